@@ -1,0 +1,95 @@
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"assay/ic/certificate/hashtree"
+	"assay/ic/principal"
+	"assay/ic/replica/state"
+)
+
+// Names that callers of this package need.
+type (
+	Reject       = state.Reject
+	RequestID    = state.RequestID
+	Ingress      = state.Ingress
+	Query        = state.Query
+	Status       = state.Status
+	Phase        = state.Phase
+	Info         = state.Info
+	MessageStats = state.MessageStats
+)
+
+// Phases of an ingress message.
+const (
+	Received   = state.Received
+	Processing = state.Processing
+	Replied    = state.Replied
+	Rejected   = state.Rejected
+	Done       = state.Done
+)
+
+// Certifier signs a freshly built tree: with the subnet key, and with a delegation
+// from the root key whose canister ranges are in the sharded or the flat layout.
+type Certifier interface {
+	Certify(tree hashtree.Node, sharded bool) ([]byte, error)
+}
+
+// Config is how a network is opened. The zero value is a network in memory.
+type Config struct {
+	Dir                 string           // where the state is kept over a clean stop; empty: nowhere
+	CompilationCacheDir string           // compiled modules; empty: compiled anew in each process
+	Logger              *slog.Logger     // nil: silent
+	Clock               func() time.Time // nil: time.Now
+	Certifier           Certifier        // nil: data_certificate is absent in queries
+	RootKey             []byte           // DER of the root key, for the system call root_key
+	SubnetID            principal.Principal
+	SubnetSize          int           // nodes that prices are for; 0: 13
+	StopTimeout         time.Duration // how long stop_canister waits for open calls; 0: 5 minutes
+	Seed                []byte        // makes raw_rand predictable, for tests; nil: the system's entropy
+	Observe             func(MessageStats)
+}
+
+// Network is one subnet in this process.
+type Network struct {
+	machine *state.Machine
+	config  Config
+}
+
+// Open makes a network, with the state of the last clean stop if Dir holds one.
+func Open(config Config) (*Network, error) { return open(config) }
+
+// Run executes rounds until ctx ends, then saves the state and returns nil.
+func (n *Network) Run(ctx context.Context) error { return n.run(ctx) }
+
+// Step executes one round and reports whether more work waits. It is for tests and
+// tools that do not call [Network.Run].
+func (n *Network) Step(ctx context.Context) bool { return n.machine.Round(ctx) }
+
+// Close saves the state and frees what the canisters hold. Run does it by itself.
+func (n *Network) Close() error { return n.close() }
+
+// Submit takes an update call. Nil means that it was inducted and [Network.Status]
+// knows it; a request id that is known already is not executed again.
+func (n *Network) Submit(ctx context.Context, in Ingress) *Reject { return n.machine.Submit(ctx, in) }
+
+// Await waits until the request is replied, rejected or forgotten.
+func (n *Network) Await(ctx context.Context, id RequestID) (Status, error) {
+	return n.machine.Await(ctx, id)
+}
+
+// Status is what is known of a request.
+func (n *Network) Status(id RequestID) (Status, bool) { return n.machine.Status(id) }
+
+// Query reads from a canister, or canister_status from the management canister.
+func (n *Network) Query(ctx context.Context, q Query) ([]byte, *Reject) {
+	return n.machine.Query(ctx, q)
+}
+
+// Info is the public face of a canister, false if there is none of that id.
+func (n *Network) Info(canister principal.Principal) (Info, bool) { return n.machine.Info(canister) }
+
+// Time is the network's time. It never goes back.
+func (n *Network) Time() time.Time { return n.machine.Time() }
