@@ -124,3 +124,19 @@ func (n Node) List(path ...[]byte) ([]Pair, Result) {
 	}
 	return pairs, Found
 }
+
+// Revealed returns the labels below a path that the tree shows, in order, whether or
+// not more are hidden. What it lacks proves nothing; use [Node.List] for that.
+func (n Node) Revealed(path ...[]byte) []Pair {
+	sub, result := n.Subtree(path...)
+	if result != Found {
+		return nil
+	}
+	var pairs []Pair
+	for _, t := range sub.flatten(nil) {
+		if t.kind == KindLabeled {
+			pairs = append(pairs, Pair{t.data, *t.left})
+		}
+	}
+	return pairs
+}
