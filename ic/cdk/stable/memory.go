@@ -1,0 +1,92 @@
+// Package stable keeps data in a canister's stable memory, which survives upgrades.
+//
+// A [Memory] is a growing array of bytes; [Heap] is one in a slice, for tests and for
+// hosts, so the same structures run off chain. [Manager] cuts one memory into
+// numbered regions, [Map] is an ordered map in a region and [Log] a list that only
+// grows. Nothing that matters is cached on the Go heap, so a message that is rolled
+// back, or a new module over the same memory, sees what was committed.
+// Package cdk hands regions and maps to canisters; what they mean is the canister's.
+//
+// Layouts (numbers little-endian; an unknown version is refused, never migrated):
+//
+//	Manager   0 "ACDK" · 4 version 1 · 6 u16 bucket pages · 8 u32 buckets in use
+//	          16 region sizes, 255 × u64 pages
+//	          65536 region of each bucket, 65535 × u8, 255 = free; buckets from 131072
+//	Map       block 0: 0 "SMAP" · 4 version 1 · 8 u64 root · 16 u64 length
+//	          24 u64 free list · 32 u64 next unused block
+//	          then blocks of 4096 bytes: nodes (node.go) and chains of long values
+//	Log       index memory: 0 "SLOG" · 4 version 1 · 8 u64 length · 16 u64 bytes,
+//	          from 32 the end of each entry, u64; data memory: the entries
+package stable
+
+import (
+	"errors"
+	"fmt"
+)
+
+// PageBytes is the unit in which memories grow.
+const PageBytes = 1 << 16
+
+// Memory is a growing array of bytes. New pages read as zero. Reading or writing
+// beyond the size panics: on a canister the host traps.
+type Memory interface {
+	// Size is in pages of [PageBytes].
+	Size() uint64
+	// Grow adds pages, or returns [ErrFull] and adds none.
+	Grow(pages uint64) error
+	ReadAt(into []byte, offset uint64)
+	WriteAt(data []byte, offset uint64)
+}
+
+// ErrFull is returned when a memory cannot grow.
+var ErrFull = errors.New("stable memory is full")
+
+// A LayoutError says that a memory holds something this code cannot read.
+type LayoutError struct{ What, Found string }
+
+// Error names both sides.
+func (e *LayoutError) Error() string {
+	return fmt.Sprintf("stable memory: %s: found %s", e.What, e.Found)
+}
+
+// Heap is a memory in a slice. The zero value is empty and can grow to 4 GiB.
+type Heap struct {
+	Bytes []byte
+	// MaxPages bounds the growth; 0 is 65536.
+	MaxPages uint64
+}
+
+// Size is in pages.
+func (h *Heap) Size() uint64 { return uint64(len(h.Bytes)) / PageBytes }
+
+// Grow adds zero pages.
+func (h *Heap) Grow(pages uint64) error {
+	most := h.MaxPages
+	if most == 0 {
+		most = 1 << 16
+	}
+	if pages > most || h.Size()+pages > most {
+		return ErrFull
+	}
+	h.Bytes = append(h.Bytes, make([]byte, pages*PageBytes)...)
+	return nil
+}
+
+// ReadAt fills into.
+func (h *Heap) ReadAt(into []byte, offset uint64) {
+	copy(into, h.Bytes[offset:offset+uint64(len(into))])
+}
+
+// WriteAt stores data.
+func (h *Heap) WriteAt(data []byte, offset uint64) {
+	copy(h.Bytes[offset:offset+uint64(len(data))], data)
+}
+
+// ensure grows m until it holds size bytes.
+func ensure(m Memory, size uint64) error {
+	have := m.Size() * PageBytes
+	if have >= size {
+		return nil
+	}
+	return m.Grow((size - have + PageBytes - 1) / PageBytes)
+}
