@@ -1,0 +1,212 @@
+// Package meter rewrites a canister so that it counts its own instructions.
+//
+// The local network calls it at install, after the acceptance checks. A global counts
+// down: each basic block takes the weights of its instructions when it is entered, and
+// a function or loop that finds the counter below zero stops with unreachable, so a
+// message overshoots its limit by less than one run without a loop or call. Bulk
+// instructions pay one more per byte. The counts equal those of the Internet Computer
+// for the same module; what system calls cost is the host's to take from the counter.
+//
+// The host sets the counter before each message and reads it after. It can also reach
+// every other mutable global, to undo a message that trapped.
+package meter
+
+import (
+	"fmt"
+	"strings"
+
+	"assay/ic/wasm/module"
+)
+
+const (
+	// CounterExport names the exported i64 global that counts down.
+	CounterExport = "canister counter_instructions"
+	// StartExport names the module's start function, which no longer runs by itself:
+	// the host calls it once the counter is set.
+	StartExport = "assay:start"
+	// GlobalPrefix and a global's index name each of the module's own mutable globals.
+	GlobalPrefix = "assay:g"
+
+	reserved = "assay:"
+)
+
+// Result is a metered module and what the host needs to know about it.
+type Result struct {
+	Wasm         []byte
+	Instructions uint64   // in the module as given, two for each global: the base of an install's cost
+	Globals      []string // exports of the mutable globals, in index order
+	HasStart     bool     // whether StartExport exists
+}
+
+// Error says why a module cannot be metered: it names something that only metering
+// adds, or its code does not parse.
+type Error struct {
+	Func int // index among the functions the module defines, -1 if none
+	What string
+	Err  error // the cause, where there is one
+}
+
+func (e *Error) Error() string {
+	s := "meter"
+	if e.Func >= 0 {
+		s = fmt.Sprintf("meter function %d", e.Func)
+	}
+	if e.Err != nil {
+		return s + ": " + e.Err.Error()
+	}
+	return s + ": " + e.What
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Instrument returns a metered copy of m, which stays as it is. Errors are [*Error].
+func Instrument(m *module.Module) (Result, error) {
+	if err := m.CheckIndices(); err != nil {
+		return Result{}, &Error{Func: -1, Err: err}
+	}
+	for _, e := range m.Exports {
+		if e.Name == CounterExport || strings.HasPrefix(e.Name, reserved) {
+			return Result{}, &Error{Func: -1, What: fmt.Sprintf("the export name %q is reserved", e.Name)}
+		}
+	}
+	if len(m.Memories) > 0 && m.Memories[0].Is64 {
+		return Result{}, &Error{Func: -1, What: "memory addressed by 64 bits is not supported"}
+	}
+	out := *m
+	w := writer{
+		funcs:   m.Imported(module.KindFunc) + uint32(len(m.Funcs)),
+		globals: m.Imported(module.KindGlobal) + uint32(len(m.Globals)),
+	}
+	res := Result{Instructions: 2 * uint64(len(m.Globals)), HasStart: m.Start != nil}
+	exportState(&out, &res)
+	// Appending to a copy must not write into the caller's spare capacity.
+	out.Globals = append(clip(m.Globals), module.Global{
+		GlobalType: module.GlobalType{Type: module.I64, Mutable: true}, Init: module.I64Const(0),
+	})
+	out.Exports = append(out.Exports, module.Export{Name: CounterExport, Kind: module.KindGlobal, Index: w.globals})
+	out.Code = make([]module.Body, len(m.Code), len(m.Code)+1)
+	for i := range m.Code {
+		b, err := w.body(m.Code[i])
+		if err != nil {
+			err.Func = i
+			return Result{}, err
+		}
+		out.Code[i] = b
+	}
+	res.Instructions += w.seen
+	out.Types, out.Funcs = clip(m.Types), clip(m.Funcs)
+	out.AddFunc(module.FuncType{Params: []module.ValType{module.I32}, Results: []module.ValType{module.I32}}, w.chargeBytes())
+	res.Wasm = out.Encode()
+	return res, nil
+}
+
+func clip[T any](s []T) []T { return s[:len(s):len(s)] }
+
+// exportState exports the mutable globals, and the start function in place of its
+// section.
+func exportState(m *module.Module, res *Result) {
+	m.Exports = clip(m.Exports)
+	n := m.Imported(module.KindGlobal)
+	for i, g := range m.Globals {
+		if g.Mutable {
+			name := fmt.Sprintf("%s%d", GlobalPrefix, n+uint32(i))
+			res.Globals = append(res.Globals, name)
+			m.Exports = append(m.Exports, module.Export{Name: name, Kind: module.KindGlobal, Index: n + uint32(i)})
+		}
+	}
+	if m.Start != nil {
+		m.Exports = append(m.Exports, module.Export{Name: StartExport, Kind: module.KindFunc, Index: *m.Start})
+		m.Start = nil
+	}
+}
+
+// writer rewrites bodies. The counter is global number globals and the helper that
+// charges bytes is function number funcs: the first indices that m does not use.
+type writer struct {
+	funcs, globals uint32
+	seen           uint64
+}
+
+// block is a run of instructions that is entered only at its front.
+type block struct {
+	from  int // where it starts in the body
+	cost  uint64
+	check bool  // whether control can come back to it
+	bulk  []int // where its bulk instructions start
+}
+
+func (w *writer) body(b module.Body) (module.Body, *Error) {
+	out := module.Code{B: make([]byte, 0, len(b.Code)+len(b.Code)/4+16)}
+	// A call costs at least one, even of an empty function.
+	cur := block{cost: 1, check: true}
+	it := module.NewIter(b.Code)
+	for it.Next() {
+		w.seen++
+		cur.cost += Weight(it.Op)
+		if err := w.checkIndex(&it); err != nil {
+			return module.Body{}, err
+		}
+		switch it.Op {
+		case module.OpLoop, module.OpIf, module.OpElse, module.OpEnd, module.OpBr, module.OpBrIf, module.OpBrTable,
+			module.OpReturn, module.OpUnreachable, module.OpReturnCall, module.OpReturnCallIndirect:
+			w.flush(&out, &cur, b.Code[cur.from:it.End])
+			cur = block{from: it.End, check: it.Op == module.OpLoop, bulk: cur.bulk[:0]}
+		case module.OpMemoryInit, module.OpMemoryCopy, module.OpMemoryFill,
+			module.OpTableInit, module.OpTableCopy, module.OpTableFill:
+			cur.bulk = append(cur.bulk, it.Pos)
+		}
+	}
+	if err := it.Err(); err != nil {
+		return module.Body{}, &Error{Err: err}
+	}
+	b.Code = out.B
+	return b, nil
+}
+
+// checkIndex refuses indices that are wrong in m but would name what metering adds:
+// a canister must not reach its own counter.
+func (w *writer) checkIndex(it *module.Iter) *Error {
+	switch it.Op {
+	case module.OpGlobalGet, module.OpGlobalSet:
+		if it.Imm >= uint64(w.globals) {
+			return &Error{What: fmt.Sprintf("unknown global %d", it.Imm)}
+		}
+	case module.OpCall, module.OpReturnCall, module.OpRefFunc:
+		if it.Imm >= uint64(w.funcs) {
+			return &Error{What: fmt.Sprintf("unknown function %d", it.Imm)}
+		}
+	}
+	return nil
+}
+
+// flush writes what a block pays and then the block.
+func (w *writer) flush(out *module.Code, b *block, code []byte) {
+	if b.cost > 0 {
+		out.Index(module.OpGlobalGet, w.globals).I64(int64(b.cost)).Op(module.OpI64Sub).Index(module.OpGlobalSet, w.globals)
+	}
+	if b.check {
+		w.stopBelowZero(out)
+	}
+	from := 0
+	for _, p := range b.bulk {
+		out.B = append(out.B, code[from:p-b.from]...)
+		out.Call(w.funcs)
+		from = p - b.from
+	}
+	out.B = append(out.B, code[from:]...)
+}
+
+func (w *writer) stopBelowZero(out *module.Code) {
+	out.Index(module.OpGlobalGet, w.globals).I64(0).Op(module.OpI64LtS).
+		Block(module.OpIf).Op(module.OpUnreachable, module.OpEnd)
+}
+
+// chargeBytes is the helper called before a bulk instruction: it takes the size on top
+// of the stack from the counter and leaves it there. The counter cannot wrap: it is
+// checked after each subtraction of at most 32 bits.
+func (w *writer) chargeBytes() module.Body {
+	var c module.Code
+	c.Index(module.OpGlobalGet, w.globals).Get(0).Op(module.OpI64ExtendI32U, module.OpI64Sub).Index(module.OpGlobalSet, w.globals)
+	w.stopBelowZero(&c)
+	return c.Get(0).Body()
+}
