@@ -1,0 +1,268 @@
+// Package pipeline turns an item of a job into its output tensor: text to token ids, ids
+// through the model's graph, token vectors to one pooled and normalised vector.
+//
+// Every step is fixed by the model's manifest and computed by the exact executor, so two
+// machines give the same bits. Providers run jobs with it behind [Backend], and anybody
+// replays a job with the same call. Getting model files is the catalog's business, and
+// hashing outputs is commitment's.
+//
+//	model, err := pipeline.Load(manifest, folder, pipeline.Threads(runtime.NumCPU()))
+//	tensor, err := model.Run(ctx, pipeline.Item{Text: "What is a canister?"})
+package pipeline
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"assay/commitment"
+	"assay/inference/catalog"
+	"assay/inference/exact"
+	"assay/inference/onnx"
+	"assay/inference/tokenize"
+)
+
+// MaxTextBytes is the longest text that [Model.Run] takes.
+const MaxTextBytes = 1 << 20
+
+// Item is one input: a text, or token ids that go to the model as they are, special
+// tokens included.
+type Item struct {
+	Text   string
+	Tokens []uint32
+}
+
+// Tensor is one output: row-major and little-endian.
+type Tensor struct {
+	DType commitment.DType
+	Shape []uint64
+	Data  []byte
+}
+
+// Root commits to the tensor.
+func (t Tensor) Root() (commitment.Hash, error) {
+	return commitment.TensorRoot(t.DType, t.Shape, t.Data)
+}
+
+// Floats are the tensor's elements. It fails when they are of another type.
+func (t Tensor) Floats() ([]float32, error) {
+	if t.DType != commitment.Float32 || len(t.Data)%4 != 0 {
+		return nil, fmt.Errorf("tensor of element type %d and %d bytes does not hold float32", t.DType, len(t.Data))
+	}
+	out := make([]float32, len(t.Data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+	}
+	return out, nil
+}
+
+// Backend computes items. [Model] is one; wrappers and other runtimes are others.
+type Backend interface {
+	// Run computes one item. An [*InputError] means that no provider can compute it.
+	Run(ctx context.Context, item Item) (Tensor, error)
+}
+
+// InputError says why an item has no output, whoever computes it. Trying again is of no use.
+type InputError struct{ Reason string }
+
+func (e *InputError) Error() string { return "item refused: " + e.Reason }
+
+func refuse(format string, args ...any) error { return &InputError{fmt.Sprintf(format, args...)} }
+
+// ErrNotFinite is returned when a model's output holds NaN or an infinity.
+var ErrNotFinite = errors.New("output holds NaN or an infinity")
+
+// The names under which graphs of this family take their inputs.
+const (
+	inputIDs   = "input_ids"
+	inputMask  = "attention_mask"
+	inputTypes = "token_type_ids"
+)
+
+// Model is a loaded model. It never changes, and many goroutines may run it at once.
+type Model struct {
+	manifest  catalog.Manifest
+	tokenizer *tokenize.Tokenizer
+	program   *exact.Program
+	inputs    []string
+	parallel  exact.Parallel
+}
+
+var _ Backend = (*Model)(nil)
+
+// Load reads a model's files from the folder, which hashes them, and compiles the graph.
+// parallel runs the parts of one item; nil means one thread.
+func Load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Parallel) (*Model, error) {
+	model, err := load(manifest, folder, parallel)
+	if err != nil {
+		return nil, fmt.Errorf("load model %s %s: %w", manifest.Name, manifest.Version, err)
+	}
+	return model, nil
+}
+
+func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Parallel) (*Model, error) {
+	if err := supported(manifest); err != nil {
+		return nil, err
+	}
+	vocabulary, err := open(manifest, folder, catalog.RoleVocabulary)
+	if err != nil {
+		return nil, err
+	}
+	file, err := open(manifest, folder, catalog.RoleModel)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{manifest: manifest, parallel: parallel}
+	if m.tokenizer, err = tokenize.New(vocabulary); err != nil {
+		return nil, err
+	}
+	graph, err := onnx.Parse(file, onnx.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	if m.program, err = exact.Compile(graph); err != nil {
+		return nil, err
+	}
+	return m, m.checkSignature()
+}
+
+// supported refuses what this program does not compute.
+func supported(m catalog.Manifest) error {
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case m.IR != 0:
+		return fmt.Errorf("executor version %d, this program has version 0", m.IR)
+	case m.IRRoot != nil:
+		return errors.New("an IR root is given, which executor version 0 cannot check")
+	case m.Tokenizer.Kind != catalog.TokenizerWordPiece || m.Tokenizer.Version != 1:
+		return fmt.Errorf("tokenizer %d version %d, this program has WordPiece (%d) version 1",
+			m.Tokenizer.Kind, m.Tokenizer.Version, catalog.TokenizerWordPiece)
+	}
+	return nil
+}
+
+func open(m catalog.Manifest, folder *catalog.Folder, role string) ([]byte, error) {
+	file, ok := m.File(role)
+	if !ok {
+		return nil, fmt.Errorf("manifest names no file %q", role)
+	}
+	return folder.Open(file)
+}
+
+// checkSignature refuses a graph that cannot be fed or read as an embedding model.
+func (m *Model) checkSignature() error {
+	for _, v := range m.program.Inputs() {
+		if v.Name != inputIDs && v.Name != inputMask && v.Name != inputTypes || v.DType != exact.Int64 {
+			return fmt.Errorf("graph input %q of %v: want int64 %s, %s or %s", v.Name, v.DType, inputIDs, inputMask, inputTypes)
+		}
+		m.inputs = append(m.inputs, v.Name)
+	}
+	for _, v := range m.program.Outputs() {
+		if v.Name == m.manifest.Output.Name {
+			if v.DType != exact.Float32 {
+				return fmt.Errorf("graph output %q is of %v, want float32", v.Name, v.DType)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("graph has no output %q", m.manifest.Output.Name)
+}
+
+// Manifest is what the model was loaded by.
+func (m *Model) Manifest() catalog.Manifest { return m.manifest }
+
+// Run computes one item. It looks at ctx before it starts; one item takes milliseconds.
+func (m *Model) Run(ctx context.Context, item Item) (Tensor, error) {
+	if err := ctx.Err(); err != nil {
+		return Tensor{}, err
+	}
+	ids, err := m.Tokens(item)
+	if err != nil {
+		return Tensor{}, err
+	}
+	hidden, err := m.hidden(ids)
+	if err != nil {
+		return Tensor{}, err
+	}
+	vector := meanPool(hidden, len(ids), int(m.manifest.Output.Dimension))
+	if m.manifest.Normalization == catalog.NormalizationL2 {
+		normalize(vector)
+	}
+	out := exact.NewFloat32(vector, len(vector))
+	if !out.Finite() {
+		return Tensor{}, fmt.Errorf("run model %s: %w", m.manifest.Name, ErrNotFinite)
+	}
+	return Tensor{DType: commitment.Float32, Shape: []uint64{uint64(len(vector))}, Data: out.Bytes()}, nil
+}
+
+// Tokens are the ids that the model sees for an item. Text is cut at the manifest's number
+// of tokens; ids that a caller gives are refused instead.
+func (m *Model) Tokens(item Item) ([]uint32, error) {
+	limit := int(m.manifest.Tokenizer.MaxTokens)
+	if item.Tokens != nil {
+		return item.Tokens, m.checkTokens(item, limit)
+	}
+	switch {
+	case item.Text == "":
+		return nil, refuse("empty text")
+	case len(item.Text) > MaxTextBytes:
+		return nil, refuse("text of %d bytes, at most %d are taken", len(item.Text), MaxTextBytes)
+	case !utf8.ValidString(item.Text):
+		return nil, refuse("text is not UTF-8")
+	}
+	ids := m.tokenizer.Encode(item.Text, limit)
+	if len(ids) <= 2 {
+		return nil, refuse("text holds no word, number or sign")
+	}
+	return ids, nil
+}
+
+func (m *Model) checkTokens(item Item, limit int) error {
+	switch {
+	case item.Text != "":
+		return refuse("both text and token ids")
+	case len(item.Tokens) == 0:
+		return refuse("no token ids")
+	case len(item.Tokens) > limit:
+		return refuse("%d token ids, the model takes %d", len(item.Tokens), limit)
+	}
+	for i, id := range item.Tokens {
+		if int64(id) >= int64(m.tokenizer.Size()) {
+			return refuse("token id %d at %d, the vocabulary has %d", id, i, m.tokenizer.Size())
+		}
+	}
+	return nil
+}
+
+// hidden runs the graph on a batch of one and gives a vector per token, row-major.
+func (m *Model) hidden(ids []uint32) ([]float32, error) {
+	n := len(ids)
+	inputs := make(map[string]exact.Tensor, len(m.inputs))
+	for _, name := range m.inputs {
+		values := make([]int64, n)
+		for i := range values {
+			switch name {
+			case inputIDs:
+				values[i] = int64(ids[i])
+			case inputMask:
+				values[i] = 1
+			}
+		}
+		inputs[name] = exact.NewInt64(values, 1, n)
+	}
+	outputs, err := m.program.Run(inputs, m.parallel)
+	if err != nil {
+		return nil, fmt.Errorf("run model %s: %w", m.manifest.Name, err)
+	}
+	out := outputs[m.manifest.Output.Name]
+	dimension := int(m.manifest.Output.Dimension)
+	if len(out.Shape) != 3 || out.Shape[0] != 1 || out.Shape[1] != n || out.Shape[2] != dimension {
+		return nil, fmt.Errorf("run model %s: output of shape %v, want [1 %d %d]", m.manifest.Name, out.Shape, n, dimension)
+	}
+	return out.F32, nil
+}
