@@ -80,7 +80,7 @@ func (k *kernel) multiply(c, a []float32, b *packed, m, from, to int) {
 		width := min(panelWidth, b.n-at)
 		switch {
 		case k.wide != nil && p+1 < to && b.n-at >= 2*panelWidth:
-			k.columns(c, a, b.panels[at*b.k:(at+2*panelWidth)*b.k], b, m, at)
+			k.double(c, a, b.panels[at*b.k:(at+2*panelWidth)*b.k], b, m, at)
 			p += 2
 			continue
 		case width == panelWidth:
@@ -92,42 +92,51 @@ func (k *kernel) multiply(c, a []float32, b *packed, m, from, to int) {
 	}
 }
 
-// columns does two panels with the wide kernel, the last rows with the narrow one.
-func (k *kernel) columns(c, a, panels []float32, b *packed, m, at int) {
-	i := 0
-	for ; i+tileRows <= m; i += tileRows {
-		k.wide(c[i*b.n+at:], b.n, a[i*b.k:], b.k, panels, b.k)
+// blocks calls tile for every four rows and row for each of fewer than four. When m is no multiple of four, the
+// last tile covers some rows again, with the same bits.
+func blocks(m int, tile, row func(i int)) {
+	if m < tileRows {
+		for i := range m {
+			row(i)
+		}
+		return
 	}
-	for ; i < m; i++ {
-		k.row(c[i*b.n+at:], a[i*b.k:], panels[:panelWidth*b.k], b.k)
-		k.row(c[i*b.n+at+panelWidth:], a[i*b.k:], panels[panelWidth*b.k:], b.k)
+	for i := 0; i < m; i += tileRows {
+		tile(min(i, m-tileRows))
 	}
 }
 
+// double does two whole panels with the wide kernel.
+func (k *kernel) double(c, a, panels []float32, b *packed, m, at int) {
+	blocks(m, func(i int) {
+		k.wide(c[i*b.n+at:], b.n, a[i*b.k:], b.k, panels, b.k)
+	}, func(i int) {
+		k.row(c[i*b.n+at:], a[i*b.k:], panels[:panelWidth*b.k], b.k)
+		k.row(c[i*b.n+at+panelWidth:], a[i*b.k:], panels[panelWidth*b.k:], b.k)
+	})
+}
+
+// full does one whole panel.
 func (k *kernel) full(c, a, panel []float32, b *packed, m, at int) {
-	i := 0
-	for ; i+tileRows <= m; i += tileRows {
+	blocks(m, func(i int) {
 		k.tile(c[i*b.n+at:], b.n, a[i*b.k:], b.k, panel, b.k)
-	}
-	for ; i < m; i++ {
+	}, func(i int) {
 		k.row(c[i*b.n+at:], a[i*b.k:], panel, b.k)
-	}
+	})
 }
 
 // narrow does the last panel, whose columns beyond width are padding: it computes beside C and copies.
 func (k *kernel) narrow(c, a, panel []float32, b *packed, m, at, width int) {
 	var block [tileRows * panelWidth]float32
-	i := 0
-	for ; i+tileRows <= m; i += tileRows {
+	blocks(m, func(i int) {
 		k.tile(block[:], panelWidth, a[i*b.k:], b.k, panel, b.k)
 		for r := range tileRows {
 			copy(c[(i+r)*b.n+at:(i+r)*b.n+at+width], block[r*panelWidth:])
 		}
-	}
-	for ; i < m; i++ {
+	}, func(i int) {
 		k.row(block[:], a[i*b.k:], panel, b.k)
 		copy(c[i*b.n+at:i*b.n+at+width], block[:])
-	}
+	})
 }
 
 // tileGo is the plain twin of the assembly tiles: two rows and four columns at a time fill the registers.
