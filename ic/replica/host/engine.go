@@ -1,0 +1,138 @@
+// Package host runs canister Wasm on wazero and answers its system calls.
+//
+// ic/replica/state uses it: it compiles a module ([Engine.Compile]), keeps one live
+// [Instance] and one [Stable] memory per canister, and runs each message as an
+// [Execution], which sees the message through an [Input] and collects what it did in
+// its exported fields. Nothing here knows queues or other canisters; whether effects
+// are kept (Commit) or thrown away (Rollback) is the caller's choice.
+//
+// An Engine may be used from several goroutines; an Instance, a Stable and an
+// Execution belong to one at a time.
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// maxIdleModules is how many compiled modules without a user are kept for the next
+// install of the same bytes.
+const maxIdleModules = 16
+
+// Engine compiles modules and holds the system calls.
+type Engine struct {
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+
+	mu struct {
+		sync.Mutex
+		modules map[[32]byte]*Module
+		uses    uint64 // counts hand-outs, to evict the oldest
+	}
+}
+
+// NewEngine starts an engine. Native code is kept in cacheDir for later processes; an
+// empty name keeps it in memory only.
+func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
+	e := &Engine{cache: wazero.NewCompilationCache()}
+	if cacheDir != "" {
+		var err error
+		if e.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
+			return nil, fmt.Errorf("open compilation cache %s: %w", cacheDir, err)
+		}
+	}
+	config := wazero.NewRuntimeConfig().
+		WithCompilationCache(e.cache).
+		WithDebugInfoEnabled(false).
+		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+	e.mu.modules = map[[32]byte]*Module{}
+	builder := e.runtime.NewHostModuleBuilder("ic0")
+	for _, call := range systemCalls {
+		builder.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
+	}
+	if _, err := builder.Instantiate(ctx); err != nil {
+		return nil, fmt.Errorf("instantiate system calls: %w", err)
+	}
+	return e, nil
+}
+
+// Close frees all code. No instance may be used afterwards.
+func (e *Engine) Close(ctx context.Context) error {
+	if err := e.runtime.Close(ctx); err != nil {
+		return fmt.Errorf("close engine: %w", err)
+	}
+	return e.cache.Close(ctx)
+}
+
+// Compile checks, meters and compiles a module as it was given to install_code, raw or
+// gzipped, and counts one user; [Module.Release] ends the use. The same bytes are
+// compiled once. Errors are [*ModuleError].
+func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
+	hash := sha256.Sum256(wasm)
+	if m := e.take(hash); m != nil {
+		return m, nil
+	}
+	m, err := e.compile(ctx, wasm)
+	if err != nil {
+		return nil, err
+	}
+	m.Hash = hash
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if other := e.mu.modules[hash]; other != nil { // compiled meanwhile by somebody else
+		other.users++
+		return other, m.compiled.Close(ctx)
+	}
+	e.mu.modules[hash] = m
+	m.users = 1
+	e.evictLocked(ctx)
+	return m, nil
+}
+
+func (e *Engine) take(hash [32]byte) *Module {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := e.mu.modules[hash]
+	if m != nil {
+		m.users++
+	}
+	return m
+}
+
+// Release says that one user is done with the module and its instances.
+func (m *Module) Release() {
+	e := m.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m.users--
+	e.mu.uses++
+	m.released = e.mu.uses
+}
+
+// evictLocked closes the longest unused modules.
+func (e *Engine) evictLocked(ctx context.Context) {
+	for {
+		idle, oldest := 0, (*Module)(nil)
+		for _, m := range e.mu.modules {
+			if m.users > 0 {
+				continue
+			}
+			idle++
+			if oldest == nil || m.released < oldest.released {
+				oldest = m
+			}
+		}
+		if idle <= maxIdleModules {
+			return
+		}
+		delete(e.mu.modules, oldest.Hash)
+		_ = oldest.compiled.Close(ctx) // frees code; there is nobody to tell
+	}
+}

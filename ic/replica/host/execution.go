@@ -1,0 +1,269 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"assay/ic/principal"
+	"assay/ic/replica/cycles"
+)
+
+// Limits of one message.
+const (
+	MaxReply      = 2 << 20  // bytes of a reply that goes into the state
+	MaxQueryReply = 3 << 20  // bytes of a query's reply
+	MaxPayload    = 10 << 20 // bytes of a call's method name and argument
+	MaxCertified  = 32       // bytes of certified data
+	MaxCallWait   = 300      // seconds of a bounded-wait call
+	maxLogLine    = 32 << 10
+	dirtyPageCost = 1000 // instructions for each 4 KiB page that a message changes first
+)
+
+// Error codes of a failed execution.
+const (
+	CodeOutOfCycles      = "IC0207"
+	CodeTrapped          = "IC0502"
+	CodeCalledTrap       = "IC0503"
+	CodeContract         = "IC0504"
+	CodeInstructionLimit = "IC0522"
+	CodeMemoryLimit      = "IC0539"
+)
+
+// Trap is how an execution failed.
+type Trap struct {
+	Code    string
+	Message string
+}
+
+// Error is the message.
+func (t *Trap) Error() string { return t.Message }
+
+// Input is what a message sees of the world. It is not changed.
+type Input struct {
+	Self, Subnet, Caller principal.Principal
+	Arg                  []byte
+	Method               string        // for inspect_message
+	RejectCode           int           // in callbacks; 0 for a reply
+	RejectMessage        string        // in reject callbacks
+	Deadline             uint64        // nanoseconds; 0 for unbounded wait
+	Available            cycles.Amount // attached and not yet accepted
+	Answered             bool          // the call context has its answer already
+	Refunded             cycles.Amount // in callbacks
+
+	Time        uint64 // nanoseconds since 1970
+	Status      int32  // as the system call reports it
+	Version     uint64
+	Balance     cycles.Amount
+	Frozen      cycles.Amount // what must stay in the balance
+	GlobalTimer uint64
+	RootKey     []byte
+	Environment []Variable
+	Controller  func(principal.Principal) bool
+	Certificate func() []byte                        // nil where there is none
+	Room        func(callee principal.Principal) int // calls that still fit to that canister
+	Prices      cycles.Prices
+
+	Instructions uint64 // limit
+	SpentBefore  uint64 // by earlier messages of the same call context
+	HeapLimit    uint32 // Wasm pages; 0: the format's
+}
+
+// Variable is one environment variable of a canister.
+type Variable struct{ Name, Value string }
+
+// Call is an inter-canister call that a message made.
+type Call struct {
+	Callee     principal.Principal
+	Method     string
+	Arg        []byte
+	Cycles     cycles.Amount
+	Cost       cycles.CallCost // taken from the balance already
+	Timeout    uint32          // seconds; 0: unbounded wait
+	OnReply    Callback
+	OnReject   Callback
+	OnCleanup  Callback
+	HasCleanup bool
+}
+
+// Callback is a table slot and what to call it with.
+type Callback struct{ Slot, Env uint32 }
+
+// Answer is a reply or a reject.
+type Answer struct {
+	Rejected bool
+	Data     []byte // the reply, or the reject message
+}
+
+// Execution is one message being run, and afterwards what it did. Several entry
+// points may run in one execution, on one instance or two, as an install does; they
+// share limits and effects.
+type Execution struct {
+	Input *Input
+
+	Answer        *Answer
+	Calls         []Call
+	Balance       cycles.Amount // after accepting, attaching and burning
+	Accepted      cycles.Amount
+	Burned        cycles.Amount
+	CertifiedData *[]byte
+	GlobalTimer   uint64
+	Accept        bool // inspect_message said yes
+	Log           []string
+	Used          uint64 // instructions
+
+	where    Context
+	instance *Instance
+	stable   *Stable
+	memory   api.Memory
+	pending  *Call
+	reply    []byte
+	fault    *Trap
+	perCall  map[principal.Principal]int
+}
+
+// NewExecution starts a message.
+func NewExecution(in *Input) *Execution {
+	return &Execution{Input: in, Balance: in.Balance, GlobalTimer: in.GlobalTimer}
+}
+
+type executionKey struct{}
+
+// executionContext carries the execution to the system calls.
+type executionContext struct {
+	context.Context
+	x *Execution
+}
+
+// Value finds the execution before anything else.
+func (c executionContext) Value(key any) any {
+	if _, ok := key.(executionKey); ok {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+// Run runs an exported entry point, nothing if it is not exported. On a trap the
+// caller rolls back instance and stable memory, and keeps of the execution no more
+// than Used and Log.
+func (x *Execution) Run(ctx context.Context, i *Instance, s *Stable, where Context, entry string) *Trap {
+	f := i.function(entry)
+	if f == nil {
+		return nil
+	}
+	return x.run(ctx, i, s, where, f)
+}
+
+// RunCallback runs a table entry.
+func (x *Execution) RunCallback(ctx context.Context, i *Instance, s *Stable, where Context, cb Callback) *Trap {
+	f, err := i.callback(cb.Slot)
+	if err != nil {
+		return &Trap{CodeTrapped, err.Error()}
+	}
+	return x.run(ctx, i, s, where, f, uint64(cb.Env))
+}
+
+func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Context, f api.Function, args ...uint64) *Trap {
+	x.where, x.instance, x.stable, x.memory = where, i, s, i.live.Memory()
+	left := x.Input.Instructions - min(x.Used, x.Input.Instructions)
+	i.counter.Set(left)
+	_, err := f.Call(executionContext{ctx, x}, args...)
+	after := int64(i.counter.Get())
+	x.Used += left - uint64(max(after, 0))
+	x.drop()
+	switch {
+	case err == nil && x.overHeap():
+		return &Trap{CodeMemoryLimit, fmt.Sprintf("heap of %d pages is over the limit of %d", i.Pages(), x.Input.HeapLimit)}
+	case err == nil:
+		return nil
+	case x.fault != nil:
+		return x.fault
+	case after < 0:
+		return &Trap{CodeInstructionLimit, fmt.Sprintf("canister exceeded the limit of %d instructions for single message execution", x.Input.Instructions)}
+	}
+	return &Trap{CodeTrapped, "canister trapped: " + reason(err)}
+}
+
+func (x *Execution) overHeap() bool {
+	return x.Input.HeapLimit != 0 && x.instance.Pages() > x.Input.HeapLimit
+}
+
+// ChargePages adds what changed pages cost, up to the limit.
+func (x *Execution) ChargePages(dirty int) {
+	x.Used = min(x.Used+uint64(dirty)*dirtyPageCost, x.Input.Instructions)
+}
+
+// reason is the first line of what the engine says, without its own words.
+func reason(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	line = strings.TrimPrefix(line, "wasm error: ")
+	return strings.TrimSuffix(line, " (recovered by wazero)")
+}
+
+var errTrap = errors.New("trap")
+
+// trap ends the run. The engine turns the panic into the error that run sees.
+func (x *Execution) trap(code, format string, args ...any) {
+	x.fault = &Trap{code, fmt.Sprintf(format, args...)}
+	panic(errTrap)
+}
+
+// charge takes instructions for a system call.
+func (x *Execution) charge(n uint64) {
+	left := int64(x.instance.counter.Get()) - int64(min(n, 1<<62))
+	x.instance.counter.Set(uint64(left))
+	if left < 0 {
+		x.trap(CodeInstructionLimit, "canister exceeded the limit of %d instructions for single message execution", x.Input.Instructions)
+	}
+}
+
+// bytes is a view of the canister's memory, valid until it runs again.
+func (x *Execution) bytes(at, size uint32) []byte {
+	if x.memory != nil {
+		if view, ok := x.memory.Read(at, size); ok {
+			return view
+		}
+	}
+	x.trap(CodeTrapped, "heap out of bounds: %d bytes at %d", size, at)
+	return nil
+}
+
+// copied is a charged copy of the canister's memory.
+func (x *Execution) copied(at, size uint32) []byte {
+	view := x.bytes(at, size)
+	x.charge(uint64(size))
+	return append([]byte{}, view...)
+}
+
+// copyOut answers a system call that copies a part of data to the canister.
+func (x *Execution) copyOut(dst, offset, size uint32, data []byte) {
+	if uint64(offset)+uint64(size) > uint64(len(data)) {
+		x.trap(CodeTrapped, "%d bytes from %d of a value of %d bytes", size, offset, len(data))
+	}
+	view := x.bytes(dst, size)
+	x.charge(uint64(size))
+	copy(view, data[offset:])
+}
+
+func (x *Execution) putCycles(dst uint32, a cycles.Amount) { a.Put(x.bytes(dst, cycles.Size)) }
+
+// low64 is an amount for the 64-bit forms, which trap on larger ones.
+func (x *Execution) low64(a cycles.Amount) uint64 {
+	n, ok := a.Uint64()
+	if !ok {
+		x.trap(CodeContract, "%v cycles do not fit in 64 bits", a)
+	}
+	return n
+}
+
+// spend takes cycles from the balance, leaving what must stay.
+func (x *Execution) spend(a cycles.Amount) bool {
+	if x.Balance.Less(x.Input.Frozen) || x.Balance.Sub(x.Input.Frozen).Less(a) {
+		return false
+	}
+	x.Balance = x.Balance.Sub(a)
+	return true
+}
