@@ -159,6 +159,7 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 			return refuse(RuleImport, "%s.%s: neither a system call nor WASI", im.Module, im.Name)
 		}
 	}
+	abort, hasAbort := abortBody(m, was)
 	m.Imports = kept
 	err := m.MapFuncs(func(f uint32) uint32 {
 		if f < was {
@@ -170,6 +171,9 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 		return err
 	}
 	l.poly.helpers(m)
+	if hasAbort {
+		m.Code[abort] = l.poly.lastWords()
+	}
 	for _, im := range wasi {
 		b, err := l.poly.body(im.Name, m.Types[im.Func])
 		if err != nil {
@@ -178,6 +182,13 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 		m.AddFunc(m.Types[im.Func], b)
 	}
 	return nil
+}
+
+// abortBody is the place in Code of Go's runtime.abort, with which a library ends after
+// a fatal error; false if m has no names.
+func abortBody(m *module.Module, imports uint32) (uint32, bool) {
+	f, ok := m.FuncNamed("runtime.abort")
+	return f - imports, ok && f >= imports && uint64(f-imports) < uint64(len(m.Code))
 }
 
 // exports replaces the export list: memory, the entry points, the methods.

@@ -218,8 +218,12 @@ func (p *polyfill) pollOneoff() w.Body {
 	return answer(c, 0)
 }
 
-// procExit: (code). Traps with Go's last words, or with a fixed text.
-func (p *polyfill) procExit() w.Body {
+// procExit: (code) -> ().
+func (p *polyfill) procExit() w.Body { return p.lastWords() }
+
+// lastWords traps with what Go said last, or with a fixed text. It fits any type of
+// function, because it does not return.
+func (p *polyfill) lastWords() w.Body {
 	c := new(w.Code).Call(p.flush)
 	c.Index(w.OpGlobalGet, p.errs).Block(w.OpIf).I32(errorAt).Index(w.OpGlobalGet, p.errs).Call(p.trap).Op(w.OpEnd)
 	c.I32(textAt).I32(int32(len(exitText))).Call(p.trap)
