@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"assay/ic/certificate"
@@ -70,7 +71,7 @@ func (a *Agent) poll(ctx context.Context, effective principal.Principal, id [32]
 			if expired(c, id, expiry) {
 				return nil, ErrExpired
 			}
-		} else if !passing(err) {
+		} else if !passing(err) || a.cfg.Now().After(time.Unix(0, int64(expiry)).Add(a.cfg.MaxAge)) {
 			return nil, err
 		}
 		pause = min(pause*3/2, 8*a.cfg.Poll)
@@ -78,8 +79,8 @@ func (a *Agent) poll(ctx context.Context, effective principal.Principal, id [32]
 	}
 }
 
-// passing reports whether a look at the status failed for a reason that may pass:
-// the call itself goes on.
+// passing reports whether a look at the status failed for a reason that may pass, such
+// as a lost connection or a busy network: the call itself goes on.
 func passing(err error) bool {
 	var answer *AnswerError
 	var status *HTTPError
@@ -87,9 +88,9 @@ func passing(err error) bool {
 	case errors.As(err, &answer), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrTooLarge):
 		return false
 	case errors.As(err, &status):
-		return status.Status == 429 || status.Status == 503
+		return status.Status == http.StatusTooManyRequests || status.Status >= 500
 	}
-	return false
+	return true
 }
 
 func expired(c *certificate.Certificate, id [32]byte, expiry uint64) bool {

@@ -65,6 +65,7 @@ var rules = []rule{
 	{"ic/identity", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, secp256k1}, "identities wrap agent-go's"},
 	{"ic/management/...", []string{"ic/principal", "ic/candid"}, nil, "generated from management.did"},
 	{"ic/agent", []string{"ic/principal", "ic/certificate/...", "ic/candid", "ic/identity"}, []string{agentGo, cbor}, "the only way to a network"},
+	{"ic/agent/agenttest", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, cbor}, "a network in the test process, for the tests of agent and client"},
 	{"ic/cdk/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/management/..."}, nil, "the kit runs inside canisters"},
 	{"ic/cdk/cdktest", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/replica/...", "ic/wasm/...", "ic/management/..."}, nil, "the kit's tests run on the embedded network"},
 	{"ic/wasm/...", []string{"ic/principal", "ic/candid/...", "ic/wasm/...", "internal/cache"}, []string{wazero}, "the toolkit is handed Wasm and knows nothing of Assay"},
