@@ -12,6 +12,7 @@ import (
 type encoder struct{ b []byte }
 
 func (e *encoder) u8(n uint8) *encoder   { e.b = append(e.b, n); return e }
+func (e *encoder) u16(n uint16) *encoder { e.b = binary.BigEndian.AppendUint16(e.b, n); return e }
 func (e *encoder) u32(n uint32) *encoder { e.b = binary.BigEndian.AppendUint32(e.b, n); return e }
 func (e *encoder) u64(n uint64) *encoder { e.b = binary.BigEndian.AppendUint64(e.b, n); return e }
 
@@ -69,6 +70,13 @@ func (d *decoder) take(n uint64) []byte {
 func (d *decoder) u8() uint8 {
 	if p := d.take(1); p != nil {
 		return p[0]
+	}
+	return 0
+}
+
+func (d *decoder) u16() uint16 {
+	if p := d.take(2); p != nil {
+		return binary.BigEndian.Uint16(p)
 	}
 	return 0
 }

@@ -206,7 +206,7 @@ func (b *Book) Decline(c Call, seq uint64, attempt uint32, reason string) (Effec
 	if len(reason) > 200 {
 		return fx, fail(TooLarge, "the reason has %d bytes, at most 200 are allowed", len(reason))
 	}
-	_, seat, err := b.seatOf(c, seq, attempt, j.Phase, func(*Delivery) bool { return false })
+	_, seat, err := b.seatOf(c, seq, attempt, j.Phase, revealed)
 	if err != nil {
 		return fx, err
 	}

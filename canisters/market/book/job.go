@@ -140,7 +140,7 @@ func (j *Job) encode() []byte {
 		e.str(c.Word).str(c.Detail)
 	}
 	e.str(j.Message).u64(j.Submitted).u64(j.Deadline).u64(j.Settled)
-	e.u64(j.Terms.Window).u32(uint32(j.Terms.TreasuryPermille)).u32(uint32(j.Terms.RoyaltyPermille)).str(string(j.Terms.Publisher)).u32(j.Terms.Dimension)
+	e.u64(j.Terms.Window).u16(j.Terms.TreasuryPermille).u16(j.Terms.RoyaltyPermille).str(string(j.Terms.Publisher)).u32(j.Terms.Dimension)
 	e.str(j.CallbackMethod).u8(uint8(j.CallbackAt)).str(j.CallbackNote)
 	return e.record(1)
 }
@@ -165,7 +165,7 @@ func decodeJob(v []byte) (*Job, error) {
 		j.Evidence = append(j.Evidence, commitment.Claim{Word: d.str(), Detail: d.str()})
 	}
 	j.Message, j.Submitted, j.Deadline, j.Settled = d.str(), d.u64(), d.u64(), d.u64()
-	j.Terms = Terms{d.u64(), uint16(d.u32()), uint16(d.u32()), Principal(d.str()), d.u32()}
+	j.Terms = Terms{d.u64(), d.u16(), d.u16(), Principal(d.str()), d.u32()}
 	j.CallbackMethod, j.CallbackAt, j.CallbackNote = d.str(), Moment(d.u8()), d.str()
 	if j.State > Failed || j.Phase > RevealPhase || j.CallbackAt > AtFinal {
 		d.bad("state, phase or callback")

@@ -7,21 +7,21 @@ import (
 // Limits of the registry and of jobs. They keep every job's messages under two megabytes
 // and every message's work under the instruction limit.
 const (
-	MaxItems          = 64        // items of one job, whatever the model allows
-	MaxItemBytes      = 256 << 10 // bytes of one item, whatever the model allows
-	MaxInputBytes     = 1 << 20   // bytes of all items of one job
-	MaxOutputBytes    = 1536 << 10
-	MaxManifestBytes  = 64 << 10
-	MaxRedundancy     = 7
-	MaxOpenJobs       = 2000
-	MaxProviders      = 256
-	MaxEntries        = 256
-	maxPermille       = 500 // of treasury and of royalty, so that providers keep something
-	maxWindow         = 30 * 24 * 3600 * second
-	minTimeout        = second
-	maxTimeout        = 24 * 3600 * second
-	maxAttemptsLimit  = 10
-	maxPricePerItem   = Cycles(1e15)
+	MaxItems         = 64        // items of one job, whatever the model allows
+	MaxItemBytes     = 256 << 10 // bytes of one item, whatever the model allows
+	MaxInputBytes    = 1 << 20   // bytes of all items of one job
+	MaxOutputBytes   = 1536 << 10
+	MaxManifestBytes = 64 << 10
+	MaxRedundancy    = 7
+	MaxOpenJobs      = 2000
+	MaxProviders     = 256
+	MaxEntries       = 256
+	maxPermille      = 500 // of treasury and of royalty, so that providers keep something
+	maxWindow        = 30 * 24 * 3600 * second
+	minTimeout       = second
+	maxTimeout       = 24 * 3600 * second
+	maxAttemptsLimit = 10
+	maxPricePerItem  = Cycles(1e15)
 )
 
 // Parameters are the market's rules, changed by the dao alone. Window and shares of a job
@@ -66,7 +66,7 @@ func (p Parameters) Sum() commitment.Hash {
 
 func (b *Book) putParameters(p Parameters, fx *Effects) {
 	var e encoder
-	e.u64(p.Window).u64(p.DeliveryTimeout).u64(p.RevealTimeout).u32(p.MaxAttempts).u32(uint32(p.TreasuryPermille)).u64(p.BasePrice).u64(p.Reserve)
+	e.u64(p.Window).u64(p.DeliveryTimeout).u64(p.RevealTimeout).u32(p.MaxAttempts).u16(p.TreasuryPermille).u64(p.BasePrice).u64(p.Reserve)
 	b.store.Put(keyParameters, e.record(1))
 	sum := p.Sum()
 	fx.put(sum[:], []byte("parameters"))
@@ -78,7 +78,7 @@ func (b *Book) Parameters() Parameters {
 	d := decode(v, 1)
 	p := Parameters{
 		Window: d.u64(), DeliveryTimeout: d.u64(), RevealTimeout: d.u64(), MaxAttempts: d.u32(),
-		TreasuryPermille: uint16(d.u32()), BasePrice: d.u64(), Reserve: d.u64(),
+		TreasuryPermille: d.u16(), BasePrice: d.u64(), Reserve: d.u64(),
 	}
 	must("parameters", d.end())
 	return p
@@ -260,7 +260,7 @@ func (r RegistryEntry) encode() []byte {
 	for _, c := range r.Classes {
 		e.str(c)
 	}
-	e.u64(r.PricePerItem).u32(uint32(r.RoyaltyPermille)).u32(r.Dimension).u32(r.MaxItems).u32(r.MaxItemBytes)
+	e.u64(r.PricePerItem).u16(r.RoyaltyPermille).u32(r.Dimension).u32(r.MaxItems).u32(r.MaxItemBytes)
 	return e.record(1)
 }
 
@@ -270,7 +270,7 @@ func decodeEntry(v []byte) (RegistryEntry, error) {
 	for range d.count(4) {
 		r.Classes = append(r.Classes, d.str())
 	}
-	r.PricePerItem, r.RoyaltyPermille, r.Dimension, r.MaxItems, r.MaxItemBytes = d.u64(), uint16(d.u32()), d.u32(), d.u32(), d.u32()
+	r.PricePerItem, r.RoyaltyPermille, r.Dimension, r.MaxItems, r.MaxItemBytes = d.u64(), d.u16(), d.u32(), d.u32(), d.u32()
 	return r, d.end()
 }
 
