@@ -1,0 +1,88 @@
+package cdk
+
+import (
+	"fmt"
+
+	"assay/ic/candid"
+	"assay/ic/cdk/certified"
+	"assay/ic/cdk/stable"
+)
+
+// Task is work that a timer starts. Nil means done; after an error it is tried again.
+type Task func(m *Message) error
+
+// Program is what a canister does. Everything but Methods may be left out.
+type Program struct {
+	// Methods come from generated code.
+	Methods []candid.Method[*Message]
+	// Init gets the argument of an installation; an error refuses it. It may not call.
+	Init func(m *Message, arg []byte) error
+	// PostUpgrade gets the argument of an upgrade; an error refuses it. It may not call.
+	PostUpgrade func(m *Message, arg []byte) error
+	// Tasks by the names that [Message.After] and [Message.Every] take.
+	Tasks map[string]Task
+	// Orphan is told of every call whose outcome no handler is left to take: after an
+	// upgrade with calls open, in the message of the callback, where it may still answer
+	// the caller; and after a trap in a callback, in a task, with [Outcome.Lost] set.
+	// The intent is forgotten when it returns; if it traps in a task, it is asked three times.
+	Orphan func(m *Message, intent Intent, outcome Outcome)
+	// Inspect lets an ingress message in by returning nil. A main that sets it exports
+	// canister_inspect_message and calls [Inspect] there.
+	Inspect func(m *Message, method string) error
+	// Heartbeat runs every round. A main that sets it exports canister_heartbeat and
+	// calls [Heartbeat] there.
+	Heartbeat func(m *Message) error
+}
+
+// TaskMethod is the update method in which the kit runs tasks; it answers the canister
+// itself alone. The linker exports it in every canister.
+const TaskMethod = "__assay_task"
+
+// table maps the hash of each method's name to the method.
+func (p *Program) table() map[uint32]*candid.Method[*Message] {
+	t := make(map[uint32]*candid.Method[*Message], len(p.Methods))
+	for i := range p.Methods {
+		m := &p.Methods[i]
+		id := candid.FieldID(m.Name)
+		if other, ok := t[id]; ok {
+			panic(fmt.Sprintf("cdk: methods %q and %q have the same hash", m.Name, other.Name))
+		}
+		if m.Name == TaskMethod {
+			panic("cdk: " + TaskMethod + " is the kit's own method")
+		}
+		t[id] = m
+	}
+	return t
+}
+
+// Regions of stable memory that belong to the kit.
+const (
+	regionKit       = 0 // magic, version, generation
+	regionIntents   = 1 // a map, intent.go
+	regionTasks     = 2 // a map, timer.go
+	regionCertified = 3 // the certified tree
+
+	// FirstRegion is the first that a canister may use; 4 to 15 are kept for the kit.
+	FirstRegion = stable.KitRegions
+)
+
+// Region is a part of the canister's stable memory, the same in every version of it. It
+// panics for a number below [FirstRegion], and outside the execution of a message.
+func Region(n uint8) stable.Memory { return active().region(n) }
+
+// Map is the ordered map in a region.
+func Map(n uint8) *stable.Map { return stable.NewMap(Region(n)) }
+
+// Log is the list in regions n and n+1.
+func Log(n uint8) *stable.Log { return stable.NewLog(Region(n), Region(n+1)) }
+
+// Certified is the canister's certified tree. The kit sets certified data from its root
+// when a message ends.
+func Certified(m *Message) *certified.Tree { return m.in.tree }
+
+func (in *Instance) region(n uint8) stable.Memory {
+	if n < FirstRegion {
+		panic("cdk: regions 0 to 15 belong to the kit")
+	}
+	return in.manager.Region(n)
+}
