@@ -45,7 +45,7 @@ func (f *Folder) Ensure(ctx context.Context, m Manifest, sources []Source, progr
 }
 
 func (f *Folder) fetch(ctx context.Context, file File, sources []Source, progress Progress) error {
-	errs := []error{fmt.Errorf("file %q (SHA-256 %s) is not in %s", file.Role, file.SHA256, f.dir)}
+	errs := []error{fmt.Errorf("file %q (SHA-256 %s) in %s: %w", file.Role, file.SHA256, f.dir, ErrMissing)}
 	for _, s := range sources {
 		if !s.Has(file) {
 			continue
