@@ -43,19 +43,6 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{dir}, nil
 }
 
-// DefaultDir is where model files are kept unless somebody says otherwise: the folder
-// models below $ASSAY_CACHE, or below assay in the user's cache folder.
-func DefaultDir() (string, error) {
-	if dir := os.Getenv("ASSAY_CACHE"); dir != "" {
-		return filepath.Join(dir, "models"), nil
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find a folder for model files (set ASSAY_CACHE): %w", err)
-	}
-	return filepath.Join(dir, "assay", "models"), nil
-}
-
 // Path is where the file of that hash is or would be.
 func (f *Folder) Path(hash commitment.Hash) string { return filepath.Join(f.dir, hash.String()) }
 
