@@ -65,7 +65,9 @@ const (
 	OpI64Mul             Opcode = 0x7e
 	OpI64Xor             Opcode = 0x85
 	OpI64ShrU            Opcode = 0x88
+	OpI32DivU            Opcode = 0x6e
 	OpI64ExtendI32U      Opcode = 0xad
+	OpF32ConvertI32U     Opcode = 0xb3
 	OpRefNull            Opcode = 0xd0
 	OpRefIsNull          Opcode = 0xd1
 	OpRefFunc            Opcode = 0xd2

@@ -287,7 +287,8 @@ func (p *parser) elem(r *reader) Elem {
 
 func body(r *reader) Body {
 	n := r.count("bytes of a body", maxBody, 1)
-	s := &reader{base: r.base + r.i, b: r.take(n)}
+	s := &reader{base: r.base + r.i}
+	s.b = r.take(n)
 	var total uint64
 	b := Body{Locals: vector(s, "runs of locals", maxLocals, 2, func(s *reader) Locals {
 		l := Locals{N: s.u32(), Type: s.valType()}
