@@ -55,7 +55,9 @@ var apis = []string{
 	"canisters/vectors/vectorsapi", "canisters/dapp/dappapi", "ic/management/managementapi",
 }
 
-func with(base []string, more ...string) []string { return append(append([]string{}, base...), more...) }
+func with(base []string, more ...string) []string {
+	return append(append([]string{}, base...), more...)
+}
 
 var rules = []rule{
 	{"commitment", nil, nil, "everybody hashes with it, so it depends on nobody"},
