@@ -345,23 +345,24 @@ func (r *Record) End() {
 }
 
 // Variant reads a variant's tag: its id and the type of the payload, which the caller
-// reads before [Decoder.EndVariant].
-func (d *Decoder) Variant(t Type) (id uint32, payload Type) {
+// reads before [Decoder.EndVariant]. After an error the id is over 32 bits, so that it is
+// none that the caller knows.
+func (d *Decoder) Variant(t Type) (id uint64, payload Type) {
 	e, ok := d.entry(t)
 	if !ok || e.op != OpVariant {
 		d.mismatch(OpVariant, t)
-		return 0, TypeMissing
+		return 1 << 32, TypeMissing
 	}
 	if !d.enter() {
-		return 0, TypeMissing
+		return 1 << 32, TypeMissing
 	}
 	n := d.leb64()
 	if n >= uint64(e.end-e.start) {
 		d.malformed("variant tag out of range")
-		return 0, TypeMissing
+		return 1 << 32, TypeMissing
 	}
 	f := d.fields[e.start+int32(n)]
-	return f.id, f.typ
+	return uint64(f.id), f.typ
 }
 
 // UnknownTag fails the message because of a variant tag that the reader does not know.

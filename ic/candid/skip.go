@@ -82,12 +82,13 @@ func (d *Decoder) skipVec(t Type) {
 	}
 }
 
-// function passes over a reference to a method.
-func (d *Decoder) function() {
+// function reads a reference to a method.
+func (d *Decoder) function() (f Func) {
 	if d.byte() != 1 {
 		d.malformed("opaque reference")
-		return
+		return f
 	}
-	d.principal()
-	d.text()
+	f.Service = d.principal()
+	f.Method = d.text()
+	return f
 }

@@ -38,6 +38,13 @@ const (
 	opFuture    Type = -26
 )
 
+// Annotations of functions.
+const (
+	AnnotationQuery          = 1
+	AnnotationOneway         = 2
+	AnnotationCompositeQuery = 3
+)
+
 var typeNames = [...]string{
 	"null", "bool", "nat", "int", "nat8", "nat16", "nat32", "nat64", "int8", "int16", "int32", "int64",
 	"float32", "float64", "text", "reserved", "empty", "opt", "vec", "record", "variant", "func", "service",
@@ -64,7 +71,7 @@ type entry struct {
 	op              Type
 	elem            Type
 	start, mid, end int32
-	annotations     uint8 // of a func, a bit set: 1 query, 2 oneway, 4 composite_query
+	annotations     uint8 // of a func: bit n-1 stands for annotation n
 }
 
 // field is one field of a record or variant, or one method of a service.

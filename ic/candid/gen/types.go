@@ -112,7 +112,7 @@ func (g *generator) definition(d did.Definition) {
 			g.printf("func %s%s(%sv *%s) { %s }\n\n", dir.prefix, name, dir.params, name, g.call(dir, dir.args+v, t))
 		}
 	}
-	header := strconv.QuoteToASCII(Header(g.program, []*did.Type{t}))
+	header := strconv.QuoteToASCII(g.program.Header([]*did.Type{t}))
 	ref := &did.Type{Kind: did.Ref, Name: d.Name}
 	g.printf("// Encode%s makes a message of one %s.\nfunc Encode%s(v %s) ([]byte, error) { return candid.EncodeOne(%q, %s, &v, %s) }\n\n",
 		name, d.Name, name, name, d.Name, header, g.codec(put, ref))
