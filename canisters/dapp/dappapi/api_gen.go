@@ -18,6 +18,7 @@ type Tensor = record { dtype : DType; shape : vec nat64; data : blob };
 type Output = vec Tensor;
 type JobState = variant { submitted; drawing; assigned; provisional; final; disputed; failed };
 type Claim = record { word : text; detail : text };
+type Outcome = record { job : JobId; key : blob; state : opt JobState; output : Output; evidence : vec Claim; message : text };
 type Hit = record { id : text; text : text; score : float64 };
 type Question = record { id : nat64; text : text; state : text; job : opt JobId; hits : vec Hit };
 type Batch = record { job : JobId; passages : nat32; state : text };
@@ -27,7 +28,7 @@ service : (Init_) -> {
   index : (record { passages : vec text; redundancy : nat8 }) -> (variant { ok : JobId; err : Failure });
   ask : (text) -> (variant { ok : nat64; err : Failure });
   sponsor : (record { user : principal; cycles : Cycles }) -> (variant { ok : Cycles; err : Failure });
-  assay_result : (record { job : JobId; key : blob; state : opt JobState; output : Output; evidence : vec Claim; message : text }) -> ();
+  assay_result : (Outcome) -> ();
   answer : (nat64) -> (opt Question) query;
   status : () -> (Status) query;
 }
@@ -129,6 +130,14 @@ func EncodeClaim(v Claim) ([]byte, error) {
 
 // DecodeClaim reads a message of one Claim.
 func DecodeClaim(msg []byte) (Claim, error) { return candid.DecodeOne("Claim", msg, getClaim) }
+
+// EncodeOutcome makes a message of one Outcome.
+func EncodeOutcome(v Outcome) ([]byte, error) {
+	return candid.EncodeOne("Outcome", "DIDL\vl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\ucb60\b\a\u05c7\xb4\xf3\b\t\xc7\xeb\xc4\xd0\tql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\vhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\a\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\u0232\xbf\x02\x7f\u7dff\x02\x7fn\bk\a\xf6\xbe\xe9\x04\x7f\u0390\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\t\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\nl\x02\u0283\xf4\xf7\x04q\x91\xc5\xfd\x80\aq\x01\x00", &v, putOutcome)
+}
+
+// DecodeOutcome reads a message of one Outcome.
+func DecodeOutcome(msg []byte) (Outcome, error) { return candid.DecodeOne("Outcome", msg, getOutcome) }
 
 // EncodeHit makes a message of one Hit.
 func EncodeHit(v Hit) ([]byte, error) {
@@ -460,6 +469,36 @@ func getClaim(d *candid.Decoder, t candid.Type, v *Claim) {
 	r.End()
 }
 
+// Outcome is a Candid record.
+type Outcome struct {
+	Job      JobId
+	Key      []byte
+	State    *JobState
+	Output   Output
+	Evidence []Claim
+	Message  string
+}
+
+func putOutcome(e *candid.Encoder, v *Outcome) {
+	putJobId(e, &v.Job)
+	candid.PutBlob(e, &v.Key)
+	putOutput(e, &v.Output)
+	candid.PutOpt(e, &v.State, putJobState)
+	candid.PutVec(e, &v.Evidence, putClaim)
+	candid.PutText(e, &v.Message)
+}
+
+func getOutcome(d *candid.Decoder, t candid.Type, v *Outcome) {
+	r := d.Record(t)
+	getJobId(d, r.Field(5296125), &v.Job)
+	candid.GetBlob(d, r.Field(5343647), &v.Key)
+	getOutput(d, r.Field(209784577), &v.Output)
+	candid.GetOpt(d, r.Field(2215343633), &v.State, getJobState)
+	candid.GetVec(d, r.Field(2389509079), &v.Evidence, getClaim)
+	candid.GetText(d, r.Field(2584819143), &v.Message)
+	r.End()
+}
+
 // Hit is a Candid record.
 type Hit struct {
 	Id    string
@@ -745,36 +784,6 @@ func getSponsorResult(d *candid.Decoder, t candid.Type, v *SponsorResult) {
 	d.EndVariant()
 }
 
-// AssayResultArg is a Candid record.
-type AssayResultArg struct {
-	Job      JobId
-	Key      []byte
-	State    *JobState
-	Output   Output
-	Evidence []Claim
-	Message  string
-}
-
-func putAssayResultArg(e *candid.Encoder, v *AssayResultArg) {
-	putJobId(e, &v.Job)
-	candid.PutBlob(e, &v.Key)
-	putOutput(e, &v.Output)
-	candid.PutOpt(e, &v.State, putJobState)
-	candid.PutVec(e, &v.Evidence, putClaim)
-	candid.PutText(e, &v.Message)
-}
-
-func getAssayResultArg(d *candid.Decoder, t candid.Type, v *AssayResultArg) {
-	r := d.Record(t)
-	getJobId(d, r.Field(5296125), &v.Job)
-	candid.GetBlob(d, r.Field(5343647), &v.Key)
-	getOutput(d, r.Field(209784577), &v.Output)
-	candid.GetOpt(d, r.Field(2215343633), &v.State, getJobState)
-	candid.GetVec(d, r.Field(2389509079), &v.Evidence, getClaim)
-	candid.GetText(d, r.Field(2584819143), &v.Message)
-	r.End()
-}
-
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Init) ([]byte, error) {
 	return candid.EncodeOne("init arguments", "DIDL\x02l\x06\xa9\xc7\xe0b\x01\u079c\x8b\xfc\x02q\xb3\xb0\xda\xc3\x03h\xe6\xf6\u0428\ty\xbc\xeb\xc1\xd3\vh\xd0\xf4\xf3\xd4\rhm{\x01\x00", &arg, putInit)
@@ -846,13 +855,13 @@ func DecodeSponsorResults(msg []byte) (SponsorResult, error) {
 }
 
 // EncodeAssayResultArgs makes a message of the arguments of assay_result.
-func EncodeAssayResultArgs(arg AssayResultArg) ([]byte, error) {
-	return candid.EncodeOne("assay_result arguments", "DIDL\vl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\ucb60\b\a\u05c7\xb4\xf3\b\t\xc7\xeb\xc4\xd0\tql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\vhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\a\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\u0232\xbf\x02\x7f\u7dff\x02\x7fn\bk\a\xf6\xbe\xe9\x04\x7f\u0390\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\t\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\nl\x02\u0283\xf4\xf7\x04q\x91\xc5\xfd\x80\aq\x01\x00", &arg, putAssayResultArg)
+func EncodeAssayResultArgs(arg Outcome) ([]byte, error) {
+	return candid.EncodeOne("assay_result arguments", "DIDL\vl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\ucb60\b\a\u05c7\xb4\xf3\b\t\xc7\xeb\xc4\xd0\tql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\vhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\a\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\u0232\xbf\x02\x7f\u7dff\x02\x7fn\bk\a\xf6\xbe\xe9\x04\x7f\u0390\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\t\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\nl\x02\u0283\xf4\xf7\x04q\x91\xc5\xfd\x80\aq\x01\x00", &arg, putOutcome)
 }
 
 // DecodeAssayResultArgs reads a message of the arguments of assay_result.
-func DecodeAssayResultArgs(msg []byte) (AssayResultArg, error) {
-	return candid.DecodeOne("assay_result arguments", msg, getAssayResultArg)
+func DecodeAssayResultArgs(msg []byte) (Outcome, error) {
+	return candid.DecodeOne("assay_result arguments", msg, getOutcome)
 }
 
 // EncodeAssayResultResults makes a message of the results of assay_result.
@@ -955,7 +964,7 @@ func (c Client[C]) Sponsor(ctx C, arg SponsorArg) (out SponsorResult, err error)
 }
 
 // AssayResult calls assay_result.
-func (c Client[C]) AssayResult(ctx C, arg AssayResultArg) (err error) {
+func (c Client[C]) AssayResult(ctx C, arg Outcome) (err error) {
 	msg, err := EncodeAssayResultArgs(arg)
 	if err == nil {
 		msg, err = c.caller.Call(ctx, "assay_result", candid.Update, msg)
@@ -996,7 +1005,7 @@ type Service[M any] interface {
 	Index(m M, arg IndexArg) (IndexResult, error)
 	Ask(m M, arg string) (AskResult, error)
 	Sponsor(m M, arg SponsorArg) (SponsorResult, error)
-	AssayResult(m M, arg AssayResultArg) error
+	AssayResult(m M, arg Outcome) error
 	Answer(m M, arg uint64) (*Question, error)
 	Status(m M) (Status, error)
 }

@@ -18,7 +18,7 @@ func records() map[string][]byte {
 	h := commitment.Hash{1, 2, 3}
 	seat := Seat{"operator", "worker"}
 	j := &Job{
-		Seq: 1, Requester: "user", Model: h, Class: ClassExact, Redundancy: 2, Items: 3, InputHash: h, ParametersHash: h, Price: 4,
+		Seq: 1, Requester: "user", Key: []byte("key"), Model: h, Class: ClassExact, Redundancy: 2, Items: 3, InputHash: h, ParametersHash: h, Price: 4,
 		State: Disputed, Phase: RevealPhase, Attempt: 5, Round: 6, Beacon: beaconOf(7), Assigned: []Seat{seat}, Excluded: []Principal{"silent"},
 		Deliveries: []Delivery{{seat, 5, &h, nil, 8}, {seat, 5, nil, &h, 9}}, OutputRoot: &h, Evidence: []commitment.Claim{{Word: "signed", Detail: "x"}},
 		Message: "why", Submitted: 10, Deadline: 11, Settled: 12, Terms: Terms{13, 14, 15, "publisher", 16},

@@ -95,6 +95,7 @@ const (
 type Job struct {
 	Seq            uint64
 	Requester      Principal
+	Key            []byte // the requester's name for it
 	Model          commitment.Hash
 	Class          string
 	Redundancy     uint8
@@ -124,7 +125,7 @@ type Job struct {
 
 func (j *Job) encode() []byte {
 	var e encoder
-	e.u64(j.Seq).str(string(j.Requester)).hash(j.Model).str(j.Class).u8(j.Redundancy).u32(j.Items).hash(j.InputHash).hash(j.ParametersHash)
+	e.u64(j.Seq).str(string(j.Requester)).bytes(j.Key).hash(j.Model).str(j.Class).u8(j.Redundancy).u32(j.Items).hash(j.InputHash).hash(j.ParametersHash)
 	e.u64(j.Price).u8(uint8(j.State)).u8(uint8(j.Phase)).u32(j.Attempt).u64(j.Round).bytes(j.Beacon)
 	e.seats(j.Assigned)
 	e.u32(uint32(len(j.Excluded)))
@@ -148,7 +149,7 @@ func (j *Job) encode() []byte {
 func decodeJob(v []byte) (*Job, error) {
 	d := decode(v, 1)
 	j := &Job{
-		Seq: d.u64(), Requester: Principal(d.str()), Model: d.hash(), Class: d.str(), Redundancy: d.u8(), Items: d.u32(),
+		Seq: d.u64(), Requester: Principal(d.str()), Key: d.bytes(), Model: d.hash(), Class: d.str(), Redundancy: d.u8(), Items: d.u32(),
 		InputHash: d.hash(), ParametersHash: d.hash(), Price: d.u64(), State: State(d.u8()), Phase: Phase(d.u8()),
 		Attempt: d.u32(), Round: d.u64(), Beacon: d.bytes(), Assigned: d.seats(),
 	}

@@ -252,7 +252,7 @@ func (b *Book) payment(c Call, s Submission, price Cycles) ([]Posting, error) {
 func (b *Book) open(c Call, s Submission, m RegistryEntry, price Cycles) *Job {
 	p := b.Parameters()
 	j := &Job{
-		Seq: b.next("job"), Requester: c.Caller, Model: s.Model, Class: s.Class, Redundancy: s.Redundancy, Items: uint32(len(s.Items)),
+		Seq: b.next("job"), Requester: c.Caller, Key: s.Key, Model: s.Model, Class: s.Class, Redundancy: s.Redundancy, Items: uint32(len(s.Items)),
 		InputHash: InputHash(s.Items), ParametersHash: commitment.Parameters{Class: s.Class, Redundancy: s.Redundancy}.Sum(),
 		Price: price, Attempt: 1, Submitted: c.Now, CallbackMethod: s.Callback, CallbackAt: s.CallbackAt,
 		Terms: Terms{p.Window, p.TreasuryPermille, m.RoyaltyPermille, m.Publisher, m.Dimension},
