@@ -13,6 +13,7 @@ import (
 	"assay/inference/catalog"
 	"assay/inference/exact"
 	"assay/inference/onnx"
+	"assay/internal/cache"
 	"assay/internal/need"
 )
 
@@ -25,7 +26,7 @@ const (
 // miniLM compiles the default model from the cache folder; fetching it is left to the catalog.
 func miniLM(t testing.TB, config exact.Config) (*exact.Program, string, string) {
 	t.Helper()
-	dir, err := catalog.DefaultDir()
+	dir, err := cache.Dir("models")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,4 +160,25 @@ func TestMiniLMAgreesWithONNXRuntime(t *testing.T) {
 		worstCosine, worst = max(worstCosine, loss), max(worst, difference)
 	}
 	t.Logf("%d texts, kernel %s: worst 1-cos %.2g, worst max-abs %.2g", len(list), p.Kernel(), worstCosine, worst)
+}
+
+// BenchmarkEmbed is one sentence of 32 tokens through the real model on one thread.
+func BenchmarkEmbed(b *testing.B) {
+	for _, kernel := range exact.Kernels() {
+		b.Run(kernel, func(b *testing.B) {
+			p, _, _ := miniLM(b, exact.Config{Kernel: kernel})
+			ids, mask := make([]int64, 32), make([]int64, 32)
+			for i := range ids {
+				ids[i], mask[i] = int64(1000+37*i), 1
+			}
+			inputs := tokenInputs(ids, mask)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Run(inputs, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sentences/s")
+		})
+	}
 }
