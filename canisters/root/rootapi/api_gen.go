@@ -28,7 +28,7 @@ service : (Init) -> {
 
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
@@ -36,7 +36,7 @@ func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failu
 
 // EncodeUpgrade makes a message of one Upgrade.
 func EncodeUpgrade(v Upgrade) ([]byte, error) {
-	return candid.EncodeOne("Upgrade", "DIDL\x03l\x06\u06f7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\a\x01\x91\ucb60\bq\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x02nxm{\x01\x00", &v, putUpgrade)
+	return candid.EncodeOne("Upgrade", "DIDL\x03l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x01\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02nxm{\x01\x00", &v, putUpgrade)
 }
 
 // DecodeUpgrade reads a message of one Upgrade.
@@ -44,7 +44,7 @@ func DecodeUpgrade(msg []byte) (Upgrade, error) { return candid.DecodeOne("Upgra
 
 // EncodeInit makes a message of one Init.
 func EncodeInit(v Init) ([]byte, error) {
-	return candid.EncodeOne("Init", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\u06ba\a\x01mh\x01\x00", &v, putInit)
+	return candid.EncodeOne("Init", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00", &v, putInit)
 }
 
 // DecodeInit reads a message of one Init.
@@ -52,7 +52,7 @@ func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init", msg,
 
 // EncodeStatus makes a message of one Status.
 func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", "DIDL\x04l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x01\x8d\xaa\u0354\b}\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x02mhn\x03m{\x01\x00", &v, putStatus)
+	return candid.EncodeOne("Status", "DIDL\x04l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x01\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02mhn\x03m{\x01\x00", &v, putStatus)
 }
 
 // DecodeStatus reads a message of one Status.
@@ -318,7 +318,7 @@ func getCanisterStatusResult(d *candid.Decoder, t candid.Type, v *CanisterStatus
 
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Init) ([]byte, error) {
-	return candid.EncodeOne("init arguments", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\u06ba\a\x01mh\x01\x00", &arg, putInit)
+	return candid.EncodeOne("init arguments", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00", &arg, putInit)
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
@@ -338,7 +338,7 @@ func DecodeUploadArgs(msg []byte) ([]byte, error) {
 
 // EncodeUploadResults makes a message of the results of upload.
 func EncodeUploadResults(out UploadResult) ([]byte, error) {
-	return candid.EncodeOne("upload results", "DIDL\x03k\x02\x9c\xc2\x01\x01\u53b4\x02\x02m{l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putUploadResult)
+	return candid.EncodeOne("upload results", "DIDL\x03k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x02m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUploadResult)
 }
 
 // DecodeUploadResults reads a message of the results of upload.
@@ -361,7 +361,7 @@ func DecodeModulesArgs(msg []byte) (err error) {
 
 // EncodeModulesResults makes a message of the results of modules.
 func EncodeModulesResults(out []ModulesResult) ([]byte, error) {
-	return candid.EncodeOne("modules results", "DIDL\x03m\x01l\x02\xce\u07e0\xa8\x04\x02\xeb\x90\xe0\xec\vxm{\x01\x00", &out, func(e *candid.Encoder, v *[]ModulesResult) { candid.PutVec(e, v, putModulesResult) })
+	return candid.EncodeOne("modules results", "DIDL\x03m\x01l\x02\xce\xdf\xa0\xa8\x04\x02\xeb\x90\xe0\xec\x0bxm{\x01\x00", &out, func(e *candid.Encoder, v *[]ModulesResult) { candid.PutVec(e, v, putModulesResult) })
 }
 
 // DecodeModulesResults reads a message of the results of modules.
@@ -371,7 +371,7 @@ func DecodeModulesResults(msg []byte) ([]ModulesResult, error) {
 
 // EncodeUpgradeArgs makes a message of the arguments of upgrade.
 func EncodeUpgradeArgs(arg UpgradeArg) ([]byte, error) {
-	return candid.EncodeOne("upgrade arguments", "DIDL\x02l\x03\xd6\xfc\xa7\x02\x01\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x01m{\x01\x00", &arg, putUpgradeArg)
+	return candid.EncodeOne("upgrade arguments", "DIDL\x02l\x03\xd6\xfc\xa7\x02\x01\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x01m{\x01\x00", &arg, putUpgradeArg)
 }
 
 // DecodeUpgradeArgs reads a message of the arguments of upgrade.
@@ -381,7 +381,7 @@ func DecodeUpgradeArgs(msg []byte) (UpgradeArg, error) {
 
 // EncodeUpgradeResults makes a message of the results of upgrade.
 func EncodeUpgradeResults(out UpgradeResult) ([]byte, error) {
-	return candid.EncodeOne("upgrade results", "DIDL\x05k\x02\x9c\xc2\x01\x01\u53b4\x02\x04l\x06\u06f7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\a\x02\x91\ucb60\bq\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x03nxm{l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putUpgradeResult)
+	return candid.EncodeOne("upgrade results", "DIDL\x05k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x04l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUpgradeResult)
 }
 
 // DecodeUpgradeResults reads a message of the results of upgrade.
@@ -404,7 +404,7 @@ func DecodeUpgradesArgs(msg []byte) (err error) {
 
 // EncodeUpgradesResults makes a message of the results of upgrades.
 func EncodeUpgradesResults(out []Upgrade) ([]byte, error) {
-	return candid.EncodeOne("upgrades results", "DIDL\x04m\x01l\x06\u06f7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\a\x02\x91\ucb60\bq\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x03nxm{\x01\x00", &out, func(e *candid.Encoder, v *[]Upgrade) { candid.PutVec(e, v, putUpgrade) })
+	return candid.EncodeOne("upgrades results", "DIDL\x04m\x01l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{\x01\x00", &out, func(e *candid.Encoder, v *[]Upgrade) { candid.PutVec(e, v, putUpgrade) })
 }
 
 // DecodeUpgradesResults reads a message of the results of upgrades.
@@ -424,7 +424,7 @@ func DecodeCanisterStatusArgs(msg []byte) (principal.Principal, error) {
 
 // EncodeCanisterStatusResults makes a message of the results of canister_status.
 func EncodeCanisterStatusResults(out CanisterStatusResult) ([]byte, error) {
-	return candid.EncodeOne("canister_status results", "DIDL\x06k\x02\x9c\xc2\x01\x01\u53b4\x02\x05l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x02\x8d\xaa\u0354\b}\xa7\xc4\xd2\xe6\th\x81\u03ee\xf4\n\x03mhn\x04m{l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putCanisterStatusResult)
+	return candid.EncodeOne("canister_status results", "DIDL\x06k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x05l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x02\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03mhn\x04m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putCanisterStatusResult)
 }
 
 // DecodeCanisterStatusResults reads a message of the results of canister_status.

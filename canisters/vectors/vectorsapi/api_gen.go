@@ -25,7 +25,7 @@ service : {
 
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
@@ -33,7 +33,7 @@ func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failu
 
 // EncodeEntry makes a message of one Entry.
 func EncodeEntry(v Entry) ([]byte, error) {
-	return candid.EncodeOne("Entry", "DIDL\x02l\x03\u06f7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\t\x01m{\x01\x00", &v, putEntry)
+	return candid.EncodeOne("Entry", "DIDL\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00", &v, putEntry)
 }
 
 // DecodeEntry reads a message of one Entry.
@@ -41,7 +41,7 @@ func DecodeEntry(msg []byte) (Entry, error) { return candid.DecodeOne("Entry", m
 
 // EncodeHit makes a message of one Hit.
 func EncodeHit(v Hit) ([]byte, error) {
-	return candid.EncodeOne("Hit", "DIDL\x01l\x04\u06f7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\ar\x01\x00", &v, putHit)
+	return candid.EncodeOne("Hit", "DIDL\x01l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00", &v, putHit)
 }
 
 // DecodeHit reads a message of one Hit.
@@ -49,7 +49,7 @@ func DecodeHit(msg []byte) (Hit, error) { return candid.DecodeOne("Hit", msg, ge
 
 // EncodeCollection makes a message of one Collection.
 func EncodeCollection(v Collection) ([]byte, error) {
-	return candid.EncodeOne("Collection", "DIDL\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\u03b7\x06~\xd0\xda\xfc\xca\ax\xe6\xf6\u0428\ty\x01\x00", &v, putCollection)
+	return candid.EncodeOne("Collection", "DIDL\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00", &v, putCollection)
 }
 
 // DecodeCollection reads a message of one Collection.
@@ -405,7 +405,7 @@ func DecodeInitArgs(msg []byte) (err error) {
 
 // EncodeCreateCollectionArgs makes a message of the arguments of create_collection.
 func EncodeCreateCollectionArgs(arg CreateCollectionArg) ([]byte, error) {
-	return candid.EncodeOne("create_collection arguments", "DIDL\x01l\x03\xcb\xe4\xfd\xc7\x04q\xa9\x81\u03b7\x06~\xe6\xf6\u0428\ty\x01\x00", &arg, putCreateCollectionArg)
+	return candid.EncodeOne("create_collection arguments", "DIDL\x01l\x03\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xe6\xf6\xd0\xa8\x09y\x01\x00", &arg, putCreateCollectionArg)
 }
 
 // DecodeCreateCollectionArgs reads a message of the arguments of create_collection.
@@ -415,7 +415,7 @@ func DecodeCreateCollectionArgs(msg []byte) (CreateCollectionArg, error) {
 
 // EncodeCreateCollectionResults makes a message of the results of create_collection.
 func EncodeCreateCollectionResults(out CreateCollectionResult) ([]byte, error) {
-	return candid.EncodeOne("create_collection results", "DIDL\x02k\x02\x9c\xc2\x01\x7f\u53b4\x02\x01l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putCreateCollectionResult)
+	return candid.EncodeOne("create_collection results", "DIDL\x02k\x02\x9c\xc2\x01\x7f\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putCreateCollectionResult)
 }
 
 // DecodeCreateCollectionResults reads a message of the results of create_collection.
@@ -438,7 +438,7 @@ func DecodeCollectionsArgs(msg []byte) (err error) {
 
 // EncodeCollectionsResults makes a message of the results of collections.
 func EncodeCollectionsResults(out []Collection) ([]byte, error) {
-	return candid.EncodeOne("collections results", "DIDL\x02m\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\u03b7\x06~\xd0\xda\xfc\xca\ax\xe6\xf6\u0428\ty\x01\x00", &out, func(e *candid.Encoder, v *[]Collection) { candid.PutVec(e, v, putCollection) })
+	return candid.EncodeOne("collections results", "DIDL\x02m\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00", &out, func(e *candid.Encoder, v *[]Collection) { candid.PutVec(e, v, putCollection) })
 }
 
 // DecodeCollectionsResults reads a message of the results of collections.
@@ -448,7 +448,7 @@ func DecodeCollectionsResults(msg []byte) ([]Collection, error) {
 
 // EncodeUpsertArgs makes a message of the arguments of upsert.
 func EncodeUpsertArgs(arg UpsertArg) ([]byte, error) {
-	return candid.EncodeOne("upsert arguments", "DIDL\x04l\x02\u079c\x8b\xfc\x02q\xd0\xda\xfc\xca\a\x01m\x02l\x03\u06f7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\t\x03m{\x01\x00", &arg, putUpsertArg)
+	return candid.EncodeOne("upsert arguments", "DIDL\x04l\x02\xde\x9c\x8b\xfc\x02q\xd0\xda\xfc\xca\x07\x01m\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x03m{\x01\x00", &arg, putUpsertArg)
 }
 
 // DecodeUpsertArgs reads a message of the arguments of upsert.
@@ -458,7 +458,7 @@ func DecodeUpsertArgs(msg []byte) (UpsertArg, error) {
 
 // EncodeUpsertResults makes a message of the results of upsert.
 func EncodeUpsertResults(out UpsertResult) ([]byte, error) {
-	return candid.EncodeOne("upsert results", "DIDL\x02k\x02\x9c\xc2\x01x\u53b4\x02\x01l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putUpsertResult)
+	return candid.EncodeOne("upsert results", "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUpsertResult)
 }
 
 // DecodeUpsertResults reads a message of the results of upsert.
@@ -468,7 +468,7 @@ func DecodeUpsertResults(msg []byte) (UpsertResult, error) {
 
 // EncodeDeleteArgs makes a message of the arguments of delete.
 func EncodeDeleteArgs(arg DeleteArg) ([]byte, error) {
-	return candid.EncodeOne("delete arguments", "DIDL\x02l\x02\xb8\x88\xc0\x02\x01\u079c\x8b\xfc\x02qmq\x01\x00", &arg, putDeleteArg)
+	return candid.EncodeOne("delete arguments", "DIDL\x02l\x02\xb8\x88\xc0\x02\x01\xde\x9c\x8b\xfc\x02qmq\x01\x00", &arg, putDeleteArg)
 }
 
 // DecodeDeleteArgs reads a message of the arguments of delete.
@@ -478,7 +478,7 @@ func DecodeDeleteArgs(msg []byte) (DeleteArg, error) {
 
 // EncodeDeleteResults makes a message of the results of delete.
 func EncodeDeleteResults(out DeleteResult) ([]byte, error) {
-	return candid.EncodeOne("delete results", "DIDL\x02k\x02\x9c\xc2\x01x\u53b4\x02\x01l\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putDeleteResult)
+	return candid.EncodeOne("delete results", "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putDeleteResult)
 }
 
 // DecodeDeleteResults reads a message of the results of delete.
@@ -488,7 +488,7 @@ func DecodeDeleteResults(msg []byte) (DeleteResult, error) {
 
 // EncodeSearchArgs makes a message of the arguments of search.
 func EncodeSearchArgs(arg SearchArg) ([]byte, error) {
-	return candid.EncodeOne("search arguments", "DIDL\x02l\x03ky\u079c\x8b\xfc\x02q\xc3\xe1\xf6\xba\t\x01m{\x01\x00", &arg, putSearchArg)
+	return candid.EncodeOne("search arguments", "DIDL\x02l\x03ky\xde\x9c\x8b\xfc\x02q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00", &arg, putSearchArg)
 }
 
 // DecodeSearchArgs reads a message of the arguments of search.
@@ -498,7 +498,7 @@ func DecodeSearchArgs(msg []byte) (SearchArg, error) {
 
 // EncodeSearchResults makes a message of the results of search.
 func EncodeSearchResults(out SearchResult) ([]byte, error) {
-	return candid.EncodeOne("search results", "DIDL\x04k\x02\x9c\xc2\x01\x01\u53b4\x02\x03m\x02l\x04\u06f7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\arl\x02\xc7\xeb\xc4\xd0\tq\u8ba4\xb6\x0e~\x01\x00", &out, putSearchResult)
+	return candid.EncodeOne("search results", "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x03m\x02l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07rl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putSearchResult)
 }
 
 // DecodeSearchResults reads a message of the results of search.

@@ -2,7 +2,6 @@ package gen
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"assay/ic/candid/did"
@@ -42,7 +41,7 @@ func (g *generator) message(what, name, of string, args []did.Arg, base string) 
 	for i, a := range args {
 		types[i] = a.Type
 	}
-	header := strconv.QuoteToASCII(g.program.Header(types))
+	header := quote(g.program.Header(types))
 	g.printf("// Encode%s makes a message of %s.\nfunc Encode%s(%s) ([]byte, error) {\n", name, of, name, strings.Join(params, ", "))
 	if len(args) == 1 {
 		g.printf("return candid.EncodeOne(%q, %s, &%s, %s)\n}\n\n", what, header, base, g.codec(put, args[0].Type))

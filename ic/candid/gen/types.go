@@ -2,7 +2,7 @@ package gen
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 
 	"assay/ic/candid"
 	"assay/ic/candid/did"
@@ -112,12 +112,25 @@ func (g *generator) definition(d did.Definition) {
 			g.printf("func %s%s(%sv *%s) { %s }\n\n", dir.prefix, name, dir.params, name, g.call(dir, dir.args+v, t))
 		}
 	}
-	header := strconv.QuoteToASCII(g.program.Header([]*did.Type{t}))
+	header := quote(g.program.Header([]*did.Type{t}))
 	ref := &did.Type{Kind: did.Ref, Name: d.Name}
 	g.printf("// Encode%s makes a message of one %s.\nfunc Encode%s(v %s) ([]byte, error) { return candid.EncodeOne(%q, %s, &v, %s) }\n\n",
 		name, d.Name, name, name, d.Name, header, g.codec(put, ref))
 	g.printf("// Decode%s reads a message of one %s.\nfunc Decode%s(msg []byte) (%s, error) { return candid.DecodeOne(%q, msg, %s) }\n\n",
 		name, d.Name, name, name, d.Name, g.codec(get, ref))
+}
+
+// quote is a Go string literal of bytes, of which only printable ASCII stands for itself.
+func quote(s string) string {
+	var out strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			fmt.Fprintf(&out, `\x%02x`, c)
+		} else {
+			out.WriteByte(c)
+		}
+	}
+	return `"` + out.String() + `"`
 }
 
 // reaches reports whether t leads to target through opt, vec and names alone, which Go

@@ -91,7 +91,7 @@ func DecodeCanisterId(msg []byte) (CanisterId, error) {
 
 // EncodeLogVisibility makes a message of one LogVisibility.
 func EncodeLogVisibility(v LogVisibility) ([]byte, error) {
-	return candid.EncodeOne("LogVisibility", "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x01mh\x01\x00", &v, putLogVisibility)
+	return candid.EncodeOne("LogVisibility", "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01mh\x01\x00", &v, putLogVisibility)
 }
 
 // DecodeLogVisibility reads a message of one LogVisibility.
@@ -101,7 +101,7 @@ func DecodeLogVisibility(msg []byte) (LogVisibility, error) {
 
 // EncodeSettings makes a message of one Settings.
 func EncodeSettings(v Settings) ([]byte, error) {
-	return candid.EncodeOne("Settings", "DIDL\x06l\b\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\xd7\xe0\x9b\x90\x02\x02\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\a\x04\xf8\xe2\x87\xcc\f\x01\xde\ubd69\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x03\x01\x00", &v, putSettings)
+	return candid.EncodeOne("Settings", "DIDL\x06l\x08\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\xd7\xe0\x9b\x90\x02\x02\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c\x01\xde\xeb\xb5\xa9\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03\x01\x00", &v, putSettings)
 }
 
 // DecodeSettings reads a message of one Settings.
@@ -111,7 +111,7 @@ func DecodeSettings(msg []byte) (Settings, error) {
 
 // EncodeDefiniteSettings makes a message of one DefiniteSettings.
 func EncodeDefiniteSettings(v DefiniteSettings) ([]byte, error) {
-	return candid.EncodeOne("DefiniteSettings", "DIDL\x04l\b\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x01\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\a\x02\xf8\xe2\x87\xcc\f}\xde\ubd69\x0e}\xa8\x82\xac\xc6\x0f}mhn\x03k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x01\x01\x00", &v, putDefiniteSettings)
+	return candid.EncodeOne("DefiniteSettings", "DIDL\x04l\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x01\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x02\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x03k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01\x01\x00", &v, putDefiniteSettings)
 }
 
 // DecodeDefiniteSettings reads a message of one DefiniteSettings.
@@ -121,7 +121,7 @@ func DecodeDefiniteSettings(msg []byte) (DefiniteSettings, error) {
 
 // EncodeMemoryPersistence makes a message of one MemoryPersistence.
 func EncodeMemoryPersistence(v MemoryPersistence) ([]byte, error) {
-	return candid.EncodeOne("MemoryPersistence", "DIDL\x01k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\n\x7f\x01\x00", &v, putMemoryPersistence)
+	return candid.EncodeOne("MemoryPersistence", "DIDL\x01k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7f\x01\x00", &v, putMemoryPersistence)
 }
 
 // DecodeMemoryPersistence reads a message of one MemoryPersistence.
@@ -131,7 +131,7 @@ func DecodeMemoryPersistence(msg []byte) (MemoryPersistence, error) {
 
 // EncodeUpgradeFlags makes a message of one UpgradeFlags.
 func EncodeUpgradeFlags(v UpgradeFlags) ([]byte, error) {
-	return candid.EncodeOne("UpgradeFlags", "DIDL\x04l\x02\xdc\xea\xae\xfa\x02\x01\xc0\xa0\x9b\xde\x05\x03n\x02k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\n\x7fn~\x01\x00", &v, putUpgradeFlags)
+	return candid.EncodeOne("UpgradeFlags", "DIDL\x04l\x02\xdc\xea\xae\xfa\x02\x01\xc0\xa0\x9b\xde\x05\x03n\x02k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00", &v, putUpgradeFlags)
 }
 
 // DecodeUpgradeFlags reads a message of one UpgradeFlags.
@@ -141,7 +141,7 @@ func DecodeUpgradeFlags(msg []byte) (UpgradeFlags, error) {
 
 // EncodeInstallMode makes a message of one InstallMode.
 func EncodeInstallMode(v InstallMode) ([]byte, error) {
-	return candid.EncodeOne("InstallMode", "DIDL\x06k\x03\u023b\x8ap\x7f\x9c\xe9\u0199\x06\x01\x9b\xaa\xeb\xec\b\x7fn\x02l\x02\xdc\xea\xae\xfa\x02\x03\xc0\xa0\x9b\xde\x05\x05n\x04k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\n\x7fn~\x01\x00", &v, putInstallMode)
+	return candid.EncodeOne("InstallMode", "DIDL\x06k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x01\x9b\xaa\xeb\xec\x08\x7fn\x02l\x02\xdc\xea\xae\xfa\x02\x03\xc0\xa0\x9b\xde\x05\x05n\x04k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00", &v, putInstallMode)
 }
 
 // DecodeInstallMode reads a message of one InstallMode.
@@ -151,7 +151,7 @@ func DecodeInstallMode(msg []byte) (InstallMode, error) {
 
 // EncodeCreated makes a message of one Created.
 func EncodeCreated(v Created) ([]byte, error) {
-	return candid.EncodeOne("Created", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &v, putCreated)
+	return candid.EncodeOne("Created", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &v, putCreated)
 }
 
 // DecodeCreated reads a message of one Created.
@@ -159,7 +159,7 @@ func DecodeCreated(msg []byte) (Created, error) { return candid.DecodeOne("Creat
 
 // EncodeCanister makes a message of one Canister.
 func EncodeCanister(v Canister) ([]byte, error) {
-	return candid.EncodeOne("Canister", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &v, putCanister)
+	return candid.EncodeOne("Canister", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &v, putCanister)
 }
 
 // DecodeCanister reads a message of one Canister.
@@ -169,7 +169,7 @@ func DecodeCanister(msg []byte) (Canister, error) {
 
 // EncodeInstallCode makes a message of one InstallCode.
 func EncodeInstallCode(v InstallCode) ([]byte, error) {
-	return candid.EncodeOne("InstallCode", "DIDL\tl\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\u3983\xc3\x04\x02\xb3\u0131\xf2\x04h\u0299\x98\xb4\r\bm{k\x03\u023b\x8ap\x7f\x9c\xe9\u0199\x06\x03\x9b\xaa\xeb\xec\b\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\an\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\n\x7fn~nx\x01\x00", &v, putInstallCode)
+	return candid.EncodeOne("InstallCode", "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00", &v, putInstallCode)
 }
 
 // DecodeInstallCode reads a message of one InstallCode.
@@ -179,7 +179,7 @@ func DecodeInstallCode(msg []byte) (InstallCode, error) {
 
 // EncodeRunState makes a message of one RunState.
 func EncodeRunState(v RunState) ([]byte, error) {
-	return candid.EncodeOne("RunState", "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\v\x7f\xff\u06e5\xdb\x0e\x7f\x01\x00", &v, putRunState)
+	return candid.EncodeOne("RunState", "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7f\x01\x00", &v, putRunState)
 }
 
 // DecodeRunState reads a message of one RunState.
@@ -189,7 +189,7 @@ func DecodeRunState(msg []byte) (RunState, error) {
 
 // EncodeStatus makes a message of one Status.
 func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", "DIDL\bl\b\xb2\xce\xef/\x01\xff\u06c1\xf7\x03}\x98\xce\xc7\xe7\ax\x8d\xaa\u0354\b}\xe3\xf9\xf5\xd9\b\x02\xb0\xe4\u0497\n}\x81\u03ee\xf4\n\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\v\x7f\xff\u06e5\xdb\x0e\x7fl\b\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\a\x04\xf8\xe2\x87\xcc\f}\xde\ubd69\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x03n\am{\x01\x00", &v, putStatus)
+	return candid.EncodeOne("Status", "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00", &v, putStatus)
 }
 
 // DecodeStatus reads a message of one Status.
@@ -657,7 +657,7 @@ func DecodeInitArgs(msg []byte) (err error) {
 
 // EncodeCreateCanisterArgs makes a message of the arguments of create_canister.
 func EncodeCreateCanisterArgs(arg CreateCanisterArg) ([]byte, error) {
-	return candid.EncodeOne("create_canister arguments", "DIDL\tl\x02\xe3\xf9\xf5\xd9\b\x01\u0299\x98\xb4\r\bn\x02l\b\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\a\x06\xf8\xe2\x87\xcc\f\x03\xde\ubd69\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\ak\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x05nx\x01\x00", &arg, putCreateCanisterArg)
+	return candid.EncodeOne("create_canister arguments", "DIDL\x09l\x02\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x08n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nx\x01\x00", &arg, putCreateCanisterArg)
 }
 
 // DecodeCreateCanisterArgs reads a message of the arguments of create_canister.
@@ -667,7 +667,7 @@ func DecodeCreateCanisterArgs(msg []byte) (CreateCanisterArg, error) {
 
 // EncodeCreateCanisterResults makes a message of the results of create_canister.
 func EncodeCreateCanisterResults(out Created) ([]byte, error) {
-	return candid.EncodeOne("create_canister results", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &out, putCreated)
+	return candid.EncodeOne("create_canister results", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &out, putCreated)
 }
 
 // DecodeCreateCanisterResults reads a message of the results of create_canister.
@@ -677,7 +677,7 @@ func DecodeCreateCanisterResults(msg []byte) (Created, error) {
 
 // EncodeProvisionalCreateCanisterWithCyclesArgs makes a message of the arguments of provisional_create_canister_with_cycles.
 func EncodeProvisionalCreateCanisterWithCyclesArgs(arg ProvisionalCreateCanisterWithCyclesArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", "DIDL\nl\x04\xe3\xf9\xf5\xd9\b\x01\xca\xe5\xed\xbc\f\b\u0623\x8c\xa8\r\x03\u0299\x98\xb4\r\tn\x02l\b\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\a\x06\xf8\xe2\x87\xcc\f\x03\xde\ubd69\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\ak\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x05nhnx\x01\x00", &arg, putProvisionalCreateCanisterWithCyclesArg)
+	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", "DIDL\x0al\x04\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x08\xd8\xa3\x8c\xa8\x0d\x03\xca\x99\x98\xb4\x0d\x09n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nhnx\x01\x00", &arg, putProvisionalCreateCanisterWithCyclesArg)
 }
 
 // DecodeProvisionalCreateCanisterWithCyclesArgs reads a message of the arguments of provisional_create_canister_with_cycles.
@@ -687,7 +687,7 @@ func DecodeProvisionalCreateCanisterWithCyclesArgs(msg []byte) (ProvisionalCreat
 
 // EncodeProvisionalCreateCanisterWithCyclesResults makes a message of the results of provisional_create_canister_with_cycles.
 func EncodeProvisionalCreateCanisterWithCyclesResults(out Created) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles results", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &out, putCreated)
+	return candid.EncodeOne("provisional_create_canister_with_cycles results", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &out, putCreated)
 }
 
 // DecodeProvisionalCreateCanisterWithCyclesResults reads a message of the results of provisional_create_canister_with_cycles.
@@ -697,7 +697,7 @@ func DecodeProvisionalCreateCanisterWithCyclesResults(msg []byte) (Created, erro
 
 // EncodeProvisionalTopUpCanisterArgs makes a message of the arguments of provisional_top_up_canister.
 func EncodeProvisionalTopUpCanisterArgs(arg ProvisionalTopUpCanisterArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_top_up_canister arguments", "DIDL\x01l\x02\xb3\u0131\xf2\x04h\u0623\x8c\xa8\r}\x01\x00", &arg, putProvisionalTopUpCanisterArg)
+	return candid.EncodeOne("provisional_top_up_canister arguments", "DIDL\x01l\x02\xb3\xc4\xb1\xf2\x04h\xd8\xa3\x8c\xa8\x0d}\x01\x00", &arg, putProvisionalTopUpCanisterArg)
 }
 
 // DecodeProvisionalTopUpCanisterArgs reads a message of the arguments of provisional_top_up_canister.
@@ -720,7 +720,7 @@ func DecodeProvisionalTopUpCanisterResults(msg []byte) (err error) {
 
 // EncodeInstallCodeArgs makes a message of the arguments of install_code.
 func EncodeInstallCodeArgs(arg InstallCode) ([]byte, error) {
-	return candid.EncodeOne("install_code arguments", "DIDL\tl\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\u3983\xc3\x04\x02\xb3\u0131\xf2\x04h\u0299\x98\xb4\r\bm{k\x03\u023b\x8ap\x7f\x9c\xe9\u0199\x06\x03\x9b\xaa\xeb\xec\b\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\an\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\n\x7fn~nx\x01\x00", &arg, putInstallCode)
+	return candid.EncodeOne("install_code arguments", "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00", &arg, putInstallCode)
 }
 
 // DecodeInstallCodeArgs reads a message of the arguments of install_code.
@@ -743,7 +743,7 @@ func DecodeInstallCodeResults(msg []byte) (err error) {
 
 // EncodeUpdateSettingsArgs makes a message of the arguments of update_settings.
 func EncodeUpdateSettingsArgs(arg UpdateSettingsArg) ([]byte, error) {
-	return candid.EncodeOne("update_settings arguments", "DIDL\bl\x03\xb3\u0131\xf2\x04h\xe3\xf9\xf5\xd9\b\x01\u0299\x98\xb4\r\al\b\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\a\x05\xf8\xe2\x87\xcc\f\x02\xde\ubd69\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04mhn\x06k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x04nx\x01\x00", &arg, putUpdateSettingsArg)
+	return candid.EncodeOne("update_settings arguments", "DIDL\x08l\x03\xb3\xc4\xb1\xf2\x04h\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x07l\x08\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\x07\x05\xf8\xe2\x87\xcc\x0c\x02\xde\xeb\xb5\xa9\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04mhn\x06k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x04nx\x01\x00", &arg, putUpdateSettingsArg)
 }
 
 // DecodeUpdateSettingsArgs reads a message of the arguments of update_settings.
@@ -766,7 +766,7 @@ func DecodeUpdateSettingsResults(msg []byte) (err error) {
 
 // EncodeStartCanisterArgs makes a message of the arguments of start_canister.
 func EncodeStartCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("start_canister arguments", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("start_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
 }
 
 // DecodeStartCanisterArgs reads a message of the arguments of start_canister.
@@ -789,7 +789,7 @@ func DecodeStartCanisterResults(msg []byte) (err error) {
 
 // EncodeStopCanisterArgs makes a message of the arguments of stop_canister.
 func EncodeStopCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("stop_canister arguments", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("stop_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
 }
 
 // DecodeStopCanisterArgs reads a message of the arguments of stop_canister.
@@ -812,7 +812,7 @@ func DecodeStopCanisterResults(msg []byte) (err error) {
 
 // EncodeUninstallCodeArgs makes a message of the arguments of uninstall_code.
 func EncodeUninstallCodeArgs(arg UninstallCodeArg) ([]byte, error) {
-	return candid.EncodeOne("uninstall_code arguments", "DIDL\x02l\x02\xb3\u0131\xf2\x04h\u0299\x98\xb4\r\x01nx\x01\x00", &arg, putUninstallCodeArg)
+	return candid.EncodeOne("uninstall_code arguments", "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01nx\x01\x00", &arg, putUninstallCodeArg)
 }
 
 // DecodeUninstallCodeArgs reads a message of the arguments of uninstall_code.
@@ -835,7 +835,7 @@ func DecodeUninstallCodeResults(msg []byte) (err error) {
 
 // EncodeDeleteCanisterArgs makes a message of the arguments of delete_canister.
 func EncodeDeleteCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("delete_canister arguments", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("delete_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
 }
 
 // DecodeDeleteCanisterArgs reads a message of the arguments of delete_canister.
@@ -858,7 +858,7 @@ func DecodeDeleteCanisterResults(msg []byte) (err error) {
 
 // EncodeCanisterStatusArgs makes a message of the arguments of canister_status.
 func EncodeCanisterStatusArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("canister_status arguments", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("canister_status arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
 }
 
 // DecodeCanisterStatusArgs reads a message of the arguments of canister_status.
@@ -868,7 +868,7 @@ func DecodeCanisterStatusArgs(msg []byte) (Canister, error) {
 
 // EncodeCanisterStatusResults makes a message of the results of canister_status.
 func EncodeCanisterStatusResults(out Status) ([]byte, error) {
-	return candid.EncodeOne("canister_status results", "DIDL\bl\b\xb2\xce\xef/\x01\xff\u06c1\xf7\x03}\x98\xce\xc7\xe7\ax\x8d\xaa\u0354\b}\xe3\xf9\xf5\xd9\b\x02\xb0\xe4\u0497\n}\x81\u03ee\xf4\n\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\v\x7f\xff\u06e5\xdb\x0e\x7fl\b\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\a\x04\xf8\xe2\x87\xcc\f}\xde\ubd69\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\u03b7\x06\x7f\u02a9\x89\xaa\b\x03n\am{\x01\x00", &out, putStatus)
+	return candid.EncodeOne("canister_status results", "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00", &out, putStatus)
 }
 
 // DecodeCanisterStatusResults reads a message of the results of canister_status.
@@ -878,7 +878,7 @@ func DecodeCanisterStatusResults(msg []byte) (Status, error) {
 
 // EncodeDepositCyclesArgs makes a message of the arguments of deposit_cycles.
 func EncodeDepositCyclesArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("deposit_cycles arguments", "DIDL\x01l\x01\xb3\u0131\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("deposit_cycles arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
 }
 
 // DecodeDepositCyclesArgs reads a message of the arguments of deposit_cycles.

@@ -33,7 +33,7 @@ service : (Pair, opt nat) -> {
 
 // EncodeNumbers makes a message of one Numbers.
 func EncodeNumbers(v Numbers) ([]byte, error) {
-	return candid.EncodeOne("Numbers", "DIDL\x01l\fi|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\u0232\xbf\x02u\u7dff\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &v, putNumbers)
+	return candid.EncodeOne("Numbers", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &v, putNumbers)
 }
 
 // DecodeNumbers reads a message of one Numbers.
@@ -48,7 +48,7 @@ func getList(d *candid.Decoder, t candid.Type, v *List) { candid.GetOpt(d, t, v,
 
 // EncodeList makes a message of one List.
 func EncodeList(v List) ([]byte, error) {
-	return candid.EncodeOne("List", "DIDL\x02n\x01l\x02\xa0\u04ac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &v, putList)
+	return candid.EncodeOne("List", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &v, putList)
 }
 
 // DecodeList reads a message of one List.
@@ -56,7 +56,7 @@ func DecodeList(msg []byte) (List, error) { return candid.DecodeOne("List", msg,
 
 // EncodeTree makes a message of one Tree.
 func EncodeTree(v Tree) ([]byte, error) {
-	return candid.EncodeOne("Tree", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\u0717\x90\xcb\x0e\x00\x01\x00", &v, putTree)
+	return candid.EncodeOne("Tree", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &v, putTree)
 }
 
 // DecodeTree reads a message of one Tree.
@@ -87,7 +87,7 @@ func DecodePair(msg []byte) (Pair, error) { return candid.DecodeOne("Pair", msg,
 
 // EncodeShape makes a message of one Shape.
 func EncodeShape(v Shape) ([]byte, error) {
-	return candid.EncodeOne("Shape", "DIDL\x02k\x04\aq\u06b4\xe1\x02\x7f\x90\u4d70\x05\x01\x9d\x81\xc8\xc7\x05yl\x01\u04a0\u06c7\vr\x01\x00", &v, putShape)
+	return candid.EncodeOne("Shape", "DIDL\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x01\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putShape)
 }
 
 // DecodeShape reads a message of one Shape.
@@ -106,7 +106,7 @@ func getShapes(d *candid.Decoder, t candid.Type, v *Shapes) {
 
 // EncodeShapes makes a message of one Shapes.
 func EncodeShapes(v Shapes) ([]byte, error) {
-	return candid.EncodeOne("Shapes", "DIDL\x04m\x01n\x02k\x04\aq\u06b4\xe1\x02\x7f\x90\u4d70\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\u04a0\u06c7\vr\x01\x00", &v, putShapes)
+	return candid.EncodeOne("Shapes", "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putShapes)
 }
 
 // DecodeShapes reads a message of one Shapes.
@@ -121,7 +121,7 @@ func getAlias(d *candid.Decoder, t candid.Type, v *Alias) { getShapes(d, t, v) }
 
 // EncodeAlias makes a message of one Alias.
 func EncodeAlias(v Alias) ([]byte, error) {
-	return candid.EncodeOne("Alias", "DIDL\x04m\x01n\x02k\x04\aq\u06b4\xe1\x02\x7f\x90\u4d70\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\u04a0\u06c7\vr\x01\x00", &v, putAlias)
+	return candid.EncodeOne("Alias", "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putAlias)
 }
 
 // DecodeAlias reads a message of one Alias.
@@ -129,7 +129,7 @@ func DecodeAlias(msg []byte) (Alias, error) { return candid.DecodeOne("Alias", m
 
 // EncodeOdd makes a message of one Odd.
 func EncodeOdd(v Odd) ([]byte, error) {
-	return candid.EncodeOne("Odd", "DIDL\x03l\x05\fh\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &v, putOdd)
+	return candid.EncodeOne("Odd", "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &v, putOdd)
 }
 
 // DecodeOdd reads a message of one Odd.
@@ -470,7 +470,7 @@ func DecodeInitArgs(msg []byte) (arg Pair, arg2 *candid.Nat, err error) {
 
 // EncodeNumbersArgs makes a message of the arguments of numbers.
 func EncodeNumbersArgs(arg Numbers) ([]byte, error) {
-	return candid.EncodeOne("numbers arguments", "DIDL\x01l\fi|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\u0232\xbf\x02u\u7dff\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &arg, putNumbers)
+	return candid.EncodeOne("numbers arguments", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &arg, putNumbers)
 }
 
 // DecodeNumbersArgs reads a message of the arguments of numbers.
@@ -480,7 +480,7 @@ func DecodeNumbersArgs(msg []byte) (Numbers, error) {
 
 // EncodeNumbersResults makes a message of the results of numbers.
 func EncodeNumbersResults(out Numbers) ([]byte, error) {
-	return candid.EncodeOne("numbers results", "DIDL\x01l\fi|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\u0232\xbf\x02u\u7dff\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &out, putNumbers)
+	return candid.EncodeOne("numbers results", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &out, putNumbers)
 }
 
 // DecodeNumbersResults reads a message of the results of numbers.
@@ -490,7 +490,7 @@ func DecodeNumbersResults(msg []byte) (Numbers, error) {
 
 // EncodeListArgs makes a message of the arguments of list.
 func EncodeListArgs(arg List) ([]byte, error) {
-	return candid.EncodeOne("list arguments", "DIDL\x02n\x01l\x02\xa0\u04ac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &arg, putList)
+	return candid.EncodeOne("list arguments", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &arg, putList)
 }
 
 // DecodeListArgs reads a message of the arguments of list.
@@ -500,7 +500,7 @@ func DecodeListArgs(msg []byte) (List, error) {
 
 // EncodeListResults makes a message of the results of list.
 func EncodeListResults(out List) ([]byte, error) {
-	return candid.EncodeOne("list results", "DIDL\x02n\x01l\x02\xa0\u04ac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &out, putList)
+	return candid.EncodeOne("list results", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &out, putList)
 }
 
 // DecodeListResults reads a message of the results of list.
@@ -510,7 +510,7 @@ func DecodeListResults(msg []byte) (List, error) {
 
 // EncodeTreeArgs makes a message of the arguments of tree.
 func EncodeTreeArgs(arg Tree) ([]byte, error) {
-	return candid.EncodeOne("tree arguments", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\u0717\x90\xcb\x0e\x00\x01\x00", &arg, putTree)
+	return candid.EncodeOne("tree arguments", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &arg, putTree)
 }
 
 // DecodeTreeArgs reads a message of the arguments of tree.
@@ -520,7 +520,7 @@ func DecodeTreeArgs(msg []byte) (Tree, error) {
 
 // EncodeTreeResults makes a message of the results of tree.
 func EncodeTreeResults(out Tree) ([]byte, error) {
-	return candid.EncodeOne("tree results", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\u0717\x90\xcb\x0e\x00\x01\x00", &out, putTree)
+	return candid.EncodeOne("tree results", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &out, putTree)
 }
 
 // DecodeTreeResults reads a message of the results of tree.
@@ -530,7 +530,7 @@ func DecodeTreeResults(msg []byte) (Tree, error) {
 
 // EncodeShapesArgs makes a message of the arguments of shapes.
 func EncodeShapesArgs(arg Alias, arg2 []ShapesArg2) ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x06m\x01n\x02k\x04\aq\u06b4\xe1\x02\x7f\x90\u4d70\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\u04a0\u06c7\vrm\x05l\x02\xcb\xe4\xfd\xc7\x04q\xa1\xc6\xf3\xe0\a\x01\x02\x00\x04")
+	e := candid.NewEncoder("DIDL\x06m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0brm\x05l\x02\xcb\xe4\xfd\xc7\x04q\xa1\xc6\xf3\xe0\x07\x01\x02\x00\x04")
 	putAlias(e, &arg)
 	candid.PutVec(e, &arg2, putShapesArg2)
 	return e.Finish("shapes arguments")
@@ -566,7 +566,7 @@ func DecodeShapesResults(msg []byte) (out Nest, out2 candid.Nat, out3 ShapesResu
 
 // EncodeOddArgs makes a message of the arguments of odd.
 func EncodeOddArgs(arg Odd) ([]byte, error) {
-	return candid.EncodeOne("odd arguments", "DIDL\x03l\x05\fh\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &arg, putOdd)
+	return candid.EncodeOne("odd arguments", "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &arg, putOdd)
 }
 
 // DecodeOddArgs reads a message of the arguments of odd.
@@ -576,7 +576,7 @@ func DecodeOddArgs(msg []byte) (Odd, error) {
 
 // EncodeOddResults makes a message of the results of odd.
 func EncodeOddResults(out OddResult) ([]byte, error) {
-	return candid.EncodeOne("odd results", "DIDL\x04k\x02\x9c\xc2\x01\x01\u53b4\x02ql\x05\fh\xa8\xa7\x9c\x19\x02\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x03n}\x01\x00", &out, putOddResult)
+	return candid.EncodeOne("odd results", "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02ql\x05\x0ch\xa8\xa7\x9c\x19\x02\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x03n}\x01\x00", &out, putOddResult)
 }
 
 // DecodeOddResults reads a message of the results of odd.
