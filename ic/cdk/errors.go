@@ -65,8 +65,8 @@ const (
 )
 
 // RetryPrefix begins the text of a reject after which the same call may be made again at
-// once. The kit sends it for calls that an upgrade cut off, and for errors of handlers
-// that have a method Retry() bool which says true.
+// once. The kit sends it for calls that an upgrade cut off and for errors made by
+// [Retryable].
 const RetryPrefix = "retry: "
 
 // CallError is how a call to another canister failed.
@@ -103,12 +103,19 @@ func (e *CallError) Retry() bool {
 	return e.Code == SysTransient || e.Code == CanisterReject && strings.HasPrefix(e.Message, RetryPrefix)
 }
 
+// Retryable is err, marked by a handler to tell its caller that the same call may be made
+// again at once.
+func Retryable(err error) error { return retryable{err} }
+
+type retryable struct{ error }
+
+func (r retryable) Unwrap() error { return r.error }
+
 // rejectText is the text of a reject for a handler's error.
 func rejectText(err error) string {
-	var r interface{ Retry() bool }
-	text := err.Error()
-	if errors.As(err, &r) && r.Retry() && !strings.HasPrefix(text, RetryPrefix) {
-		return RetryPrefix + text
+	var r retryable
+	if errors.As(err, &r) {
+		return RetryPrefix + err.Error()
 	}
-	return text
+	return err.Error()
 }
