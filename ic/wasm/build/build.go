@@ -82,7 +82,7 @@ func (e *CompileError) Unwrap() error { return e.Err }
 
 // linkVersion is part of the key of cached canisters. It grows with every change of
 // what ic/wasm/link writes; the linker's golden test says when.
-const linkVersion = 1
+const linkVersion = 2
 
 // Canister builds one canister. A failing compilation is a [*CompileError], a module
 // that may not be installed a [*link.AcceptError].

@@ -55,6 +55,11 @@ const (
 	CleanupSlot = 3
 )
 
+// TaskMethod is the update method in which the kit runs a canister's tasks, each as a
+// call to itself. It is no part of the service, and exported in every canister whose
+// module has the kit's callbacks.
+const TaskMethod = "__assay_task"
+
 // callbacks are the exports that go into the table, in the order of their slots.
 var callbacks = [...]string{"cdk_reply", "cdk_reject", "cdk_cleanup"}
 
@@ -222,7 +227,11 @@ func (l *linker) exports(opt Options) error {
 		}
 		l.entry(name, c)
 	}
-	if err := l.methods(raw, opt.Methods); err != nil {
+	methods := append([]Method(nil), opt.Methods...)
+	if _, ok := raw[callbacks[0]]; ok {
+		methods = append(methods, Method{TaskMethod, Update})
+	}
+	if err := l.methods(raw, methods); err != nil {
 		return err
 	}
 	return l.callbacks(raw)
@@ -246,13 +255,12 @@ func (l *linker) entry(name string, c *module.Code) {
 var oneInt = module.FuncType{Params: []module.ValType{module.I32}}
 
 func (l *linker) methods(raw map[string]module.Export, methods []Method) error {
-	sorted := append([]Method(nil), methods...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name < sorted[j].Name })
-	for i, method := range sorted {
+	sort.Slice(methods, func(i, j int) bool { return methods[i].Name < methods[j].Name })
+	for i, method := range methods {
 		if int(method.Kind) >= len(kit) {
 			return fmt.Errorf("method %q: unknown kind %d", method.Name, method.Kind)
 		}
-		if i > 0 && sorted[i-1].Name == method.Name {
+		if i > 0 && methods[i-1].Name == method.Name {
 			return refuse(RuleMethod, "method %q twice", method.Name)
 		}
 		f, err := l.kitFunc(raw, kit[method.Kind])

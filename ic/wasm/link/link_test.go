@@ -72,11 +72,11 @@ func TestLink(t *testing.T) {
 	if diff := cmp.Diff([]string{"ic0.msg_reply", "ic0.time", "ic0.trap", "ic0.debug_print"}, imports); diff != "" {
 		t.Errorf("imports (-want +got):\n%s", diff)
 	}
-	want := []string{"memory", "canister_heartbeat", "canister_init", "canister_post_upgrade", "canister_update add", "canister_query get"}
+	want := []string{"memory", "canister_heartbeat", "canister_init", "canister_post_upgrade", "canister_update __assay_task", "canister_update add", "canister_query get"}
 	if diff := cmp.Diff(want, exports); diff != "" {
 		t.Errorf("exports (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Method{{"add", Update}, {"get", Query}}, Methods(m)); diff != "" {
+	if diff := cmp.Diff([]Method{{TaskMethod, Update}, {"add", Update}, {"get", Query}}, Methods(m)); diff != "" {
 		t.Errorf("methods (-want +got):\n%s", diff)
 	}
 	slots := m.Elems[len(m.Elems)-1]
@@ -100,7 +100,7 @@ func TestOutputIsStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(out)
-	const want = "24f86d3eceb9f8ca"
+	const want = "2784fb70ec314388"
 	if got := hex.EncodeToString(sum[:8]); got != want {
 		t.Errorf("linked output has hash %s, want %s: raise linkVersion in ic/wasm/build", got, want)
 	}
