@@ -88,16 +88,18 @@ func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^
 // tanh is the hyperbolic tangent: near zero x + x·P(x²), elsewhere ±(1 - 2/(e^(2|x|) + 1)).
 func tanh(x float32) float32 {
 	t := abs(x)
+	var q float32
 	if t >= 0.625 {
-		q := 1 - 2/(exp(t+t)+1)
-		return math.Float32frombits(math.Float32bits(q) | math.Float32bits(x)&signBit)
+		q = 1 - 2/(exp(t+t)+1)
+	} else {
+		s := float32(t * t)
+		p := float32(s*-5.70498872745e-3) + 2.06390887954e-2
+		p = float32(p*s) + -5.37397155531e-2
+		p = float32(p*s) + 1.33314422036e-1
+		p = float32(p*s) + -3.33332819422e-1
+		q = float32(float32(p*s)*t) + t
 	}
-	s := float32(x * x)
-	p := float32(s*-5.70498872745e-3) + 2.06390887954e-2
-	p = float32(p*s) + -5.37397155531e-2
-	p = float32(p*s) + 1.33314422036e-1
-	p = float32(p*s) + -3.33332819422e-1
-	return canon(float32(float32(p*s)*x) + x)
+	return canon(math.Float32frombits(math.Float32bits(q) | math.Float32bits(x)&signBit))
 }
 
 // sqrt is correctly rounded on every CPU; of a negative number it is NaN.
