@@ -68,6 +68,9 @@ func (m *Message) Call(c Call) ([]byte, error) {
 // All makes calls at the same time and parks until every answer is there. Outcomes are in
 // the order of the calls.
 func All(m *Message, calls ...Call) []Outcome {
+	if err := m.mayCall(); err != nil {
+		return refused(err, calls)
+	}
 	w := &wait{m: m, outcomes: make([]Outcome, len(calls)), woken: make(chan bool, 1)}
 	for i := range calls {
 		if err := m.send(&calls[i], w, i); err != nil {
@@ -86,6 +89,14 @@ func All(m *Message, calls ...Call) []Outcome {
 	return w.outcomes
 }
 
+func refused(err error, calls []Call) []Outcome {
+	out := make([]Outcome, len(calls))
+	for i := range out {
+		out[i] = Outcome{Err: err, Refunded: calls[i].Cycles}
+	}
+	return out
+}
+
 // mayCall says why m cannot make calls now.
 func (m *Message) mayCall() error {
 	switch {
@@ -97,14 +108,30 @@ func (m *Message) mayCall() error {
 		return ErrNotAllowed
 	case !m.owner.mayCall():
 		return ErrGoroutine
+	case panicking():
+		return ErrPanicking
 	}
 	return nil
 }
 
-func (m *Message) send(c *Call, w *wait, index int) error {
-	if err := m.mayCall(); err != nil {
-		return err
+// panicking reports whether the calling goroutine runs deferred functions for a panic,
+// which only its stack tells.
+func panicking() bool {
+	var pcs [32]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		for _, pc := range pcs[:n] {
+			if f := runtime.FuncForPC(pc - 1); f != nil && f.Name() == "runtime.gopanic" {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
 	}
+}
+
+func (m *Message) send(c *Call, w *wait, index int) error {
 	if err := m.affordable(c); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@
 //     call. One that waits elsewhere (a lock that another message holds over its call, a
 //     channel, time.Sleep) or that runs for ever traps the message with a text that says
 //     so. Parallel calls are made by [All].
+//   - A deferred function that runs because of a panic cannot call: [ErrPanicking].
 //   - When a callback traps, its goroutine is ended: deferred functions run, and in them
 //     calls and answers return [ErrCleanup].
 //   - Before a call leaves, an [Intent] is stored in stable memory; it is removed when

@@ -18,6 +18,9 @@ var (
 	ErrNotAllowed = errors.New("not allowed in this kind of message")
 	// ErrGoroutine is returned off chain for a call from a goroutine that a handler started.
 	ErrGoroutine = errors.New("off chain only the handler's own goroutine may call; use cdk.All for parallel calls")
+	// ErrPanicking is returned for a call from a deferred function that runs because of a
+	// panic, recovered or not: waiting there would keep what the message is about to undo.
+	ErrPanicking = errors.New("a deferred function cannot call while it runs for a panic")
 	// ErrUnknownTask is returned for a task that [Program.Tasks] does not name.
 	ErrUnknownTask = errors.New("unknown task")
 )

@@ -12,7 +12,7 @@ import (
 // yields is how often a message's end lets other goroutines run before it calls one of
 // them stuck. What a goroutine is doing cannot be asked; one that only waits for the
 // garbage collector is back after a few.
-const yields = 2000
+const yields = 400
 
 // gate tells when a message may end. Wasm has one thread, and goroutines change only
 // where they wait, so the count of goroutines is exact: those that were there before,

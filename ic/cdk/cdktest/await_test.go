@@ -31,7 +31,7 @@ func updates(methods map[string]handle) cdk.Program {
 	return p
 }
 
-func cycles(n uint64) candid.Nat { return candid.NewNat(n) }
+func amount(n uint64) candid.Nat { return candid.NewNat(n) }
 
 // relay asks a far canister and answers with what it said.
 func relay(m *cdk.Message, arg []byte) ([]byte, error) {
@@ -109,8 +109,8 @@ func TestConcurrentCallersGetTheirOwn(t *testing.T) {
 		rest, err := m.Accept(m.CyclesAvailable())
 		return fmt.Appendf(nil, "%s for %s with %s", answer, m.Caller(), rest), err
 	}}), cdktest.Options{})
-	a := c.Start(alice, "pay", []byte("A"), cycles(100))
-	b := c.Start(bob, "pay", []byte("B"), cycles(2000))
+	a := c.Start(alice, "pay", []byte("A"), amount(100))
+	b := c.Start(bob, "pay", []byte("B"), amount(2000))
 	if _, _, done := a.Result(); done {
 		t.Fatal("answered before the callee did")
 	}
@@ -122,7 +122,7 @@ func TestConcurrentCallersGetTheirOwn(t *testing.T) {
 	want(t, b, fmt.Sprintf("to B for %s with 1000", bob), "")
 	open[0].Reject(cdk.SysUnknown, "too late")
 	want(t, a, "", "call rejected, CANISTER_REJECT: call rejected, SYS_UNKNOWN: too late")
-	if a.Refund() != cycles(50) || b.Refund() != cycles(0) || c.Double.Balance128() != cycles(2050) {
+	if a.Refund() != amount(50) || b.Refund() != amount(0) || c.Double.Balance128() != amount(2050) {
 		t.Errorf("refunds %v and %v, balance %v", a.Refund(), b.Refund(), c.Double.Balance128())
 	}
 }
@@ -133,15 +133,15 @@ func TestAll(t *testing.T) {
 	n := cdktest.New(t)
 	c := n.Install(updates(map[string]handle{"both": func(m *cdk.Message, _ []byte) ([]byte, error) {
 		var out []byte
-		calls := []cdk.Call{{To: far, Method: "a", Cycles: cycles(10)}, {To: far, Method: "b", Arg: make([]byte, 3<<20)}, {To: far, Method: "c"}}
+		calls := []cdk.Call{{To: far, Method: "a", Cycles: amount(10)}, {To: far, Method: "b", Arg: make([]byte, 3<<20)}, {To: far, Method: "c"}}
 		for i, o := range cdk.All(m, calls...) {
 			out = fmt.Appendf(out, "%d:%s,%v,%v;", i, o.Reply, o.Err, o.Refunded)
 		}
 		return out, nil
-	}}), cdktest.Options{Cycles: cycles(50)})
+	}}), cdktest.Options{Cycles: amount(50)})
 	r := c.Start(alice, "both", nil, candid.Nat{})
 	open := n.Open()
-	if len(open) != 2 || c.Double.Balance128() != cycles(40) {
+	if len(open) != 2 || c.Double.Balance128() != amount(40) {
 		t.Fatalf("%d calls open, balance %v", len(open), c.Double.Balance128())
 	}
 	open[1].Reply([]byte("C"))
@@ -150,7 +150,7 @@ func TestAll(t *testing.T) {
 	}
 	open[0].Reject(cdk.CanisterReject, "no")
 	want(t, r, "0:,call rejected, CANISTER_REJECT: no,10;1:,call not sent: the argument has 3145728 bytes, at most 2097152 are allowed,0;2:C,<nil>,0;", "")
-	if c.Double.Balance128() != cycles(50) {
+	if c.Double.Balance128() != amount(50) {
 		t.Errorf("balance %v after the refund", c.Double.Balance128())
 	}
 }
@@ -164,7 +164,7 @@ func TestForeignHandle(t *testing.T) {
 		"keep": func(m *cdk.Message, arg []byte) ([]byte, error) { kept = m; return relay(m, arg) },
 		"use": func(m *cdk.Message, _ []byte) ([]byte, error) {
 			_, call := kept.Call(cdk.Call{To: far, Method: "x"})
-			_, accept := kept.Accept(cycles(5))
+			_, accept := kept.Accept(amount(5))
 			_, random := kept.RandomBytes()
 			errs := map[string]error{
 				"call": call, "accept": accept, "random": random, "reply": kept.Reply(nil), "reject": kept.Reject("x"),
@@ -184,17 +184,17 @@ func TestForeignHandle(t *testing.T) {
 		},
 	})
 	p.Tasks = map[string]cdk.Task{"tick": func(*cdk.Message) error { return nil }}
-	c := n.Install(p, cdktest.Options{Cycles: cycles(7), Controllers: []principal.Principal{alice}})
-	first := c.Start(alice, "keep", []byte("q"), cycles(9))
+	c := n.Install(p, cdktest.Options{Cycles: amount(7), Controllers: []principal.Principal{alice}})
+	first := c.Start(alice, "keep", []byte("q"), amount(9))
 	before := slices.Clone(c.Double.Stable())
-	second := c.Start(bob, "use", nil, cycles(3))
+	second := c.Start(bob, "use", nil, amount(3))
 	want(t, second, string(bob.Bytes()), "")
 	if len(n.Open()) != 1 || c.Double.TimerAt() != 0 || len(c.Double.Log) != 0 || !slices.Equal(before, c.Double.Stable()) {
 		t.Error("a foreign handle changed something")
 	}
 	n.Open()[0].Reply([]byte("mine"))
 	want(t, first, "mine", "")
-	if first.Refund() != cycles(9) || second.Refund() != cycles(3) {
+	if first.Refund() != amount(9) || second.Refund() != amount(3) {
 		t.Error("cycles moved")
 	}
 }
@@ -225,11 +225,11 @@ func TestRefusedCall(t *testing.T) {
 			return fmt.Append(nil, len(cdk.OpenIntents(m))), nil
 		},
 		"poor": func(m *cdk.Message, _ []byte) ([]byte, error) {
-			_, err := m.Call(cdk.Call{To: far, Cycles: cycles(1e9)})
+			_, err := m.Call(cdk.Call{To: far, Cycles: amount(1e9)})
 			return nil, err
 		},
 		"relay": relay,
-	}), cdktest.Options{Cycles: cycles(100)})
+	}), cdktest.Options{Cycles: amount(100)})
 	c.Double.Refuse = 1
 	want(t, c.Start(alice, "try", nil, candid.Nat{}), "0", "")
 	want(t, c.Start(alice, "poor", nil, candid.Nat{}), "", "call rejected, CANISTER_REJECT: call not sent: fewer liquid cycles than the call attaches")
@@ -246,7 +246,7 @@ func TestNetwork(t *testing.T) {
 	t.Parallel()
 	n := cdktest.New(t)
 	bank := n.Install(updates(map[string]handle{"put": func(m *cdk.Message, _ []byte) ([]byte, error) {
-		took, err := m.Accept(cycles(30))
+		took, err := m.Accept(amount(30))
 		return []byte(took.String()), err
 	}}), cdktest.Options{})
 	c := n.Install(updates(map[string]handle{"pay": func(m *cdk.Message, _ []byte) ([]byte, error) {
@@ -254,13 +254,13 @@ func TestNetwork(t *testing.T) {
 		if err != nil || len(random) != 32 {
 			return nil, fmt.Errorf("random: %d bytes, %w", len(random), err)
 		}
-		return cdk.Canister{ID: bank.ID, Cycles: cycles(80)}.Call(m, "put", candid.Update, nil)
-	}}), cdktest.Options{Cycles: cycles(100)})
+		return cdk.Canister{ID: bank.ID, Cycles: amount(80)}.Call(m, "put", candid.Update, nil)
+	}}), cdktest.Options{Cycles: amount(100)})
 	reply, err := c.Update(alice, "pay", nil)
 	if err != nil || string(reply) != "30" {
 		t.Fatalf("%q, %v", reply, err)
 	}
-	if c.Double.Balance128() != cycles(70) || bank.Double.Balance128() != cycles(30) {
+	if c.Double.Balance128() != amount(70) || bank.Double.Balance128() != amount(30) {
 		t.Errorf("balances %v and %v", c.Double.Balance128(), bank.Double.Balance128())
 	}
 }

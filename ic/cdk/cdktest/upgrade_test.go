@@ -33,7 +33,7 @@ func TestUpgradeWithOpenCalls(t *testing.T) {
 			return nil, err
 		},
 		"two": func(m *cdk.Message, arg []byte) ([]byte, error) {
-			cdk.All(m, cdk.Call{To: far, Method: "l", Arg: arg, Note: []byte("L")}, cdk.Call{To: far, Method: "r", Note: []byte("R"), Cycles: cycles(5)})
+			cdk.All(m, cdk.Call{To: far, Method: "l", Arg: arg, Note: []byte("L")}, cdk.Call{To: far, Method: "r", Note: []byte("R"), Cycles: amount(5)})
 			return nil, nil
 		},
 		"intents": func(m *cdk.Message, _ []byte) ([]byte, error) {
@@ -44,8 +44,8 @@ func TestUpgradeWithOpenCalls(t *testing.T) {
 		told = append(told, fmt.Sprintf("%s called %s.%s about %q with %v: %q %v, caller %v, refund %v", i.Origin, i.To, i.Method, i.Note, i.Cycles, o.Reply, o.Err, m.Caller() == bob, o.Refunded))
 	}
 	n := cdktest.New(t)
-	c := n.Install(p, cdktest.Options{Cycles: cycles(10)})
-	relayed := c.Start(bob, "relay", []byte("1"), cycles(3))
+	c := n.Install(p, cdktest.Options{Cycles: amount(10)})
+	relayed := c.Start(bob, "relay", []byte("1"), amount(3))
 	early := c.Start(alice, "early", []byte("2"), candid.Nat{})
 	two := c.Start(bob, "two", nil, candid.Nat{})
 	want(t, early, "queued", "")
@@ -66,7 +66,7 @@ func TestUpgradeWithOpenCalls(t *testing.T) {
 	want(t, two, "", retry)
 	open[2].Reply([]byte("L too"))
 	want(t, relayed, "", retry)
-	if _, err, _ := relayed.Result(); !errors.As(err, new(*cdk.CallError)) || !err.(*cdk.CallError).Retry() || relayed.Refund() != cycles(3) { //nolint:errorlint // checked
+	if _, err, _ := relayed.Result(); !errors.As(err, new(*cdk.CallError)) || !err.(*cdk.CallError).Retry() || relayed.Refund() != amount(3) { //nolint:errorlint // checked
 		t.Errorf("the reject is not retryable: %v", err)
 	}
 	expected := []string{
