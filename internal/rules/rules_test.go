@@ -77,6 +77,7 @@ var rules = []rule{
 	{"vectordb/...", []string{"vectordb/..."}, nil, "the index runs in the canister and natively"},
 	{"canisters/market/book", []string{"commitment"}, nil, "a pure core"},
 	{"canisters/dao/vote", []string{"commitment"}, nil, "a pure core"},
+	{"canisters/vectors/index", []string{"vectordb/..."}, nil, "a pure core"},
 	{"canisters/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/hashtree", "ic/cdk/...", "commitment", "vectordb/...", "canisters/..."), nil, "a canister's edge: kit, generated code, its core"},
 	{"orchestrator/schedule", nil, nil, "a pure core"},
 	{"orchestrator/...", with(apis, "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket, xsync}, "the provider's daemon"},
@@ -186,7 +187,7 @@ func matches(pattern, path string) bool {
 }
 
 // pure packages play in the canister, in the daemon and in a simulator alike.
-var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "orchestrator/schedule"}
+var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "orchestrator/schedule"}
 
 func TestPurePackages(t *testing.T) {
 	forbidden := map[string]bool{"os": true, "net": true, "net/http": true, "math/rand": true, "math/rand/v2": true, "crypto/rand": true, "os/exec": true, "io/ioutil": true, "log": true, "log/slog": true, "time": true, "sync": true}
