@@ -10,17 +10,187 @@ package replica
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
 
+	"assay/ic/certificate/hashtree"
+	"assay/ic/principal"
+	"assay/ic/replica/cycles"
+	"assay/ic/replica/disk"
+	"assay/ic/replica/host"
 	"assay/ic/replica/state"
 )
 
+const (
+	stateFile   = "network.state"
+	runningFile = "network.running" // exists while the state file is older than the network
+	stopTimeout = 5 * time.Minute
+	maxIdle     = time.Second // between looks at a clock that was given to us
+	stablePages = 16 << 30 / host.WasmPage
+)
+
+// withDefaults fills what the caller left out.
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.SubnetSize == 0 {
+		c.SubnetSize = cycles.ReferenceNodes
+	}
+	if c.StopTimeout == 0 {
+		c.StopTimeout = stopTimeout
+	}
+	return c
+}
+
 func open(config Config) (*Network, error) {
-	return &Network{machine: &state.Machine{}, config: config}, nil
+	ctx := context.Background()
+	config = config.withDefaults()
+	if config.SubnetSize < 0 {
+		return nil, fmt.Errorf("open network: %d nodes", config.SubnetSize)
+	}
+	records, err := load(config)
+	if err != nil {
+		return nil, fmt.Errorf("open network: %w", err)
+	}
+	engine, err := host.NewEngine(ctx, config.CompilationCacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("open network: %w", err)
+	}
+	n := &Network{config: config, engine: engine}
+	if records == nil {
+		n.machine = state.New(n.machineConfig())
+		return n, nil
+	}
+	if n.machine, err = state.Restore(ctx, n.machineConfig(), records); err != nil {
+		return nil, errors.Join(fmt.Errorf("open network from %s: %w", filepath.Join(config.Dir, stateFile), err), engine.Close(ctx))
+	}
+	return n, nil
+}
+
+// load reads the last state, nil where there is none.
+func load(config Config) ([][]byte, error) {
+	if config.Dir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	records, err := disk.Read(filepath.Join(config.Dir, stateFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(config.Dir, runningFile)); err == nil {
+		config.Logger.Warn("the network was not stopped cleanly: what happened since its last clean stop is lost", "dir", config.Dir)
+	}
+	return records, nil
+}
+
+func (n *Network) machineConfig() state.Config {
+	config := state.Config{
+		Engine: n.engine, Logger: n.config.Logger, Clock: n.config.Clock, Random: entropy(n.config.Seed),
+		Observe: n.config.Observe, RootKey: n.config.RootKey, Subnet: n.config.SubnetID,
+		Prices: cycles.Prices{Nodes: uint64(n.config.SubnetSize)}, StopTimeout: n.config.StopTimeout, StablePages: stablePages,
+	}
+	if n.config.Certifier != nil {
+		config.Certificate = n.certifiedData
+	}
+	return config
+}
+
+// certifiedData certifies /time and one canister's certified data.
+func (n *Network) certifiedData(canister principal.Principal, data []byte, now uint64) ([]byte, error) {
+	tree, err := hashtree.NewBuilder().
+		Set(binary.AppendUvarint(nil, now), []byte("time")).
+		Set(data, []byte("canister"), canister.Bytes(), []byte("certified_data")).
+		Tree()
+	if err != nil {
+		return nil, err
+	}
+	return n.config.Certifier.Certify(tree, true)
 }
 
 func (n *Network) run(ctx context.Context) error {
-	<-ctx.Done()
+	if err := n.markRunning(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if n.machine.Round(ctx) {
+			continue
+		}
+		timer.Reset(n.idle())
+		select {
+		case <-ctx.Done():
+		case <-n.machine.Woken():
+		case <-timer.C:
+		}
+	}
 	return n.close()
 }
 
-func (n *Network) close() error { return nil }
+// idle is how long nothing is due. The clock may be somebody else's, so it is looked
+// at again after at most a second.
+func (n *Network) idle() time.Duration {
+	at, ok := n.machine.NextEvent()
+	if !ok {
+		return maxIdle
+	}
+	return min(max(at.Sub(n.config.Clock()), 0), maxIdle)
+}
+
+func (n *Network) markRunning() error {
+	if n.config.Dir == "" {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(n.config.Dir, runningFile), nil, 0o600); err != nil {
+		return fmt.Errorf("run network: %w", err)
+	}
+	return nil
+}
+
+// close runs once, also after an error of the first time.
+func (n *Network) close() error {
+	n.closing.Do(func() {
+		ctx := context.Background()
+		n.closeErr = errors.Join(n.save(), n.machine.Close(ctx), n.engine.Close(ctx))
+	})
+	return n.closeErr
+}
+
+func (n *Network) save() error {
+	if n.config.Dir == "" {
+		return nil
+	}
+	records, err := n.machine.Snapshot()
+	if err != nil {
+		return err
+	}
+	if err := disk.Write(filepath.Join(n.config.Dir, stateFile), records); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(n.config.Dir, runningFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("save state: %w", err)
+	}
+	return nil
+}
+
+// entropy fills with the system's random bytes, or with a stream that a seed
+// determines.
+func entropy(seed []byte) func([]byte) {
+	if seed == nil {
+		return func(b []byte) { _, _ = rand.Read(b) } // never fails
+	}
+	stream := seeded(seed)
+	return func(b []byte) { _, _ = stream.Read(b) }
+}

@@ -3,10 +3,12 @@ package replica
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
+	"assay/ic/replica/host"
 	"assay/ic/replica/state"
 )
 
@@ -19,6 +21,8 @@ type (
 	Status       = state.Status
 	Phase        = state.Phase
 	Info         = state.Info
+	Metadata     = state.Metadata
+	Books        = state.Books
 	MessageStats = state.MessageStats
 )
 
@@ -54,8 +58,12 @@ type Config struct {
 
 // Network is one subnet in this process.
 type Network struct {
-	machine *state.Machine
 	config  Config
+	engine  *host.Engine
+	machine *state.Machine
+
+	closing  sync.Once
+	closeErr error
 }
 
 // Open makes a network, with the state of the last clean stop if Dir holds one.
@@ -90,6 +98,15 @@ func (n *Network) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 
 // Info is the public face of a canister, false if there is none of that id.
 func (n *Network) Info(canister principal.Principal) (Info, bool) { return n.machine.Info(canister) }
+
+// Canisters are the ids of all canisters, sorted.
+func (n *Network) Canisters() []principal.Principal { return n.machine.Canisters() }
+
+// Log is what a canister printed lately and why its messages trapped, at most 4 KiB.
+func (n *Network) Log(canister principal.Principal) []string { return n.machine.Log(canister) }
+
+// Books adds up all cycles of the network.
+func (n *Network) Books() Books { return n.machine.Books() }
 
 // Time is the network's time. It never goes back.
 func (n *Network) Time() time.Time { return n.machine.Time() }

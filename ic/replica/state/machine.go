@@ -4,44 +4,264 @@
 // [Machine] is used by ic/replica, which adds the clock that drives it and the disk.
 // The Wasm and its system calls are in ic/replica/host; HTTP, keys and certificates
 // are elsewhere.
+//
+// One mutex guards everything. [Machine.Round] holds it message by message, so
+// submissions and queries come in between the messages of a round, never within one.
+// The outcome depends on the order of submissions and the times of rounds alone.
 package state
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"assay/ic/principal"
+	"assay/ic/replica/cycles"
+	"assay/ic/replica/host"
 )
 
-// Machine is the state of one subnet.
-type Machine struct{}
+// Limits of messages, in instructions.
+const (
+	UpdateLimit   = 40_000_000_000 // update, timer, heartbeat, callback with its cleanup
+	cleanupLimit  = UpdateLimit / 20
+	callbackLimit = UpdateLimit - cleanupLimit
+	QueryLimit    = 5_000_000_000 // a query; a composite query with all it calls
+	InstallLimit  = 300_000_000_000
+	InspectLimit  = 200_000_000
+	roundLimit    = 7_000_000_000 // when a round starts no further message
+)
 
-// Round executes one round and reports whether more work waits.
-func (m *Machine) Round(context.Context) bool { return false }
+// Other limits.
+const (
+	QueueLimit       = 500 // calls without a response from one canister to another
+	MaxIngress       = 2 << 20
+	statusLife       = 5 * time.Minute // how long an answer is kept, and a known request id past its expiry
+	heartbeatEvery   = time.Second
+	pruneEvery       = time.Second
+	chargeEvery      = 10 * time.Second // of storage
+	installPerInstr  = 6000             // instructions charged for each in an installed module
+	defaultHeapLimit = 3 << 30 / host.WasmPage
+)
 
-// Submit inducts an update call, or says why not.
-func (m *Machine) Submit(_ context.Context, in Ingress) *Reject { return notFound(in.Canister) }
-
-// Await waits until a request is answered or forgotten.
-func (m *Machine) Await(ctx context.Context, id RequestID) (Status, error) {
-	return Status{}, fmt.Errorf("request %x is not known", id)
+// Config is what a machine needs from outside. All fields but those marked optional
+// must be set.
+type Config struct {
+	Engine      *host.Engine
+	Logger      *slog.Logger
+	Clock       func() time.Time
+	Random      func([]byte)                                                                 // fills with unpredictable bytes
+	Certificate func(canister principal.Principal, data []byte, time uint64) ([]byte, error) // optional: of certified data
+	Observe     func(MessageStats)                                                           // optional
+	RootKey     []byte
+	Subnet      principal.Principal
+	Prices      cycles.Prices
+	StopTimeout time.Duration
+	StablePages uint64 // most that a canister's stable memory grows to
 }
 
-// Status is what is known of a request.
-func (m *Machine) Status(RequestID) (Status, bool) { return Status{}, false }
+// Machine is the state of one subnet.
+type Machine struct {
+	config Config
+	wake   chan struct{} // holds one token while there may be work
 
-// Query runs a query.
-func (m *Machine) Query(_ context.Context, q Query) ([]byte, *Reject) {
-	return nil, notFound(q.Canister)
+	mu struct {
+		sync.Mutex
+		core
+	}
+}
+
+// core is what the mutex guards.
+type core struct {
+	Time      uint64 // nanoseconds since 1970, of the current round
+	inRound   bool
+	canisters map[principal.Principal]*canister
+	order     []principal.Principal // of canisters, sorted
+	queue     []*message
+	requests  map[RequestID]*request
+	bounded   map[uint64]wait // calls with a deadline, by callback id
+	pruned    uint64          // time of the last look for old requests
+	counters  counters
+	money     money
+}
+
+// counters give out ids.
+type counters struct{ Canister, Context, Callback uint64 }
+
+// money is what came in and went out; the rest is held by canisters and messages.
+type money struct{ Minted, Spent cycles.Amount }
+
+// wait is one open call with a deadline.
+type wait struct {
+	Caller   principal.Principal
+	Deadline uint64
+}
+
+// New is an empty machine.
+func New(config Config) *Machine {
+	m := &Machine{config: config, wake: make(chan struct{}, 1)}
+	m.mu.canisters = map[principal.Principal]*canister{}
+	m.mu.requests = map[RequestID]*request{}
+	m.mu.bounded = map[uint64]wait{}
+	return m
+}
+
+// Time is the network's time. While no round runs it follows the clock.
+func (m *Machine) Time() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.followClockLocked()
+	return time.Unix(0, int64(m.mu.Time))
+}
+
+// followClockLocked moves time on, except within a round.
+func (m *Machine) followClockLocked() {
+	if !m.mu.inRound {
+		m.mu.Time = max(m.mu.Time, uint64(max(m.config.Clock().UnixNano(), 0)))
+	}
+}
+
+// Woken is ready to receive from when a submission may have made work for a round.
+func (m *Machine) Woken() <-chan struct{} { return m.wake }
+
+func (m *Machine) signal() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Round executes what was queued when it began, and due timers, and reports whether
+// more work is ready. It ends early after 7 B instructions or when ctx ends.
+func (m *Machine) Round(ctx context.Context) bool {
+	tasks, queued := m.beginRound()
+	spent := uint64(0)
+	for _, id := range tasks {
+		if ctx.Err() != nil || spent >= roundLimit {
+			break
+		}
+		spent += m.locked(func() uint64 { return m.runTasksLocked(ctx, id) })
+	}
+	for range queued {
+		if ctx.Err() != nil || spent >= roundLimit {
+			break
+		}
+		m.precompile(ctx)
+		spent += m.locked(func() uint64 { return m.nextLocked(ctx) })
+	}
+	return m.endRound()
+}
+
+func (m *Machine) locked(f func() uint64) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return f()
+}
+
+func (m *Machine) beginRound() (tasks []principal.Principal, queued int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.followClockLocked()
+	m.mu.inRound = true
+	m.expireCallsLocked()
+	m.expireStopsLocked()
+	m.pruneRequestsLocked()
+	for _, id := range m.mu.order {
+		c := m.mu.canisters[id]
+		m.chargeStorageLocked(c)
+		if m.taskDueLocked(c) {
+			tasks = append(tasks, id)
+		}
+	}
+	return tasks, len(m.mu.queue)
+}
+
+func (m *Machine) endRound() (more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.inRound = false
+	if len(m.mu.queue) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(m.mu.order, func(id principal.Principal) bool { return m.taskDueLocked(m.mu.canisters[id]) })
+}
+
+// nextLocked takes the oldest message and executes it.
+func (m *Machine) nextLocked(ctx context.Context) (instructions uint64) {
+	if len(m.mu.queue) == 0 {
+		return 0
+	}
+	msg := m.mu.queue[0]
+	m.mu.queue[0] = nil
+	m.mu.queue = m.mu.queue[1:]
+	return m.executeLocked(ctx, msg)
+}
+
+// NextEvent is when a round is due though nothing is submitted, false if never.
+func (m *Machine) NextEvent() (at time.Time, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := ^uint64(0)
+	for _, c := range m.mu.canisters {
+		next = min(next, m.nextTaskLocked(c))
+		for _, s := range c.Stops {
+			next = min(next, s.Deadline)
+		}
+	}
+	for _, w := range m.mu.bounded {
+		next = min(next, w.Deadline)
+	}
+	if next > 1<<63-1 {
+		return time.Time{}, false
+	}
+	return time.Unix(0, int64(next)), true
 }
 
 // Info is a canister's public face.
-func (m *Machine) Info(principal.Principal) (Info, bool) { return Info{}, false }
+func (m *Machine) Info(id principal.Principal) (Info, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.mu.canisters[id]
+	if c == nil {
+		return Info{}, false
+	}
+	info := Info{Controllers: slices.Clone(c.Controllers), State: c.State}
+	if c.module != nil {
+		info.ModuleHash = slices.Clone(c.module.Hash[:])
+		info.Metadata = make(map[string]Metadata, len(c.module.Metadata))
+		for name, section := range c.module.Metadata {
+			info.Metadata[name] = Metadata{Public: section.Public, Value: section.Value}
+		}
+	}
+	return info, true
+}
 
-// Time is the time of the latest round.
-func (m *Machine) Time() time.Time { return time.Time{} }
+// Canisters are the ids of all canisters, sorted.
+func (m *Machine) Canisters() []principal.Principal {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.mu.order)
+}
 
-func notFound(canister principal.Principal) *Reject {
-	return &Reject{Code: DestinationInvalid, ErrorCode: "IC0301", Message: fmt.Sprintf("canister %s not found", canister)}
+// Log is what a canister printed lately, and the texts of its traps.
+func (m *Machine) Log(id principal.Principal) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.mu.canisters[id]; c != nil {
+		return slices.Clone(c.Log)
+	}
+	return nil
+}
+
+// Close frees what the canisters hold. The machine is not used afterwards.
+func (m *Machine) Close(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range m.mu.order {
+		if err := m.mu.canisters[id].unload(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

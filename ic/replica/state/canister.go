@@ -1,0 +1,184 @@
+package state
+
+import (
+	"context"
+	"slices"
+
+	"assay/ic/principal"
+	"assay/ic/replica/cycles"
+	"assay/ic/replica/host"
+)
+
+const maxLog = 4 << 10 // bytes of a canister's log
+
+// canister is one canister. What is exported survives a stop of the network as it is.
+type canister struct {
+	ID          principal.Principal
+	Controllers []principal.Principal // sorted
+	Settings    settings
+	State       RunState
+	Version     uint64
+	Balance     cycles.Amount
+	Certified   []byte
+	Timer       uint64 // 0: off
+	Heartbeat   uint64 // time of the last one
+	Charged     uint64 // time until which storage is paid
+	Log         []string
+	Contexts    map[uint64]*callContext
+	Callbacks   map[uint64]*callback
+	Stops       []stop // who waits for it to stop
+
+	wasm     []byte // as installed
+	module   *host.Module
+	instance *host.Instance
+	stable   *host.Stable
+	open     map[principal.Principal]int // calls without a consumed response, by callee
+}
+
+// settings are a canister's, without its controllers.
+type settings struct {
+	ComputeAllocation uint64 // percent
+	MemoryAllocation  uint64 // bytes
+	FreezingThreshold uint64 // seconds
+	ReservedLimit     cycles.Amount
+	LogsPublic        bool
+	LogViewers        []principal.Principal
+	WasmMemoryLimit   uint64 // bytes; 0: the default
+	WasmThreshold     uint64 // bytes
+}
+
+// stop is one call of stop_canister that waits.
+type stop struct {
+	Origin   origin
+	Refund   cycles.Amount
+	Deadline uint64
+}
+
+const defaultFreezing = 30 * 24 * 3600 // seconds
+
+func (m *Machine) newCanisterLocked(id principal.Principal, controllers []principal.Principal) *canister {
+	c := &canister{
+		ID: id, Controllers: controllers, State: Running, Charged: m.mu.Time,
+		Settings:  settings{FreezingThreshold: defaultFreezing, ReservedLimit: cycles.New(5_000_000_000_000)},
+		Contexts:  map[uint64]*callContext{},
+		Callbacks: map[uint64]*callback{},
+		stable:    host.NewStable(m.config.StablePages),
+		open:      map[principal.Principal]int{},
+	}
+	m.mu.canisters[id] = c
+	at, _ := slices.BinarySearchFunc(m.mu.order, id, principal.Principal.Compare)
+	m.mu.order = slices.Insert(m.mu.order, at, id)
+	return c
+}
+
+// unload frees code and heap.
+func (c *canister) unload(ctx context.Context) error {
+	if c.module == nil {
+		return nil
+	}
+	err := c.instance.Close(ctx)
+	c.module.Release()
+	c.wasm, c.module, c.instance = nil, nil, nil
+	return err
+}
+
+func (c *canister) controlledBy(p principal.Principal) bool { return slices.Contains(c.Controllers, p) }
+
+// memorySize is heap and stable memory in bytes.
+func (c *canister) memorySize() uint64 {
+	size := c.stable.Pages() * host.WasmPage
+	if c.instance != nil {
+		size += uint64(c.instance.Pages())*host.WasmPage + uint64(len(c.wasm))
+	}
+	return size
+}
+
+// paidBytes is what storage is charged for.
+func (c *canister) paidBytes() uint64 { return max(c.memorySize(), c.Settings.MemoryAllocation) }
+
+// heapLimit is in Wasm pages.
+func (c *canister) heapLimit() uint32 {
+	if c.Settings.WasmMemoryLimit == 0 {
+		return defaultHeapLimit
+	}
+	return uint32(min(c.Settings.WasmMemoryLimit/host.WasmPage, defaultHeapLimit))
+}
+
+// frozenLocked is what must stay in the balance: storage for the freezing threshold.
+func (m *Machine) frozenLocked(c *canister) cycles.Amount {
+	return m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, c.Settings.FreezingThreshold)
+}
+
+// chargeStorageLocked takes the cost of storage since the last time. A canister that
+// cannot pay goes to zero and stays frozen; it is not uninstalled.
+func (m *Machine) chargeStorageLocked(c *canister) {
+	elapsed := m.mu.Time - c.Charged
+	if elapsed < uint64(chargeEvery) {
+		return
+	}
+	seconds := elapsed / 1e9
+	c.Charged += seconds * 1e9
+	m.spendLocked(c, cycles.Min(c.Balance, m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, seconds)))
+}
+
+// spendLocked takes cycles from a balance that holds them, for good.
+func (m *Machine) spendLocked(c *canister, a cycles.Amount) {
+	c.Balance = c.Balance.Sub(a)
+	m.mu.money.Spent = m.mu.money.Spent.Add(a)
+}
+
+// log keeps a line, dropping old ones.
+func (c *canister) log(line string) {
+	if len(line) > maxLog {
+		line = line[:maxLog]
+	}
+	c.Log = append(c.Log, line)
+	size := 0
+	for i := len(c.Log) - 1; i >= 0; i-- {
+		if size += len(c.Log[i]); size > maxLog {
+			c.Log = slices.Clone(c.Log[i+1:])
+			return
+		}
+	}
+}
+
+// checkStoppedLocked ends the stopping of a canister that has no open contexts left.
+func (m *Machine) checkStoppedLocked(c *canister) {
+	if c.State != Stopping || len(c.Contexts) > 0 {
+		return
+	}
+	c.State = Stopped
+	m.endStopsLocked(c, func(s stop) answer { return replyOf(emptyReply) })
+}
+
+// endStopsLocked answers everybody who waits for the canister to stop.
+func (m *Machine) endStopsLocked(c *canister, with func(stop) answer) {
+	stops := c.Stops
+	c.Stops = nil
+	for _, s := range stops {
+		m.respondLocked(s.Origin, with(s), s.Refund)
+	}
+}
+
+// expireStopsLocked gives up on stops past their deadline. The canister stays
+// stopping.
+func (m *Machine) expireStopsLocked() {
+	for _, id := range m.mu.order {
+		c := m.mu.canisters[id]
+		var late, rest []stop
+		for _, s := range c.Stops {
+			if s.Deadline <= m.mu.Time {
+				late = append(late, s)
+			} else {
+				rest = append(rest, s)
+			}
+		}
+		if len(late) == 0 {
+			continue
+		}
+		c.Stops = rest
+		for _, s := range late {
+			m.respondLocked(s.Origin, rejectOf(reject(CodeStopTimeout, "stop of canister %s timed out: it still has open calls", c.ID)), s.Refund)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package state
+
+import (
+	"fmt"
+
+	"assay/ic/principal"
+)
+
+// Error codes that the network gives; the first digit is the reject code. Those of
+// failed executions are in ic/replica/host.
+const (
+	CodeIngressTimeout   = "IC0202"
+	CodeStopTimeout      = "IC0206"
+	CodeOutOfCycles      = "IC0207"
+	CodeIDExists         = "IC0205"
+	CodeCanisterNotFound = "IC0301"
+	CodeTooFewToCreate   = "IC0403"
+	CodeRefused          = "IC0406"
+	CodeUnknownMethod    = "IC0407"
+	CodeBadPayload       = "IC0408"
+	CodeInvalidWasm      = "IC0505"
+	CodeNoReply          = "IC0506"
+	CodeStopped          = "IC0508"
+	CodeStopping         = "IC0509"
+	CodeNotStopped       = "IC0510"
+	CodeStopCancelled    = "IC0511"
+	CodeNotController    = "IC0512"
+	CodeQueryLoop        = "IC0517"
+	CodeQueryDepth       = "IC0525"
+	CodeComposite        = "IC0527"
+	CodeMethodNotFound   = "IC0536"
+	CodeNoModule         = "IC0537"
+	CodeInstalled        = "IC0538"
+	CodeDeadline         = "IC0601"
+)
+
+// reject makes a reject; its code is the error code's first digit.
+func reject(code, format string, args ...any) *Reject {
+	return &Reject{Code: int(code[3] - '0'), ErrorCode: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func notFound(canister principal.Principal) *Reject {
+	return reject(CodeCanisterNotFound, "Canister %s not found", canister)
+}
+
+func uninstalled(canister principal.Principal) *Reject {
+	return reject(CodeRefused, "Canister %s has been uninstalled", canister)
+}
+
+// answer is a reply, or a reject where Reject is not nil.
+type answer struct {
+	Reply  []byte
+	Reject *Reject
+}
+
+func replyOf(b []byte) answer   { return answer{Reply: b} }
+func rejectOf(r *Reject) answer { return answer{Reject: r} }
+func (a answer) size() (n uint64) {
+	if a.Reject != nil {
+		return uint64(len(a.Reject.Message))
+	}
+	return uint64(len(a.Reply))
+}

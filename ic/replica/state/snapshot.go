@@ -1,0 +1,212 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"assay/ic/principal"
+	"assay/ic/replica/host"
+)
+
+// ErrBadSnapshot is a snapshot that is not of this state machine.
+var ErrBadSnapshot = errors.New("not a state of this network")
+
+// saved is the first record of a snapshot. The others are memory: for each canister
+// in order its module, its non-zero heap pages and its non-zero stable pages.
+type saved struct {
+	Time      uint64
+	Counters  counters
+	Money     money
+	Queue     []*message
+	Requests  map[RequestID]*request
+	Canisters []savedCanister
+}
+
+type savedCanister struct {
+	Canister    *canister
+	Installed   bool
+	Heap        uint32 // Wasm pages
+	HeapPages   []uint32
+	Globals     []uint64
+	Stable      uint64 // Wasm pages
+	StablePages []uint64
+}
+
+// Snapshot is everything that outlives the process. The records are valid until the
+// next round.
+func (m *Machine) Snapshot() (iter.Seq[[]byte], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := saved{Time: m.mu.Time, Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests}
+	records := [][]byte{nil}
+	for _, id := range m.mu.order {
+		var more [][]byte
+		sc := saveCanister(m.mu.canisters[id], &more)
+		s.Canisters = append(s.Canisters, sc)
+		records = append(records, more...)
+	}
+	var err error
+	if records[0], err = encoding.Marshal(s); err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return slices.Values(records), nil
+}
+
+func saveCanister(c *canister, records *[][]byte) savedCanister {
+	sc := savedCanister{Canister: c, Installed: c.module != nil, Stable: c.stable.Pages()}
+	if sc.Installed {
+		image := c.instance.Image()
+		*records = append(*records, c.wasm)
+		sc.Globals, sc.Heap = image.Globals, uint32(len(image.Heap)/host.WasmPage)
+		for n := range sc.Heap {
+			page := image.Heap[int(n)*host.WasmPage:][:host.WasmPage]
+			if !allZero(page) {
+				sc.HeapPages = append(sc.HeapPages, n)
+				*records = append(*records, page)
+			}
+		}
+	}
+	c.stable.Each(func(page uint64, content []byte) {
+		sc.StablePages = append(sc.StablePages, page)
+		*records = append(*records, content)
+	})
+	return sc
+}
+
+func allZero(b []byte) bool { return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 }) }
+
+// Restore makes a machine that goes on from the records of a snapshot.
+func Restore(ctx context.Context, config Config, records [][]byte) (*Machine, error) {
+	m := New(config)
+	var s saved
+	if len(records) == 0 {
+		return nil, ErrBadSnapshot
+	}
+	if err := decoding.Unmarshal(records[0], &s); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSnapshot, err)
+	}
+	m.mu.Time, m.mu.counters, m.mu.money, m.mu.queue = s.Time, s.Counters, s.Money, s.Queue
+	m.restoreRequests(s.Requests)
+	rest := recordList(records[1:])
+	for _, sc := range s.Canisters {
+		if err := m.restoreCanister(ctx, sc, &rest); err != nil {
+			return nil, errors.Join(err, m.Close(ctx))
+		}
+	}
+	if len(rest) > 0 {
+		return nil, errors.Join(fmt.Errorf("%w: %d records too many", ErrBadSnapshot, len(rest)), m.Close(ctx))
+	}
+	return m, nil
+}
+
+func (m *Machine) restoreRequests(requests map[RequestID]*request) {
+	for id, r := range requests {
+		r.waiting = make(chan struct{})
+		if r.Status.Phase.Final() {
+			close(r.waiting)
+		}
+		m.mu.requests[id] = r
+	}
+}
+
+// recordList hands out records in order.
+type recordList [][]byte
+
+func (l *recordList) next(size int) ([]byte, error) {
+	if len(*l) == 0 || size >= 0 && len((*l)[0]) != size {
+		return nil, fmt.Errorf("%w: a record of %d bytes is missing", ErrBadSnapshot, size)
+	}
+	r := (*l)[0]
+	*l = (*l)[1:]
+	return r, nil
+}
+
+func (m *Machine) restoreCanister(ctx context.Context, sc savedCanister, rest *recordList) error {
+	c := sc.Canister
+	if c == nil {
+		return ErrBadSnapshot
+	}
+	c.open = map[principal.Principal]int{}
+	c.stable = host.NewStable(m.config.StablePages)
+	if c.Contexts == nil {
+		c.Contexts = map[uint64]*callContext{}
+	}
+	if c.Callbacks == nil {
+		c.Callbacks = map[uint64]*callback{}
+	}
+	for _, cb := range c.Callbacks {
+		c.open[cb.Callee]++
+		if cb.Deadline != 0 && !cb.Responded {
+			m.mu.bounded[cb.ID] = wait{c.ID, cb.Deadline}
+		}
+	}
+	m.mu.canisters[c.ID] = c
+	m.mu.order = append(m.mu.order, c.ID)
+	if sc.Installed {
+		if err := m.resumeInstance(ctx, sc, rest); err != nil {
+			return fmt.Errorf("restore canister %s: %w", c.ID, err)
+		}
+	}
+	return c.stable.Restore(sc.Stable, func(s *host.Stable) error {
+		for _, page := range sc.StablePages {
+			content, err := rest.next(host.WasmPage)
+			if err != nil {
+				return err
+			}
+			if _, err := s.Write(content, page*host.WasmPage); err != nil {
+				return fmt.Errorf("%w: %w", ErrBadSnapshot, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (m *Machine) resumeInstance(ctx context.Context, sc savedCanister, rest *recordList) error {
+	wasm, err := rest.next(-1)
+	if err != nil {
+		return err
+	}
+	module, err := m.config.Engine.Compile(ctx, wasm)
+	if err != nil {
+		return err
+	}
+	image := host.Image{Heap: make([]byte, int(sc.Heap)*host.WasmPage), Globals: sc.Globals}
+	for _, n := range sc.HeapPages {
+		content, err := rest.next(host.WasmPage)
+		if err != nil || n >= sc.Heap {
+			module.Release()
+			return errors.Join(ErrBadSnapshot, err)
+		}
+		copy(image.Heap[int(n)*host.WasmPage:], content)
+	}
+	instance, err := module.Resume(ctx, image)
+	if err != nil {
+		module.Release()
+		return err
+	}
+	c := sc.Canister
+	c.wasm, c.module, c.instance = slices.Clone(wasm), module, instance
+	return nil
+}
+
+// The first record is CBOR, with principals as text. A checksum guards it on disk, so
+// its limits are wide.
+var (
+	encoding = mustMode(cbor.EncOptions{TextMarshaler: cbor.TextMarshalerTextString}.EncMode())
+	decoding = mustMode(cbor.DecOptions{
+		TextUnmarshaler: cbor.TextUnmarshalerTextString, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	}.DecMode())
+)
+
+func mustMode[M any](m M, err error) M {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
