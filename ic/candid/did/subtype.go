@@ -1,7 +1,9 @@
 package did
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"assay/ic/candid"
 )
@@ -9,12 +11,22 @@ import (
 // Subtype reports whether every value of t, a type of p, can be read as q's type u: the
 // relation that readers check for references, and that an upgraded service must keep.
 func Subtype(p *Program, t *Type, q *Program, u *Type) bool {
-	s := subtyping{sub: p, super: q, shared: &assumptions{holds: map[assumption]bool{}, steps: maxSteps}}
-	return s.holds(t, u)
+	return NewComparison(p, q).Subtype(t, u)
 }
+
+// Comparison is [Subtype] for many types of the same two programs, with one budget.
+type Comparison struct{ s subtyping }
 
 // maxSteps bounds the comparison of types that strangers wrote; beyond it the answer is no.
 const maxSteps = 100_000
+
+// NewComparison compares types of p with types of q.
+func NewComparison(p, q *Program) *Comparison {
+	return &Comparison{subtyping{sub: p, super: q, shared: &assumptions{holds: map[assumption]bool{}, steps: maxSteps}}}
+}
+
+// Subtype reports whether every value of t, a type of p, can be read as q's type u.
+func (c *Comparison) Subtype(t, u *Type) bool { return c.s.holds(t, u) }
 
 // Compatible says why clients of the old service could not go on with the new one, nil
 // if they can.
@@ -93,7 +105,7 @@ func (s *subtyping) assume(a assumption) bool {
 	if shared.holds[a] {
 		return true
 	}
-	shared.steps--
+	shared.steps -= 1 + len(a.t.Fields) + len(a.u.Fields) + len(a.t.Methods)*len(a.u.Methods)
 	if shared.steps < 0 {
 		return false
 	}
@@ -161,12 +173,11 @@ func (s *subtyping) tuple(ts, us []Arg) bool {
 }
 
 func fieldOf(t *Type, id uint32) (*Type, bool) {
-	for _, f := range t.Fields {
-		if f.ID == id {
-			return f.Type, true
-		}
+	i, ok := slices.BinarySearchFunc(t.Fields, id, func(f Field, id uint32) int { return cmp.Compare(f.ID, id) })
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return t.Fields[i].Type, true
 }
 
 // nullable reports whether an absent value of type t reads as null.

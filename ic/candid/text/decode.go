@@ -44,7 +44,14 @@ type reader struct {
 	d       *candid.Decoder
 	program *did.Program
 	wire    []*did.Type // the message's type table, made when it is needed
-	self    did.Program // owner of wire
+	fits    *did.Comparison
+	checked map[reference]bool // answers of fits
+}
+
+// reference is a reference of one type in the message read at another.
+type reference struct {
+	wire     candid.Type
+	expected *did.Type
 }
 
 type getter = func(*candid.Decoder, candid.Type, *Value)
@@ -192,13 +199,27 @@ func (r *reader) variant(t *did.Type, w candid.Type, v *Value) {
 // of the expected one.
 func (r *reader) reference(t *did.Type, read getter) getter {
 	return func(d *candid.Decoder, w candid.Type, v *Value) {
-		r.wireTypes()
-		if d.Err() == nil && w >= 0 && !did.Subtype(&r.self, r.wireType(w), r.program, t) {
+		if d.Err() == nil && w >= 0 && !r.suits(reference{w, t}) {
 			d.Refuse("reference of a type that does not fit")
 			return
 		}
 		read(d, w, v)
 	}
+}
+
+func (r *reader) suits(ref reference) bool {
+	answer, known := r.checked[ref]
+	if known {
+		return answer
+	}
+	if r.checked == nil {
+		r.wireTypes()
+		r.checked = map[reference]bool{}
+		r.fits = did.NewComparison(&did.Program{}, r.program)
+	}
+	answer = r.fits.Subtype(r.wireType(ref.wire), ref.expected)
+	r.checked[ref] = answer
+	return answer
 }
 
 // wireTypes makes the message's type table into types.
