@@ -320,6 +320,10 @@ func bindCast(b *binder) (evalFunc, error) {
 // zero and saturates, NaN gives 0; bool is "not zero".
 func cast(out, in *Tensor) error {
 	switch {
+	case in.DType == Int8 && out.DType == Float32: // weights
+		for i, v := range in.I8 {
+			out.F32[i] = float32(v)
+		}
 	case in.DType == Float32 && out.DType == Bool:
 		for i, v := range in.F32 {
 			out.Bool[i] = v != 0

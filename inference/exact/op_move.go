@@ -18,7 +18,7 @@ func bindTranspose(b *binder) (evalFunc, error) {
 		if len(order) != len(x.Shape) {
 			return nil, fail(ErrShape, "permutation %v of %d dimensions", order, len(x.Shape))
 		}
-		if slices.Contains(order, -1) || slices.ContainsFunc(order, func(a int) bool { return a < 0 }) {
+		if slices.ContainsFunc(order, func(a int) bool { return a < 0 }) {
 			return nil, fail(ErrShape, "permutation %v", order)
 		}
 		if _, err := axisSet(order, len(x.Shape)); err != nil {
@@ -127,8 +127,8 @@ func bindConcat(b *binder) (evalFunc, error) {
 		}
 		shape[a] = clampInt(total)
 		out, err := c.make(in[0].DType, shape)
-		if err != nil {
-			return nil, err
+		if err != nil || out.Len() == 0 {
+			return out, err
 		}
 		outer, inner := product(shape[:a]), product(shape[a+1:])
 		at := 0
@@ -179,8 +179,8 @@ func bindGather(b *binder) (evalFunc, error) {
 		}
 		shape := slices.Concat(x.Shape[:a], in[1].Shape, x.Shape[a+1:])
 		out, err := c.make(x.DType, shape)
-		if err != nil {
-			return nil, err
+		if err != nil || out.Len() == 0 {
+			return out, err
 		}
 		outer, run := product(x.Shape[:a]), product(x.Shape[a+1:])
 		to := 0

@@ -1,0 +1,319 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+func floats(v ...float32) []byte {
+	var raw []byte
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+	}
+	return raw
+}
+
+// small is a graph with every kind of thing in it.
+func small() *Graph {
+	return &Graph{
+		Name: "small", IRVersion: 8, Opset: 17, Opsets: map[string]int64{"": 17, "com.example": 1},
+		Nodes: []Node{
+			{Name: "first", Op: "MatMul", Inputs: []string{"x", "w"}, Outputs: []string{"y"}},
+			{Name: "second", Op: "Odd", Domain: "com.example", Inputs: []string{"y", "", "b"}, Outputs: []string{"", "z"}, Attributes: []Attribute{
+				{Name: "f", Kind: KindFloat, Float: 1.5},
+				{Name: "i", Kind: KindInt, Int: -3},
+				{Name: "s", Kind: KindString, String: "text"},
+				{Name: "t", Kind: KindTensor, Tensor: &Tensor{DType: Int8, Shape: []int64{2}, Raw: []byte{1, 255}}},
+				{Name: "fs", Kind: KindFloats, Floats: []float32{1, 2}},
+				{Name: "is", Kind: KindInts, Ints: []int64{-1, 1 << 40}},
+				{Name: "ss", Kind: KindStrings, Strings: []string{"a", ""}},
+				{Name: "zero", Kind: KindInt},
+				{Name: "none", Kind: KindInts},
+			}},
+		},
+		Initializers: []Tensor{
+			{Name: "w", DType: Float32, Shape: []int64{2, 1}, Raw: floats(1, -2)},
+			{Name: "b", DType: Bool, Shape: []int64{}, Raw: []byte{1}},
+			{Name: "empty", DType: Int64, Shape: []int64{0, 3}, Raw: []byte{}},
+		},
+		Inputs:  []Value{{Name: "x", DType: Float32, Shape: []Dim{{Size: -1, Symbol: "n"}, {Size: 2}, {Size: -1}}}, {Name: "u", DType: Int64}},
+		Outputs: []Value{{Name: "z", DType: Float32, Shape: []Dim{}}},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	want := small()
+	got, err := Parse(Encode(want), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Numbers may stand in typed fields, packed or one by one, instead of raw bytes.
+func TestTypedData(t *testing.T) {
+	packed := func(v ...uint64) (out []byte) {
+		for _, x := range v {
+			out = protowire.AppendVarint(out, x)
+		}
+		return out
+	}
+	negative := func(v int64) uint64 { return uint64(v) }
+	cases := []struct {
+		name  string
+		dtype DType
+		num   protowire.Number
+		data  []byte
+		want  []byte
+	}{
+		{"float32", Float32, 4, floats(1, 2), floats(1, 2)},
+		{"int8", Int8, 5, packed(negative(-1), 127), []byte{255, 127}},
+		{"int32", Int32, 5, packed(negative(-2), 3), []byte{254, 255, 255, 255, 3, 0, 0, 0}},
+		{"bool", Bool, 5, packed(1, 0), []byte{1, 0}},
+		{"float16", Float16, 5, packed(0x3c00, 0), []byte{0, 0x3c, 0, 0}},
+		{"int64", Int64, 7, packed(negative(-1), 2), []byte{255, 255, 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 0, 0, 0}},
+		{"uint32", Uint32, 11, packed(math.MaxUint32, 1), []byte{255, 255, 255, 255, 1, 0, 0, 0}},
+		{"float64", Float64, 10, make([]byte, 16), make([]byte, 16)},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			message := appendInt(appendInt(nil, 1, 2), 2, int64(c.dtype))
+			message = appendString(appendBytes(message, c.num, c.data), 8, "b")
+			g, err := Parse(fileWith(message), Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, g.Initializers[0].Raw); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+	one := appendInt(appendInt(appendInt(nil, 1, 2), 2, int64(Int64)), 7, 5)
+	g, err := Parse(fileWith(appendString(appendInt(one, 7, 6), 8, "b")), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Initializers[0].Raw; got[0] != 5 || got[8] != 6 {
+		t.Errorf("unpacked numbers became %v", got)
+	}
+}
+
+// fileWith is a valid file whose only constant is the given message.
+func fileWith(tensor []byte) []byte {
+	g := small()
+	g.Initializers = nil
+	g.Nodes = []Node{{Name: "n", Op: "Neg", Inputs: []string{"x"}, Outputs: []string{"z"}}}
+	return fileOf(appendBytes(encodeGraph(g), 5, tensor))
+}
+
+func fileOf(graph []byte) []byte {
+	out := appendInt(nil, 1, 8)
+	out = appendBytes(out, 8, appendInt(nil, 2, 17))
+	out = appendBytes(out, 8, appendInt(appendString(nil, 1, "com.example"), 2, 1))
+	return appendBytes(out, 7, graph)
+}
+
+func TestRefusesGraphs(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(g *Graph)
+		kind   error
+		node   string
+		part   string
+	}{
+		{"unknown name", func(g *Graph) { g.Nodes[0].Inputs[1] = "nobody" }, ErrDangling, "first", `"nobody"`},
+		{"output of nothing", func(g *Graph) { g.Outputs[0].Name = "nobody" }, ErrDangling, "", `"nobody"`},
+		{"own output", func(g *Graph) { g.Nodes[0].Inputs[0] = "y" }, ErrCycle, "first", `"y"`},
+		{"circle of two", func(g *Graph) { g.Nodes[0].Inputs[0] = "z" }, ErrCycle, "first", `"z"`},
+		{"later node first", func(g *Graph) { g.Nodes[0], g.Nodes[1] = g.Nodes[1], g.Nodes[0] }, ErrOrder, "second", `"first"`},
+		{"value twice", func(g *Graph) { g.Nodes[1].Outputs[1] = "y" }, ErrDuplicate, "second", `"y"`},
+		{"node overwrites an input", func(g *Graph) { g.Nodes[1].Outputs[1] = "x" }, ErrDuplicate, "second", `"x"`},
+		{"node name twice", func(g *Graph) { g.Nodes[1].Name = "first" }, ErrDuplicate, "first", "two nodes"},
+		{"constant twice", func(g *Graph) { g.Initializers[1].Name = "w" }, ErrDuplicate, "", `"w"`},
+		{"input twice", func(g *Graph) { g.Inputs[1].Name = "x" }, ErrDuplicate, "", `"x"`},
+		{"output twice", func(g *Graph) { g.Outputs = append(g.Outputs, g.Outputs[0]) }, ErrDuplicate, "", `"z"`},
+		{"no outputs", func(g *Graph) { g.Outputs = nil }, ErrMalformed, "", "without outputs"},
+		{"node without outputs", func(g *Graph) { g.Nodes[1].Outputs = []string{""} }, ErrMalformed, "second", "no outputs"},
+		{"node without operator", func(g *Graph) { g.Nodes[1].Op = "" }, ErrMalformed, "second", "operator"},
+		{"domain not imported", func(g *Graph) { g.Nodes[1].Domain = "elsewhere" }, ErrMalformed, "second", `"elsewhere"`},
+		{"constant without a name", func(g *Graph) { g.Initializers[0].Name = "" }, ErrMalformed, "", "without a name"},
+		{"too little data", func(g *Graph) { g.Initializers[0].Raw = floats(1) }, ErrMalformed, "", "want 8"},
+		{"absurd shape", func(g *Graph) { g.Initializers[0].Shape = []int64{1 << 40} }, ErrLimit, "", "dimension"},
+		{"overflowing shape", func(g *Graph) { g.Initializers[0].Shape = []int64{1 << 28, 1 << 28, 1 << 28} }, ErrLimit, "", "elements"},
+		{"negative dimension", func(g *Graph) { g.Initializers[0].Shape = []int64{-2, -1} }, ErrLimit, "", "dimension"},
+		{"nine dimensions", func(g *Graph) { g.Initializers[0].Shape = make([]int64, 9) }, ErrLimit, "", "elements"},
+		{"unknown element type", func(g *Graph) { g.Initializers[0].DType = 8 }, ErrUnsupported, "", "element type 8"},
+		{"a bool of 2", func(g *Graph) { g.Initializers[1].Raw = []byte{2} }, ErrMalformed, "", "bool"},
+		{"format of the future", func(g *Graph) { g.IRVersion = 99 }, ErrUnsupported, "", "99"},
+		{"no default operator set", func(g *Graph) { delete(g.Opsets, "") }, ErrMalformed, "", "default operator set"},
+		{"attribute without a name", func(g *Graph) { g.Nodes[1].Attributes[0].Name = "" }, ErrMalformed, "second", "without a name"},
+		{"attribute twice", func(g *Graph) { g.Nodes[1].Attributes[1].Name = "f" }, ErrDuplicate, "second", `"f"`},
+		{"subgraph", func(g *Graph) { g.Nodes[1].Attributes[7].Kind = 5 }, ErrUnsupported, "second", "kind 5"},
+		{"name too long", func(g *Graph) { g.Nodes[0].Name = strings.Repeat("n", 2000) }, ErrLimit, "", "2000 bytes"},
+		{"name is not text", func(g *Graph) { g.Nodes[0].Op = "\xff" }, ErrMalformed, "", "UTF-8"},
+		{"input declared unlike its constant", func(g *Graph) { g.Inputs[1].Name = "w" }, ErrMalformed, "", "another type"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := small()
+			c.change(g)
+			expect(t, Encode(g), Limits{}, c.kind, c.node, c.part)
+		})
+	}
+}
+
+func expect(t *testing.T, file []byte, limits Limits, kind error, node, part string) {
+	t.Helper()
+	_, err := Parse(file, limits)
+	var typed *Error
+	if !errors.As(err, &typed) || !errors.Is(err, kind) || !strings.Contains(err.Error(), part) {
+		t.Fatalf("error %v, want %q with %q", err, kind, part)
+	}
+	if node != "" && typed.Node != node {
+		t.Errorf("error names node %q, want %q", typed.Node, node)
+	}
+}
+
+func TestRefusesBytes(t *testing.T) {
+	graph := encodeGraph(small())
+	tensor := encodeTensor(&small().Initializers[0])
+	tensor = tensor[:len(tensor):len(tensor)] // every append below copies
+	graph = graph[:len(graph):len(graph)]
+	external := appendInt(tensor, 14, 1)
+	location := appendBytes(tensor, 13, appendString(appendString(nil, 1, "location"), 2, "weights.bin"))
+	node := encodeNode(&small().Nodes[0])
+	cases := []struct {
+		name string
+		file []byte
+		kind error
+		part string
+	}{
+		{"nothing", nil, ErrMalformed, "no graph"},
+		{"not protobuf", []byte("<html>not found</html>"), ErrMalformed, ""},
+		{"data in another file", fileWith(external), ErrUnsupported, "another file"},
+		{"location of another file", fileWith(location), ErrUnsupported, "another file"},
+		{"two graphs", append(fileOf(graph), appendBytes(nil, 7, graph)...), ErrDuplicate, "field 7"},
+		{"field of the future", append(fileOf(graph), appendInt(nil, 99, 1)...), ErrUnsupported, "field 99"},
+		{"functions", append(fileOf(graph), appendBytes(nil, 25, nil)...), ErrUnsupported, "functions"},
+		{"training", append(fileOf(graph), appendBytes(nil, 20, nil)...), ErrUnsupported, "training"},
+		{"sparse constants", fileOf(appendBytes(graph, 15, nil)), ErrUnsupported, "sparse"},
+		{"same operator set twice", append(fileOf(graph), appendBytes(nil, 8, appendInt(appendString(nil, 1, "ai.onnx"), 2, 17))...), ErrDuplicate, "twice"},
+		{"raw and typed data", fileWith(appendBytes(tensor, 4, floats(1, 2))), ErrMalformed, "raw data and"},
+		{"data field of another type", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Float32)), 8, "b"), 7, []byte{1})), ErrMalformed, "field 7"},
+		{"number out of range", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Int8)), 8, "b"), 5, []byte{0x80, 0x01})), ErrMalformed, "range"},
+		{"more numbers than the shape wants", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Int64)), 8, "b"), 7, []byte{1, 2})), ErrLimit, "more than 1"},
+		{"name given twice", fileOf(appendBytes(graph, 1, appendString(node, 3, "again"))), ErrDuplicate, "given twice"},
+		{"graph is a number", append(appendInt(nil, 1, 8), appendInt(nil, 7, 1)...), ErrMalformed, "wire type"},
+		{"group", append(fileOf(graph), protowire.AppendTag(nil, 2, protowire.StartGroupType)...), ErrMalformed, ""},
+		{"sequence input", fileOf(appendBytes(graph, 11, appendBytes(appendString(nil, 1, "q"), 2, appendBytes(nil, 4, nil)))), ErrUnsupported, "dense"},
+		{"input without a type", fileOf(appendBytes(graph, 11, appendString(nil, 1, "q"))), ErrMalformed, "type"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { expect(t, c.file, Limits{}, c.kind, "", c.part) })
+	}
+}
+
+func TestLimits(t *testing.T) {
+	file := Encode(small())
+	cases := []struct {
+		name   string
+		limits Limits
+	}{
+		{"bytes", Limits{Bytes: len(file) - 1}},
+		{"nodes", Limits{Nodes: 1}},
+		{"constants", Limits{Initializers: 2}},
+		{"attributes", Limits{Attributes: 8}},
+		{"names", Limits{Names: 2}},
+		{"name bytes", Limits{NameBytes: 4}},
+		{"rank", Limits{Rank: 2}},
+		{"elements", Limits{Elements: 1}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { expect(t, file, c.limits, ErrLimit, "", "") })
+	}
+}
+
+// A file that lost its end or a bit is refused with a typed error, or it is another whole model; it never panics.
+func TestDamagedFiles(t *testing.T) {
+	file := Encode(small())
+	for n := range file {
+		g, err := Parse(file[:n], Limits{})
+		var typed *Error
+		if g != nil || !errors.As(err, &typed) {
+			t.Fatalf("cut to %d of %d bytes: graph %v, error %T %v", n, len(file), g, err, err)
+		}
+	}
+	for i := range file {
+		for bit := range 8 {
+			broken := append([]byte(nil), file...)
+			broken[i] ^= 1 << bit
+			g, err := Parse(broken, Limits{})
+			var typed *Error
+			if (err == nil) == (g == nil) || err != nil && !errors.As(err, &typed) {
+				t.Fatalf("byte %d bit %d: graph %v, error %T %v", i, bit, g, err, err)
+			}
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Encode(small()))
+	f.Add(fileWith(appendString(appendBytes(appendInt(appendInt(nil, 1, 2), 2, int64(Int64)), 7, []byte{1, 2}), 8, "b")))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		g, err := Parse(data, Limits{})
+		runtime.ReadMemStats(&after)
+		// The costliest bytes are an empty message in a repeated field: two bytes for a struct of some hundred.
+		if used, allowed := after.TotalAlloc-before.TotalAlloc, uint64(1<<20+1000*len(data)); used > allowed {
+			t.Errorf("%d bytes of memory for a file of %d", used, len(data))
+		}
+		var typed *Error
+		if err != nil {
+			if !errors.As(err, &typed) || g != nil {
+				t.Fatalf("graph %v with error %T %v", g, err, err)
+			}
+			return
+		}
+		again, err := Parse(Encode(g), Limits{})
+		if err != nil {
+			t.Fatalf("written again it is refused: %v", err)
+		}
+		if diff := cmp.Diff(normal(g), normal(again)); diff != "" {
+			t.Errorf("written and read again it differs (-first +second)\n%s", diff)
+		}
+	})
+}
+
+// normal makes NaNs equal to themselves by their bits and empty slices equal to nil.
+func normal(g *Graph) *Graph {
+	for i := range g.Nodes {
+		for j := range g.Nodes[i].Attributes {
+			a := &g.Nodes[i].Attributes[j]
+			a.Ints = append(a.Ints, int64(math.Float32bits(a.Float)))
+			for _, f := range a.Floats {
+				a.Ints = append(a.Ints, int64(math.Float32bits(f)))
+			}
+			a.Float, a.Floats = 0, nil
+			if a.Tensor != nil && len(a.Tensor.Raw) == 0 {
+				a.Tensor.Raw = nil
+			}
+		}
+	}
+	for i := range g.Initializers {
+		if len(g.Initializers[i].Raw) == 0 {
+			g.Initializers[i].Raw = nil
+		}
+	}
+	return g
+}
