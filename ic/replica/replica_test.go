@@ -1,0 +1,249 @@
+package replica_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"assay/ic/certificate/hashtree"
+	"assay/ic/management/managementapi"
+	"assay/ic/principal"
+	"assay/ic/replica"
+	"assay/ic/replica/disk"
+	"assay/ic/replica/replicatest"
+)
+
+type program = replicatest.Program
+
+var user = principal.SelfAuthenticating([]byte("a user"))
+
+// user sends requests with ids of their own.
+type client struct {
+	t testing.TB
+	n *replica.Network
+}
+
+var nonces atomic.Uint64
+
+func (c *client) submit(in replica.Ingress) (replica.Status, *replica.Reject) {
+	in.ID = sha256.Sum256(binary.BigEndian.AppendUint64(nil, nonces.Add(1)))
+	in.Sender, in.Expiry = user, time.Now().Add(4*time.Minute)
+	if rej := c.n.Submit(c.t.Context(), in); rej != nil {
+		return replica.Status{}, rej
+	}
+	s, err := c.n.Await(c.t.Context(), in.ID)
+	if err != nil {
+		c.t.Error(err)
+	}
+	return s, s.Reject
+}
+
+func (c *client) update(to principal.Principal, p program) []byte {
+	c.t.Helper()
+	s, rej := c.submit(replica.Ingress{Canister: to, Method: "run", Arg: p})
+	if rej != nil {
+		c.t.Error(rej)
+	}
+	return s.Reply
+}
+
+func (c *client) read(id principal.Principal, p program) []byte {
+	c.t.Helper()
+	b, rej := c.n.Query(c.t.Context(), replica.Query{Sender: user, Canister: id, Method: "read", Arg: p})
+	if rej != nil {
+		c.t.Error(rej)
+	}
+	return b
+}
+
+// actor installs the test canister.
+func (c *client) actor() principal.Principal {
+	c.t.Helper()
+	manage := func(about principal.Principal, method string, arg []byte, err error) []byte {
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		s, rej := c.submit(replica.Ingress{Effective: about, Method: method, Arg: arg})
+		if rej != nil {
+			c.t.Fatal(rej)
+		}
+		return s.Reply
+	}
+	arg, err := managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{})
+	created, err := managementapi.DecodeProvisionalCreateCanisterWithCyclesResults(manage(principal.Canister(0), "provisional_create_canister_with_cycles", arg, err))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	arg, err = managementapi.EncodeInstallCodeArgs(managementapi.InstallCode{
+		Mode: managementapi.InstallMode{Install: true}, CanisterId: created.CanisterId, WasmModule: replicatest.Plain(),
+	})
+	manage(created.CanisterId, "install_code", arg, err)
+	return created.CanisterId
+}
+
+// running opens a network and runs it; stop ends it and returns Run's error.
+func running(t testing.TB, config replica.Config) (c *client, stop func() error) {
+	t.Helper()
+	n, err := replica.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &client{t: t, n: n}, stop
+}
+
+func TestStopAndStart(t *testing.T) {
+	t.Parallel()
+	config := replica.Config{Dir: t.TempDir(), CompilationCacheDir: t.TempDir()}
+	c, stop := running(t, config)
+	a := c.actor()
+	at := uint64(time.Now().Add(150 * time.Millisecond).UnixNano())
+	c.update(a, program{}.Add(0, 7).StableGrow(1).StableWrite(0, []byte("stable")).Timer(at).OnTimer(program{}.Add(1, 1)).Reply(nil))
+	before := c.n.Time()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	c, _ = running(t, config)
+	want := fmt.Sprintf("stable%s", binary.LittleEndian.AppendUint64(nil, 7))
+	if got := c.read(a, program{}.AppendStable(0, 6).AppendCell(0).Send()); string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if now := c.n.Time(); now.Before(before) {
+		t.Errorf("time went back from %v to %v", before, now)
+	}
+	for binary.LittleEndian.Uint64(c.read(a, program{}.AppendCell(1).Send())) == 0 {
+		if t.Context().Err() != nil || c.n.Time().Sub(before) > 10*time.Second {
+			t.Fatal("the timer that was set before the stop did not fire")
+		}
+	}
+}
+
+func TestDamagedStateIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, stop := running(t, replica.Config{Dir: dir})
+	c.actor()
+	if _, err := os.Stat(filepath.Join(dir, "network.running")); err != nil {
+		t.Error("nothing tells a running network from a stopped one")
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "network.state")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = replica.Open(replica.Config{Dir: dir})
+	var corrupt *disk.CorruptError
+	if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v, want the damaged file named", err)
+	}
+}
+
+func TestManyClients(t *testing.T) {
+	t.Parallel()
+	c, _ := running(t, replica.Config{Seed: []byte("seed")})
+	a, b := c.actor(), c.actor()
+	const clients, each = 8, 20
+	done := make(chan bool)
+	for range clients {
+		go func() {
+			for range each {
+				c.update(a, program{}.Call(replicatest.Call{To: b, Arg: program{}.Add(0, 1).Reply(nil), OnReply: program{}.Add(0, 1).Reply(nil)}))
+				c.read(b, program{}.AppendCell(0).Send())
+			}
+			done <- true
+		}()
+	}
+	for range clients {
+		<-done
+	}
+	for _, id := range []principal.Principal{a, b} {
+		if got := binary.LittleEndian.Uint64(c.read(id, program{}.AppendCell(0).Send())); got != clients*each {
+			t.Errorf("%v counted %d, want %d", id, got, clients*each)
+		}
+	}
+	books := c.n.Books()
+	if books.Held.Add(books.Spent) != books.Minted {
+		t.Errorf("books do not add up: %+v", books)
+	}
+}
+
+// treeOnly is a certifier whose certificate is the bare tree.
+type treeOnly struct{}
+
+func (treeOnly) Certify(tree hashtree.Node, sharded bool) ([]byte, error) {
+	if !sharded {
+		return nil, errors.New("flat ranges in a query's certificate")
+	}
+	return tree.Encode(), nil
+}
+
+func TestDataCertificate(t *testing.T) {
+	t.Parallel()
+	c, _ := running(t, replica.Config{Certifier: treeOnly{}})
+	a := c.actor()
+	c.update(a, program{}.Certify([]byte("certified")).Reply(nil))
+	tree, err := hashtree.Decode(c.read(a, program{}.AppendCertificate().Send()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, found := tree.Lookup([]byte("canister"), a.Bytes(), []byte("certified_data"))
+	if string(value) != "certified" {
+		t.Errorf("certified data %q %v", value, found)
+	}
+	stamp, _ := tree.Lookup([]byte("time"))
+	if ns, _ := binary.Uvarint(stamp); time.Since(time.Unix(0, int64(ns))).Abs() > time.Minute {
+		t.Errorf("certified time %d", ns)
+	}
+}
+
+func benchmarkActor(b *testing.B) (*client, principal.Principal) {
+	c, _ := running(b, replica.Config{})
+	return c, c.actor()
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	c, a := benchmarkActor(b)
+	p := program{}.Add(0, 1).Reply(nil)
+	for b.Loop() {
+		c.update(a, p)
+	}
+}
+
+func BenchmarkQuery(b *testing.B) {
+	c, a := benchmarkActor(b)
+	p := program{}.AppendCell(0).Send()
+	for b.Loop() {
+		c.read(a, p)
+	}
+}
