@@ -73,6 +73,7 @@ var (
 	kept   *cdk.Message
 	leaf   = [][]byte{[]byte("receipts"), []byte("1")}
 	memory [][]byte
+	free   bool // spin may end
 )
 
 var updates = map[string]handler{
@@ -94,6 +95,20 @@ var updates = map[string]handler{
 	"answer":       func(m *cdk.Message, arg []byte) ([]byte, error) { return append([]byte("answer to "), arg...), nil },
 	"random":       func(m *cdk.Message, _ []byte) ([]byte, error) { return m.RandomBytes() },
 	"put":          func(_ *cdk.Message, arg []byte) ([]byte, error) { return nil, cdk.Map(21).Put(arg, arg) },
+
+	"spin":    spin,
+	"release": func(*cdk.Message, []byte) ([]byte, error) { free = true; return nil, nil },
+	"relay_spin": func(m *cdk.Message, arg []byte) ([]byte, error) {
+		c := callee(arg)
+		c.Method = "spin"
+		return m.Call(c)
+	},
+	"bounded": func(m *cdk.Message, arg []byte) ([]byte, error) {
+		c := callee(arg)
+		c.Method, c.Timeout = "spin", 2
+		reply, err := m.Call(c)
+		return fmt.Appendf(nil, "%s %v", reply, err), nil
+	},
 
 	// Each of these leaves a goroutine that has neither finished nor is in a call.
 	"sleep":   sleep,
@@ -179,6 +194,16 @@ func broken(m *cdk.Message, arg []byte) ([]byte, error) {
 	reply, err := m.Call(callee(arg))
 	note("undone %s %v", reply, err)
 	panic("after the call")
+}
+
+// spin does not answer before it is released.
+func spin(m *cdk.Message, _ []byte) ([]byte, error) {
+	for !free {
+		if _, err := m.Call(cdk.Call{To: m.Self(), Method: "echo"}); err != nil {
+			return nil, err
+		}
+	}
+	return []byte("released"), nil
 }
 
 func sleep(*cdk.Message, []byte) ([]byte, error) {
