@@ -58,15 +58,15 @@ func TestReceiptInJavaScript(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	m.output[0].Data[0] ^= 1
+	m.change(func() { m.output[0].Data[0] ^= 1 })
 	if out, err := check(m.net.RootKey); err == nil || !strings.Contains(out, "the output hashes to") {
 		t.Errorf("other output: %v\n%s", err, out)
 	}
-	m.lie = func(r *marketapi.CertifiedReceipt) { r.Receipt.State = "disputed" }
+	m.change(func() { m.lie = func(r *marketapi.CertifiedReceipt) { r.Receipt.State = "disputed" } })
 	if out, err := check(m.net.RootKey); err == nil || !strings.Contains(out, "the receipt hashes to") {
 		t.Errorf("other receipt: %v\n%s", err, out)
 	}
-	m.lie = nil
+	m.change(func() { m.lie = nil })
 	other := m.net.SubnetKey
 	if out, err := check(other); err == nil {
 		t.Errorf("other root key taken:\n%s", out)

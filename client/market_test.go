@@ -65,6 +65,8 @@ func setUp(t *testing.T) (*market, *client.Client) {
 		if !ok || c.Canister != marketID || (method.Kind == candid.Update) == c.Query {
 			return agenttest.Answer{Reject: 5, Message: "no method " + c.Method, ErrorCode: "IC0536"}
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		reply, err := method.Handle(c, c.Arg)
 		if err != nil {
 			return agenttest.Answer{Reject: 4, Message: err.Error()}
@@ -72,6 +74,8 @@ func setUp(t *testing.T) (*market, *client.Client) {
 		return agenttest.Answer{Reply: reply}
 	}
 	n.State = func(b *hashtree.Builder, path [][]byte) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		switch {
 		case len(path) != 3 || string(path[1]) != string(marketID.Bytes()):
 		case string(path[2]) == "module_hash":
@@ -89,6 +93,13 @@ func setUp(t *testing.T) (*market, *client.Client) {
 		t.Fatal(err)
 	}
 	return m, client.New(a, marketID)
+}
+
+// change changes the market between two requests.
+func (m *market) change(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f()
 }
 
 func vector(values ...byte) marketapi.Tensor {
@@ -135,8 +146,6 @@ func (m *market) Quote(_ agenttest.Call, arg marketapi.QuoteArg) (out marketapi.
 }
 
 func (m *market) Submit(c agenttest.Call, arg marketapi.SubmitArg) (out marketapi.SubmitResult, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.submits++
 	if m.failure != nil {
 		return marketapi.SubmitResult{Err: m.failure}, nil

@@ -358,13 +358,28 @@ func TestForgedQuery(t *testing.T) {
 	}
 }
 
+// TestNodeChanges: keys are read again when an unknown node signs.
+func TestNodeChanges(t *testing.T) {
+	t.Parallel()
+	n, a := setUp(t, nil)
+	for want := 1; want <= 2; want++ {
+		if _, err := a.Query(t.Context(), canister, "m", nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Seen("read_state"); got != want {
+			t.Errorf("node keys were read %d times, want %d", got, want)
+		}
+		n.Change(n.NewNode)
+	}
+}
+
 func TestStaleQuery(t *testing.T) {
 	t.Parallel()
 	n, a := setUp(t, func(c *agent.Config) { c.MaxAge = time.Minute })
 	if _, err := a.Query(t.Context(), canister, "m", nil); err != nil {
 		t.Fatal(err)
 	}
-	n.Now = func() time.Time { return time.Now().Add(-2 * time.Minute) }
+	n.Change(func() { n.Now = func() time.Time { return time.Now().Add(-2 * time.Minute) } })
 	_, err := a.Query(t.Context(), canister, "m", nil)
 	refused(t, err)
 }
@@ -393,8 +408,15 @@ func TestHTTPFailures(t *testing.T) {
 		happened agent.Happened
 		retry    bool
 	}{
-		{400, agent.No, false}, {403, agent.No, false}, {404, agent.No, false}, {413, agent.No, false}, {429, agent.No, true},
-		{500, agent.Unknown, true}, {502, agent.Unknown, true}, {503, agent.No, true}, {301, agent.No, false},
+		{400, agent.No, false},
+		{403, agent.No, false},
+		{404, agent.No, false},
+		{413, agent.No, false},
+		{429, agent.No, true},
+		{500, agent.Unknown, true},
+		{502, agent.Unknown, true},
+		{503, agent.No, true},
+		{301, agent.No, false},
 	} {
 		n, a := setUp(t, nil)
 		n.Status = tc.status
@@ -426,7 +448,9 @@ func TestSizes(t *testing.T) {
 	if n.Seen("call") != 0 {
 		t.Error("the long argument was sent")
 	}
-	n.Handle = func(agenttest.Call) agenttest.Answer { return agenttest.Answer{Reply: make([]byte, 8192)} }
+	n.Change(func() {
+		n.Handle = func(agenttest.Call) agenttest.Answer { return agenttest.Answer{Reply: make([]byte, 8192)} }
+	})
 	_, err = a.Update(t.Context(), canister, "m", nil)
 	if fails(t, err, agent.Unknown, false); !errors.Is(err, agent.ErrTooLarge) {
 		t.Errorf("long answer: %v", err)
@@ -437,7 +461,7 @@ func TestGarbage(t *testing.T) {
 	t.Parallel()
 	n, a := setUp(t, nil)
 	for _, body := range []string{"", "hello", "\xa0", "\xa1\x66status\x67replied", "\xa1\x66status\x65maybe", "\xbf\xff", "\xa2\x66status\x67replied\x66Status\x60"} {
-		n.Body = []byte(body)
+		n.Change(func() { n.Body = []byte(body) })
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		if reply, err := a.Update(ctx, canister, "m", nil); err == nil {
 			t.Errorf("%q: update took %q", body, reply)

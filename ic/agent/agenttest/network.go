@@ -49,7 +49,8 @@ type Answer struct {
 	Forget    bool     // never knows the request
 }
 
-// Network is a server for one subnet. Set its fields before the first request.
+// Network is a server for one subnet. Set its fields before the first request, or
+// inside [Network.Change].
 type Network struct {
 	*certtest.Network
 	URL string
@@ -73,7 +74,8 @@ type Network struct {
 	nodeKey ed25519.PrivateKey
 	node    principal.Principal
 
-	mu struct {
+	settings sync.RWMutex // held by a test that changes fields, shared by requests
+	mu       struct {
 		sync.Mutex
 		calls map[[32]byte]*Answer
 		seen  map[string]int
@@ -83,21 +85,33 @@ type Network struct {
 // New starts a network that hosts the ranges; it ends with the test.
 func New(t testing.TB, layout certtest.Layout, ranges ...certificate.Range) *Network {
 	t.Helper()
-	public, secret, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := &Network{
-		Network: certtest.NewAt(t, layout, time.Now(), ranges...), t: t, nodeKey: secret,
-		node: principal.SelfAuthenticating(nodeDER(public)), Now: time.Now,
+		Network: certtest.NewAt(t, layout, time.Now(), ranges...), t: t, Now: time.Now,
 		Handle: func(c Call) Answer { return Answer{Reply: c.Arg} },
 	}
+	n.NewNode()
 	n.mu.calls = map[[32]byte]*Answer{}
 	n.mu.seen = map[string]int{}
 	server := httptest.NewServer(http.HandlerFunc(n.serve))
 	t.Cleanup(server.Close)
 	n.URL = server.URL + "/prefix"
 	return n
+}
+
+// Change runs f between two requests, so that it may change the network's fields.
+func (n *Network) Change(f func()) {
+	n.settings.Lock()
+	defer n.settings.Unlock()
+	f()
+}
+
+// NewNode replaces the subnet's only node by one with another key.
+func (n *Network) NewNode() {
+	public, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		n.t.Error(err)
+	}
+	n.nodeKey, n.node = secret, principal.SelfAuthenticating(nodeDER(public))
 }
 
 // Seen is how often an endpoint ("call", "query", "read_state") was asked.
@@ -146,7 +160,7 @@ func (e envelope) id() [32]byte {
 // check is the door's work: signature by the sender's key, expiry inside the window.
 func (e envelope) check(id [32]byte, now time.Time) error {
 	if expiry := time.Unix(0, int64(e.Content.Expiry)); expiry.Before(now) || expiry.After(now.Add(6*time.Minute)) {
-		return fmt.Errorf("Invalid request expiry: %s", expiry)
+		return fmt.Errorf("%s: %s", "Invalid request expiry", expiry) // the words that agent-js looks for
 	}
 	sender, err := principal.FromBytes(e.Content.Sender)
 	if err != nil {
@@ -168,6 +182,8 @@ func (e envelope) check(id [32]byte, now time.Time) error {
 }
 
 func (n *Network) serve(w http.ResponseWriter, r *http.Request) {
+	n.settings.RLock()
+	defer n.settings.RUnlock()
 	if n.Status != 0 {
 		http.Error(w, "as the test wished", n.Status)
 		return
