@@ -296,6 +296,10 @@ func (d *Decoder) sleb128() Int {
 
 // sleb32 reads a type opcode or index.
 func (d *Decoder) sleb32() int32 {
+	if d.pos < len(d.buf) && d.buf[d.pos] < 0x80 {
+		d.pos++
+		return int32(int8(d.buf[d.pos-1]<<1) >> 1)
+	}
 	n, ok := d.sleb128().Int64()
 	if !ok || n != int64(int32(n)) {
 		d.malformed("type over 32 bits")

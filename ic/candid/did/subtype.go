@@ -105,7 +105,7 @@ func (s *subtyping) assume(a assumption) bool {
 	if shared.holds[a] {
 		return true
 	}
-	shared.steps -= 1 + len(a.t.Fields) + len(a.u.Fields) + len(a.t.Methods)*len(a.u.Methods)
+	shared.steps -= 1 + size(a.t) + size(a.u) + len(a.t.Methods)*len(a.u.Methods)
 	if shared.steps < 0 {
 		return false
 	}
@@ -170,6 +170,15 @@ func (s *subtyping) tuple(ts, us []Arg) bool {
 		}
 	}
 	return true
+}
+
+// size is how many types stand in t itself.
+func size(t *Type) int {
+	n := len(t.Fields) + len(t.Methods)
+	if t.Func != nil {
+		n += len(t.Func.Args) + len(t.Func.Results)
+	}
+	return n
 }
 
 func fieldOf(t *Type, id uint32) (*Type, bool) {
