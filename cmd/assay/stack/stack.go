@@ -1,0 +1,209 @@
+// Package stack puts Assay together on one machine: the embedded network, the canisters,
+// a dao of three members, providers as child processes. The demo tells its story on a
+// stack that is thrown away; `assay up` keeps one in a folder. Tests drive both.
+package stack
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"assay/ic/agent"
+	"assay/ic/principal"
+	"assay/ic/replica"
+	"assay/ic/replica/certify"
+	"assay/ic/replica/door"
+	"assay/ic/wasm/build"
+	"assay/internal/cache"
+)
+
+// Config says what to start. Dir, Source and Say are required.
+type Config struct {
+	Dir    string       // the stack's folder; everything that it must remember is there
+	Source string       // the repository, from which canisters are built
+	Model  string       // ModelAuto, ModelMiniLM or ModelTiny
+	Port   int          // of the network's HTTP interface; 0 lets the system choose
+	Say    func(string) // progress in words
+	Logger *slog.Logger // nil is silent
+}
+
+// Stack is running until Close.
+type Stack struct {
+	State State
+	Model Model
+
+	cfg     Config
+	modules map[string]build.Module
+	network *replica.Network
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	failure chan error // the network's, if it ends by itself
+
+	mu        sync.Mutex
+	processes map[string]*Process
+}
+
+// Open builds the canisters, prepares the model, starts the network and, in a new folder,
+// deploys. Providers are not started. Whatever was started is stopped again on an error.
+func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Stack{cfg: cfg, processes: map[string]*Process{}, failure: make(chan error, 1)}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the stack's folder: %w", err)
+	}
+	s.State, err = ReadState(cfg.Dir)
+	if errors.Is(err, ErrNoStack) {
+		s.State, err = State{Version: stateVersion}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Model, err = s.prepareModel(ctx); err != nil {
+		return nil, err
+	}
+	if !s.State.Deployed {
+		if err := s.build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.startNetwork(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.State.Deployed {
+		return s, s.State.write(cfg.Dir)
+	}
+	return s, s.deploy(ctx)
+}
+
+// prepareModel takes the model that the folder was made with, or the configured one.
+func (s *Stack) prepareModel(ctx context.Context) (Model, error) {
+	name := s.cfg.Model
+	if s.State.Deployed {
+		name = ModelMiniLM
+		if s.State.Model.Tiny {
+			name = ModelTiny
+		}
+	}
+	m, err := PrepareModel(ctx, name, s.cfg.Say)
+	if err != nil {
+		return Model{}, err
+	}
+	if s.State.Deployed && m.Root.String() != s.State.Model.Root {
+		return Model{}, fmt.Errorf("this stack was made with model %s, this program has %s: use a new folder", s.State.Model.Root, m.Root)
+	}
+	s.State.Model = ModelState{Name: m.Manifest.Name, Root: m.Root.String(), Dimension: m.Dimension, Tiny: m.Tiny}
+	return m, nil
+}
+
+// startNetwork opens the embedded network and its door on loopback.
+func (s *Stack) startNetwork() error {
+	dir := filepath.Join(s.cfg.Dir, "network")
+	keys, err := certify.Open(dir, time.Now)
+	if err != nil {
+		return err
+	}
+	compiled, err := cache.Dir("compiled")
+	if err != nil {
+		return err
+	}
+	s.network, err = replica.Open(replica.Config{
+		Dir: dir, CompilationCacheDir: compiled, Logger: s.cfg.Logger, Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet(),
+	})
+	if err != nil {
+		return fmt.Errorf("start the embedded network: %w", err)
+	}
+	listener, err := s.listen()
+	if err != nil {
+		s.network.Close()
+		return err
+	}
+	s.State.URL, s.State.RootKey = "http://"+listener.Addr().String(), hex.EncodeToString(keys.RootKey())
+	var ctx context.Context
+	ctx, s.stop = context.WithCancel(context.Background())
+	server := &http.Server{Handler: door.New(door.Config{Engine: s.network, Certifier: keys, Logger: s.cfg.Logger}), ReadHeaderTimeout: 10 * time.Second}
+	s.running.Go(func() {
+		if err := s.network.Run(ctx); err != nil {
+			s.failure <- fmt.Errorf("the embedded network stopped: %w", err)
+		}
+	})
+	s.running.Go(func() { _ = server.Serve(listener) })
+	s.running.Go(func() {
+		<-ctx.Done()
+		server.Close()
+	})
+	return nil
+}
+
+// listen takes the port of the last run if it can, so that addresses stay valid.
+func (s *Stack) listen() (net.Listener, error) {
+	if s.cfg.Port == 0 && s.State.URL != "" {
+		if l, err := net.Listen("tcp", s.State.URL[len("http://"):]); err == nil {
+			return l, nil
+		}
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", s.cfg.Port))
+	if err != nil {
+		return nil, fmt.Errorf("open the network's port: %w; choose another with --port", err)
+	}
+	return l, nil
+}
+
+// Failed gets an error when the network ends by itself.
+func (s *Stack) Failed() <-chan error { return s.failure }
+
+// Close stops providers and network and keeps the state.
+func (s *Stack) Close() {
+	s.mu.Lock()
+	processes := s.processes
+	s.processes = map[string]*Process{}
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, p := range processes {
+		wg.Go(p.Stop)
+	}
+	wg.Wait()
+	if s.stop != nil {
+		s.stop()
+		s.running.Wait()
+	}
+}
+
+// Principal is who a role of the stack is.
+func (s *Stack) Principal(role string) (principal.Principal, error) {
+	key, err := Key(s.cfg.Dir, role)
+	if err != nil {
+		return principal.Principal{}, err
+	}
+	return key.Sender(), nil
+}
+
+// Agent talks to the stack's network as one of its roles.
+func (s *Stack) Agent(role string) (*agent.Agent, error) { return Connect(s.cfg.Dir, s.State, role) }
+
+// Connect is Agent for a stack that runs in another process.
+func Connect(dir string, state State, role string) (*agent.Agent, error) {
+	key, err := Key(dir, role)
+	if err != nil {
+		return nil, err
+	}
+	rootKey, err := state.RootKeyDER()
+	if err != nil {
+		return nil, err
+	}
+	return agent.New(agent.Config{URL: state.URL, Identity: key, RootKey: rootKey, Poll: 20 * time.Millisecond})
+}
