@@ -243,11 +243,11 @@ func TestRefusedModules(t *testing.T) {
 	}{
 		"noise":          {[]byte("hello"), "not a WebAssembly"},
 		"broken gzip":    {[]byte{0x1f, 0x8b, 8, 0}, "unpack gzip"},
-		"wasi":           {with(imp("wasi_snapshot_preview1", "fd_write", unit)), "only functions of ic0"},
-		"unknown call":   {with(imp("ic0", "launch", unit)), "no such system call"},
-		"wrong type":     {with(imp("ic0", "time", unit)), "its type must be"},
-		"method twice":   {with(func(m *module.Module) { m.Exports = append(m.Exports, module.Export{Name: "canister_query a"}) }), "exported twice"},
-		"unknown export": {with(func(m *module.Module) { m.Exports = append(m.Exports, module.Export{Name: "canister_lunch"}) }), "unknown name"},
+		"wasi":           {with(imp("wasi_snapshot_preview1", "fd_write", unit)), "only functions of module ic0"},
+		"unknown call":   {with(imp("ic0", "launch", unit)), "launch"},
+		"wrong type":     {with(imp("ic0", "time", unit)), "time"},
+		"method twice":   {with(func(m *module.Module) { m.Exports = append(m.Exports, module.Export{Name: "canister_query a"}) }), "(method)"},
+		"unknown export": {with(func(m *module.Module) { m.Exports = append(m.Exports, module.Export{Name: "canister_lunch"}) }), "canister_lunch"},
 	} {
 		_, err := b.engine.Compile(t.Context(), row.wasm)
 		var wrong *host.ModuleError

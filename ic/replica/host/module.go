@@ -10,6 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"assay/ic/wasm/link"
 	"assay/ic/wasm/meter"
 	"assay/ic/wasm/module"
 )
@@ -116,12 +117,11 @@ func unpack(wasm []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// check reads what the host needs and refuses what it cannot serve.
+// check refuses what the Internet Computer or this host cannot run, and reads what the
+// host needs.
 func (m *Module) check(p *module.Module) error {
-	for _, imp := range p.Imports {
-		if err := checkImport(p, imp); err != nil {
-			return err
-		}
+	if err := link.Accept(p); err != nil {
+		return moduleErrorf("%v", err)
 	}
 	for _, g := range p.Globals {
 		if g.Mutable && g.Type == module.V128 {
@@ -132,24 +132,9 @@ func (m *Module) check(p *module.Module) error {
 		if ex.Kind != module.KindFunc {
 			continue
 		}
-		if err := m.addExport(p, ex); err != nil {
-			return err
-		}
+		m.addExport(ex.Name)
 	}
-	return m.readMetadata(p.Customs)
-}
-
-func checkImport(p *module.Module, imp module.Import) error {
-	if imp.Kind != module.KindFunc || imp.Module != "ic0" {
-		return moduleErrorf("import %s.%s: only functions of ic0 can be imported", imp.Module, imp.Name)
-	}
-	call, ok := callsByName[imp.Name]
-	if !ok {
-		return moduleErrorf("import ic0.%s: there is no such system call", imp.Name)
-	}
-	if int(imp.Func) >= len(p.Types) || !p.Types[imp.Func].Equal(call.funcType()) {
-		return moduleErrorf("import ic0.%s: its type must be %v", imp.Name, call.funcType())
-	}
+	m.readMetadata(p.Customs)
 	return nil
 }
 
@@ -160,51 +145,26 @@ var entryPoints = map[string]bool{
 	"canister_on_low_wasm_memory": true,
 }
 
-func (m *Module) addExport(p *module.Module, ex module.Export) error {
-	kind := MethodKind(0)
-	name := ""
-	for k := UpdateMethod; k <= CompositeMethod; k++ {
-		if rest, ok := strings.CutPrefix(ex.Name, methodPrefixes[k]); ok {
-			kind, name = k, rest
+func (m *Module) addExport(name string) {
+	for kind := UpdateMethod; kind <= CompositeMethod; kind++ {
+		if method, ok := strings.CutPrefix(name, methodPrefixes[kind]); ok {
+			m.methods[method] = kind
+			return
 		}
 	}
-	if kind == 0 && !entryPoints[ex.Name] {
-		if strings.HasPrefix(ex.Name, "canister_") {
-			return moduleErrorf("export %q: unknown name beginning with canister_", ex.Name)
-		}
-		return nil
+	if entryPoints[name] {
+		m.entries[name] = true
 	}
-	if t, ok := p.TypeOf(ex.Index); !ok || len(t.Params) != 0 || len(t.Results) != 0 {
-		return moduleErrorf("export %q: its type must be ()->()", ex.Name)
-	}
-	if kind == 0 {
-		m.entries[ex.Name] = true
-		return nil
-	}
-	if m.methods[name] != 0 {
-		return moduleErrorf("method %q is exported twice", name)
-	}
-	m.methods[name] = kind
-	return nil
 }
 
-func (m *Module) readMetadata(customs []module.Custom) error {
+func (m *Module) readMetadata(customs []module.Custom) {
 	m.Metadata = map[string]Metadata{}
 	for _, c := range customs {
-		rest, ok := strings.CutPrefix(c.Name, "icp:")
-		if !ok {
-			continue
+		if name, ok := strings.CutPrefix(c.Name, "icp:public "); ok {
+			m.Metadata[name] = Metadata{Public: true, Value: bytes.Clone(c.Bytes)}
 		}
-		name, public := strings.CutPrefix(rest, "public ")
-		if !public {
-			if name, ok = strings.CutPrefix(rest, "private "); !ok {
-				return moduleErrorf("custom section %q: neither public nor private", c.Name)
-			}
+		if name, ok := strings.CutPrefix(c.Name, "icp:private "); ok {
+			m.Metadata[name] = Metadata{Value: bytes.Clone(c.Bytes)}
 		}
-		if _, twice := m.Metadata[name]; twice {
-			return moduleErrorf("custom section %q appears twice", name)
-		}
-		m.Metadata[name] = Metadata{Public: public, Value: bytes.Clone(c.Bytes)}
 	}
-	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/tetratelabs/wazero/api"
-
-	"assay/ic/wasm/module"
 )
 
 // systemCall is one function of ic0. Its run takes its parameters from the stack and
@@ -36,24 +34,13 @@ const (
 	costStable = 20
 )
 
-var (
-	systemCalls = concat(messageCalls, outgoingCalls, cyclesCalls, stableCalls, canisterCalls, certifiedCalls, costCalls, environmentCalls)
-	callsByName = byName(systemCalls)
-)
+var systemCalls = concat(messageCalls, outgoingCalls, cyclesCalls, stableCalls, canisterCalls, certifiedCalls, costCalls, environmentCalls)
 
 func concat(groups ...[]systemCall) (all []systemCall) {
 	for _, g := range groups {
 		all = append(all, g...)
 	}
 	return all
-}
-
-func byName(calls []systemCall) map[string]*systemCall {
-	m := make(map[string]*systemCall, len(calls))
-	for i := range calls {
-		m[calls[i].name] = &calls[i]
-	}
-	return m
 }
 
 func (c *systemCall) function() api.GoFunc {
@@ -65,17 +52,6 @@ func (c *systemCall) function() api.GoFunc {
 		x.charge(c.cost)
 		c.run(x, stack)
 	}
-}
-
-func (c *systemCall) funcType() module.FuncType {
-	return module.FuncType{Params: valTypes(c.params), Results: valTypes(c.results)}
-}
-
-func valTypes(ts []api.ValueType) (out []module.ValType) {
-	for _, t := range ts {
-		out = append(out, module.ValType(t))
-	}
-	return out
 }
 
 func u32(v uint64) uint32 { return api.DecodeU32(v) }
