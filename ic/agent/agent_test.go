@@ -180,6 +180,8 @@ func TestRejects(t *testing.T) {
 		{"no such canister", agenttest.Answer{Reject: 3, Message: "not here", ErrorCode: "IC0301"}, agent.No, false},
 		{"canister says no", agenttest.Answer{Reject: 4, Message: "no"}, agent.Yes, false},
 		{"trap", agenttest.Answer{Reject: 5, Message: "trapped", ErrorCode: "IC0503"}, agent.Unknown, false},
+		{"stopped", agenttest.Answer{Reject: 5, Message: "canister is stopped", ErrorCode: "IC0508"}, agent.No, true},
+		{"no method", agenttest.Answer{Reject: 5, Message: "no method", ErrorCode: "IC0536"}, agent.No, false},
 		{"transient", agenttest.Answer{Reject: 2, Message: "later"}, agent.No, true},
 		{"unknown", agenttest.Answer{Reject: 6, Message: "lost"}, agent.Unknown, true},
 	} {

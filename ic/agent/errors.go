@@ -65,7 +65,7 @@ func (e *Error) Retry() bool {
 	var answer *AnswerError
 	switch {
 	case errors.As(e.Err, &reject):
-		return reject.Code == SysTransient || reject.Code == SysUnknown
+		return reject.Code == SysTransient || reject.Code == SysUnknown || arrivals[reject.ErrorCode].passes
 	case errors.As(e.Err, &status):
 		return status.Status == http.StatusTooManyRequests || status.Status >= 500
 	case errors.As(e.Err, &answer), errors.Is(e.Err, ErrTooLarge), errors.Is(e.Err, ErrReplyLost), errors.Is(e.Err, context.Canceled):
@@ -103,12 +103,24 @@ func (e *RejectError) Error() string {
 	return fmt.Sprintf("rejected (code %d, %s): %s", e.Code, e.ErrorCode, e.Message)
 }
 
+// arrivals are the error codes of a call that was turned away at the canister's door,
+// so that nothing ran, although the reject code is the one of a failed execution.
+// passes says whether the reason may pass: a canister is stopped for an upgrade.
+var arrivals = map[string]struct{ passes bool }{
+	"IC0207": {true},  // out of cycles
+	"IC0508": {true},  // stopped
+	"IC0509": {true},  // stopping
+	"IC0536": {false}, // no such method
+	"IC0537": {false}, // no module
+}
+
 // happened: the codes below CanisterReject come from the network before the canister
 // ran. A canister's own refusal means that it ran. After a trap, effects of before its
 // last await stay.
 func (e *RejectError) happened() Happened {
+	_, away := arrivals[e.ErrorCode]
 	switch {
-	case !e.Certified || e.Code < CanisterReject:
+	case !e.Certified || e.Code < CanisterReject || away:
 		return No
 	case e.Code == CanisterReject:
 		return Yes
