@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,7 @@ const (
 	cobra      = "github.com/spf13/cobra"
 	protowire  = "google.golang.org/protobuf/encoding/protowire"
 	secp256k1  = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
+	goCmp      = "github.com/google/go-cmp/..."
 	xsync      = "golang.org/x/sync/..."
 	xsys       = "golang.org/x/sys/..."
 )
@@ -64,6 +66,7 @@ var rules = []rule{
 	{"ic/principal", nil, nil, "the lowest name of all"},
 	{"ic/certificate/...", []string{"ic/principal", "ic/certificate/..."}, []string{gnark, cbor}, "certificates know principals and keys only"},
 	{"ic/candid/...", []string{"ic/principal", "ic/candid/..."}, nil, "the codec runs inside canisters"},
+	{"ic/candid/candidtest", []string{"ic/principal", "ic/candid/..."}, []string{goCmp}, "tests of generated code"},
 	{"ic/identity", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, secp256k1}, "identities wrap agent-go's"},
 	{"ic/management/...", []string{"ic/principal", "ic/candid"}, nil, "generated from management.did"},
 	{"ic/agent", []string{"ic/principal", "ic/certificate/...", "ic/candid", "ic/identity"}, []string{agentGo, cbor}, "the only way to a network"},
@@ -71,7 +74,7 @@ var rules = []rule{
 	{"ic/cdk/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/management/..."}, nil, "the kit runs inside canisters"},
 	{"ic/cdk/cdktest", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/replica/...", "ic/wasm/...", "ic/management/..."}, nil, "the kit's tests run on the embedded network"},
 	{"ic/wasm/...", []string{"ic/principal", "ic/candid/...", "ic/wasm/...", "internal/cache"}, []string{wazero}, "the toolkit is handed Wasm and knows nothing of Assay"},
-	{"ic/replica/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/management/...", "ic/wasm/...", "ic/replica/..."}, []string{wazero, cbor, secp256k1, xsys}, "the network is handed Wasm and knows nothing of Assay"},
+	{"ic/replica/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/management/...", "ic/wasm/...", "ic/replica/..."}, []string{wazero, cbor, gnark, xsys}, "the network is handed Wasm and knows nothing of Assay"},
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
 	{"inference/tiny/maketiny", []string{"inference/...", "examples/passages"}, nil, "makes the tiny model from the repository's passages"},
 	{"vectordb/...", []string{"vectordb/..."}, nil, "the index runs in the canister and natively"},
@@ -190,7 +193,8 @@ func matches(pattern, path string) bool {
 var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "orchestrator/schedule"}
 
 func TestPurePackages(t *testing.T) {
-	forbidden := map[string]bool{"os": true, "net": true, "net/http": true, "math/rand": true, "math/rand/v2": true, "crypto/rand": true, "os/exec": true, "io/ioutil": true, "log": true, "log/slog": true, "time": true, "sync": true}
+	forbidden := map[string]bool{"os": true, "net": true, "net/http": true, "math/rand": true, "math/rand/v2": true, "crypto/rand": true, "os/exec": true, "io/ioutil": true, "log": true, "log/slog": true, "sync": true}
+	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|Sleep|After|AfterFunc|NewTimer|NewTicker|Tick)\b`)
 	seen := 0
 	for _, p := range list(t) {
 		if p.Name == "main" || !anyMatch(pure, rel(p.ImportPath)) {
@@ -208,6 +212,9 @@ func TestPurePackages(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, line := range strings.Split(string(src), "\n") {
+				if clock.MatchString(line) {
+					t.Errorf("%s/%s reads a clock: %s", p.ImportPath, f, strings.TrimSpace(line))
+				}
 				if s := strings.TrimSpace(line); strings.HasPrefix(s, "go func") || strings.HasPrefix(s, "go f(") {
 					t.Errorf("%s/%s starts a goroutine: %s", p.ImportPath, f, s)
 				}

@@ -12,6 +12,12 @@ import (
 	"assay/orchestrator/run"
 )
 
+// Model and Models are run's, for who starts a daemon.
+type (
+	Model  = run.Model
+	Models = run.Models
+)
+
 // Config is what a daemon is started with. It is not changed afterwards.
 type Config struct {
 	Name        string              // how people call this provider
@@ -22,7 +28,7 @@ type Config struct {
 	Market      principal.Principal // the market canister
 	Operator    principal.Principal // who the dao admitted
 	Worker      identity.Identity   // the registered worker key
-	Models      run.Models          // what this provider can run
+	Models      Models              // what this provider can run
 	Lanes       int                 // tickets that run at the same time; 0 is one
 	Interval    time.Duration       // between polls; 0 is one second
 	Grace       time.Duration       // how long running tickets may finish at a stop; 0 is five seconds

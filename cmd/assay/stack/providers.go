@@ -15,7 +15,6 @@ import (
 	"assay/ic/principal"
 	"assay/inference/pipeline"
 	"assay/orchestrator/daemon"
-	"assay/orchestrator/run"
 )
 
 // ProviderFile is the configuration of a provider's daemon, as `assay provider run` reads it.
@@ -72,7 +71,7 @@ func RunProvider(ctx context.Context, f ProviderFile, development string, wrap W
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Name: f.Name, Dir: f.Dir, Listen: f.Listen, Network: f.Network, RootKey: rootKey, Market: f.Market, Operator: f.Operator,
-		Worker: worker, Models: run.Models{model.Root: {Name: model.Manifest.Name, Dimension: model.Dimension, Backend: backend}},
+		Worker: worker, Models: daemon.Models{model.Root: {Name: model.Manifest.Name, Dimension: model.Dimension, Backend: backend}},
 		Lanes: f.Lanes, Interval: pollInterval, NATS: f.NATS, Development: development, Logger: log,
 	})
 	if err != nil {
