@@ -121,7 +121,9 @@ func (edge) Upload(m *cdk.Message, module []byte) (r rootapi.UploadResult, err e
 
 func countModules() (n int) {
 	cdk.Map(regionState).Scan([]byte("m"), func(key, _ []byte) bool {
-		n++
+		if key[0] == 'm' {
+			n++
+		}
 		return key[0] == 'm'
 	})
 	return n
