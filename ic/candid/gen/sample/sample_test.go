@@ -80,10 +80,14 @@ func (s *server) Numbers(_ string, n Numbers) (Numbers, error) { n.N8++; return 
 func (s *server) List(string, List) (List, error)              { return nil, errBusy }
 func (s *server) Tree(_ string, t Tree) (Tree, error)          { return t, nil }
 func (s *server) Odd(_ string, o Odd) (OddResult, error)       { return OddResult{Ok: &o}, nil }
-func (s *server) Nothing(m string) error { s.calls = append(s.calls, m); return nil }
 
 func (s *server) Shapes(_ string, a Alias, b []ShapesArg2) (Nest, candid.Nat, ShapesResult3, error) {
 	return Nest{nil, nil}, candid.NewNat(uint64(len(a))), ShapesResult3{true, []byte(b[0].Name)}, nil
+}
+
+func (s *server) Nothing(m string) error {
+	s.calls = append(s.calls, m)
+	return nil
 }
 
 // wire carries calls of a client to a server.
