@@ -167,7 +167,8 @@ func TestWasmFindsTheSame(t *testing.T) {
 		}
 	}
 	t.Logf("search among %d vectors: %.2f M instructions", entries, float64(w.used)/1e6)
-	if w.used > 50e6 {
-		t.Errorf("a search takes %d instructions, want at most 50 M", w.used)
+	// what the index reckons with must hold, besides a message's fixed cost
+	if most := 4_000_000_000 / index.Capacity(dimension) * entries; w.used > most+1_000_000 {
+		t.Errorf("a search takes %d instructions, the limit of a collection allows for %d", w.used, most)
 	}
 }

@@ -56,21 +56,28 @@ func Quantize(v []float32) (Code, error) {
 }
 
 // Dot is the sum of products of two codes of one length. It panics when b is shorter.
+//
+// The arrays of sixteen leave one bounds check for as many products, and the sums are
+// 64-bit because Go's Wasm has to extend narrower ones after every step.
 func Dot(a, b Code) int64 {
 	b = b[:len(a)]
-	var s0, s1, s2, s3 int32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		x, y := a[i:i+4:i+4], b[i:i+4:i+4]
-		s0 += int32(int8(x[0])) * int32(int8(y[0]))
-		s1 += int32(int8(x[1])) * int32(int8(y[1]))
-		s2 += int32(int8(x[2])) * int32(int8(y[2]))
-		s3 += int32(int8(x[3])) * int32(int8(y[3]))
+	var sum int64
+	for len(a) >= 16 && len(b) >= 16 {
+		x, y := (*[16]byte)(a), (*[16]byte)(b)
+		sum += int64(int8(x[0]))*int64(int8(y[0])) + int64(int8(x[1]))*int64(int8(y[1])) +
+			int64(int8(x[2]))*int64(int8(y[2])) + int64(int8(x[3]))*int64(int8(y[3])) +
+			int64(int8(x[4]))*int64(int8(y[4])) + int64(int8(x[5]))*int64(int8(y[5])) +
+			int64(int8(x[6]))*int64(int8(y[6])) + int64(int8(x[7]))*int64(int8(y[7])) +
+			int64(int8(x[8]))*int64(int8(y[8])) + int64(int8(x[9]))*int64(int8(y[9])) +
+			int64(int8(x[10]))*int64(int8(y[10])) + int64(int8(x[11]))*int64(int8(y[11])) +
+			int64(int8(x[12]))*int64(int8(y[12])) + int64(int8(x[13]))*int64(int8(y[13])) +
+			int64(int8(x[14]))*int64(int8(y[14])) + int64(int8(x[15]))*int64(int8(y[15]))
+		a, b = a[16:], b[16:]
 	}
-	for ; i < len(a); i++ {
-		s0 += int32(int8(a[i])) * int32(int8(b[i]))
+	for i := range a {
+		sum += int64(int8(a[i])) * int64(int8(b[i]))
 	}
-	return int64(s0) + int64(s1) + int64(s2) + int64(s3)
+	return sum
 }
 
 // Norm is the squared length of a code, more than zero for one that [Quantize] made.

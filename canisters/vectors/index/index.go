@@ -37,9 +37,21 @@ const (
 	MaxOwned       = 20        // by one owner
 	MaxUpsertBytes = 1_900_000 // of one upsert, vectors counted as they come: four bytes a dimension
 	MaxDeletes     = 10_000    // ids of one call
-	MaxCells       = 1 << 27   // dimensions times entries of a collection: what one query can compare
 	MaxBytes       = 4 << 30   // of all collections
 )
+
+// What one query can compare: an execution of 5 G instructions, less a reserve, at what
+// an entry was measured to take in the module, rounded up.
+const (
+	searchInstructions    = 3_500_000_000
+	entryInstructions     = 2_500
+	dimensionInstructions = 32
+)
+
+// Capacity is the number of entries that a collection of that dimension may hold.
+func Capacity(dimension uint32) uint64 {
+	return searchInstructions / (entryInstructions + dimensionInstructions*uint64(dimension))
+}
 
 // Failure is a refusal that changed nothing, in words for the caller.
 type Failure struct{ Message string }
@@ -174,8 +186,8 @@ func (x *Index) Upsert(caller, name string, entries []Entry) (uint64, error) {
 		return 0, err
 	}
 	added, grown := x.growth(c, entries)
-	if cells := (c.Entries + added) * uint64(c.Dimension); cells > MaxCells {
-		return 0, refuse("collection %q would hold %d entries, at most %d of %d dimensions fit", name, c.Entries+added, MaxCells/c.Dimension, c.Dimension)
+	if most := Capacity(c.Dimension); c.Entries+added > most {
+		return 0, refuse("collection %q would hold %d entries, at most %d of %d dimensions fit", name, c.Entries+added, most, c.Dimension)
 	}
 	if int64(h.bytes)+grown > MaxBytes {
 		return 0, refuse("the canister is full: %d bytes are held, at most %d fit", h.bytes, int64(MaxBytes))

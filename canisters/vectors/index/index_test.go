@@ -233,7 +233,7 @@ func TestLimitsOfTheWhole(t *testing.T) {
 	must(t, x.Create(bob, "bob's", MaxDimension, false))
 	c, err := x.collection("bob's")
 	must(t, err)
-	c.Entries = MaxCells / MaxDimension
+	c.Entries = Capacity(MaxDimension)
 	x.putCollection(c)
 	v := make([]float32, MaxDimension)
 	v[0] = 1
