@@ -18,10 +18,29 @@ type kernel struct {
 	row  func(c []float32, a []float32, panel []float32, k int)
 	// wide, which may be nil, is tile for 32 columns: two neighbouring panels.
 	wide func(c []float32, ldc int, a []float32, lda int, panels []float32, k int)
+	vectors
+}
+
+// vectors are operations on slices of one length, element by element; out may be an operand.
+type vectors struct {
+	add, sub, mul, div func(out, a, b []float32)
+	exp, erf           func(out, x []float32)
 }
 
 // kernels holds what this CPU can run, the fastest first and the plain Go one last.
-var kernels = append(assembly(), &kernel{name: "go", tile: tileGo, row: rowGo})
+var kernels = append(assembly(), &kernel{name: "go", tile: tileGo, row: rowGo, vectors: vectorsGo})
+
+var vectorsGo = vectors{add: addF32, sub: subF32, mul: mulF32, div: divF32, exp: eachOf(exp), erf: eachOf(erf)}
+
+// eachOf applies a function to every element.
+func eachOf(f func(float32) float32) func(out, x []float32) {
+	return func(out, x []float32) {
+		out = out[:len(x)]
+		for i, v := range x {
+			out[i] = f(v)
+		}
+	}
+}
 
 // Kernels names the matrix kernels that this CPU can run, the fastest first; "go" is always the last.
 func Kernels() []string {

@@ -10,7 +10,7 @@ type integer interface{ int32 | int64 }
 
 // arithmetic is one binary operation for each element type it exists for. Integers wrap.
 type arithmetic struct {
-	f32 func(out, a, b []float32)
+	f32 func(v *vectors) func(out, a, b []float32)
 	i32 func(out, a, b []int32)
 	i64 func(out, a, b []int64)
 	// zero refuses a zero in the second integer operand.
@@ -18,13 +18,18 @@ type arithmetic struct {
 }
 
 var (
-	add      = arithmetic{f32: addF32, i32: each(addInt[int32]), i64: each(addInt[int64])}
-	sub      = arithmetic{f32: subF32, i32: each(subInt[int32]), i64: each(subInt[int64])}
-	mul      = arithmetic{f32: mulF32, i32: each(mulInt[int32]), i64: each(mulInt[int64])}
-	div      = arithmetic{f32: divF32, i32: each(divInt[int32]), i64: each(divInt[int64]), zero: true}
-	largest  = arithmetic{f32: each(maxF32), i32: each(maxInt[int32]), i64: each(maxInt[int64])}
-	smallest = arithmetic{f32: each(minF32), i32: each(minInt[int32]), i64: each(minInt[int64])}
+	add      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.add }, i32: each(addInt[int32]), i64: each(addInt[int64])}
+	sub      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.sub }, i32: each(subInt[int32]), i64: each(subInt[int64])}
+	mul      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.mul }, i32: each(mulInt[int32]), i64: each(mulInt[int64])}
+	div      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.div }, i32: each(divInt[int32]), i64: each(divInt[int64]), zero: true}
+	largest  = arithmetic{f32: fixed(each(maxF32)), i32: each(maxInt[int32]), i64: each(maxInt[int64])}
+	smallest = arithmetic{f32: fixed(each(minF32)), i32: each(minInt[int32]), i64: each(minInt[int64])}
 )
+
+// fixed is for an operation that is the same in every kernel.
+func fixed(f func(out, a, b []float32)) func(*vectors) func(out, a, b []float32) {
+	return func(*vectors) func(out, a, b []float32) { return f }
+}
 
 func addInt[T integer](a, b T) T { return a + b }
 func subInt[T integer](a, b T) T { return a - b }
@@ -127,7 +132,7 @@ func (op *arithmetic) apply(c *call, a, b *Tensor) (*Tensor, error) {
 	}
 	switch a.DType {
 	case Float32:
-		zip(out.F32, out.Shape, a.F32, a.Shape, b.F32, b.Shape, op.f32)
+		zip(out.F32, out.Shape, a.F32, a.Shape, b.F32, b.Shape, op.f32(&c.kernel.vectors))
 	case Int32:
 		if op.zero && hasZero(b.I32) {
 			return nil, fail(ErrInput, "integer division by zero")
@@ -270,7 +275,7 @@ func choose[T any](out []T, shape []int, s [][]int, condition []bool, a, b []T) 
 // unaryChunk is how many elements one call of the caller's parallel function works on.
 const unaryChunk = 8192
 
-func bindUnary(f func(float32) float32) func(*binder) (evalFunc, error) {
+func bindUnary(f func(v *vectors) func(out, x []float32)) func(*binder) (evalFunc, error) {
 	return bindPlain(func(c *call, in []*Tensor) (*Tensor, error) {
 		if in[0].DType != Float32 {
 			return nil, fail(ErrShape, "operand is %v, want float32", in[0].DType)
@@ -279,14 +284,12 @@ func bindUnary(f func(float32) float32) func(*binder) (evalFunc, error) {
 		if err != nil {
 			return nil, err
 		}
+		apply := f(&c.kernel.vectors)
 		n := len(out.F32)
 		c.parallel((n+unaryChunk-1)/unaryChunk, func(task int) {
 			from := task * unaryChunk
-			x := in[0].F32[from:min(n, from+unaryChunk)]
-			y := out.F32[from:]
-			for i, v := range x {
-				y[i] = f(v)
-			}
+			to := min(n, from+unaryChunk)
+			apply(out.F32[from:to], in[0].F32[from:to])
 		})
 		return out, nil
 	})

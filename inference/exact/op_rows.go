@@ -43,13 +43,13 @@ func bindSoftmax(b *binder) (evalFunc, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.eachRow(out.F32, x.F32, x.Shape[a], softmax)
+		c.eachRow(out.F32, x.F32, x.Shape[a], func(out, x []float32) { softmax(&c.kernel.vectors, out, x) })
 		return out, nil
 	}), nil
 }
 
 // softmax is e^(x-max) over its sum. A row of nothing but -Inf, or with a NaN or +Inf, becomes NaN throughout.
-func softmax(out, x []float32) {
+func softmax(k *vectors, out, x []float32) {
 	top := x[0]
 	for _, v := range x[1:] {
 		if v > top || v != v {
@@ -57,8 +57,9 @@ func softmax(out, x []float32) {
 		}
 	}
 	for i, v := range x {
-		out[i] = exp(v - top)
+		out[i] = v - top
 	}
+	k.exp(out, out)
 	total := sum(out)
 	for i, v := range out {
 		out[i] = canon(v / total)

@@ -20,10 +20,10 @@ func init() {
 		"Where":          {minIn: 3, maxIn: 3, out: 1, bind: bindPlain(evalWhere)},
 		// one element at a time
 		"Cast": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"to", "saturate"}, bind: bindCast},
-		"Erf":  {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(erf)},
-		"Exp":  {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(exp)},
-		"Sqrt": {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(sqrt)},
-		"Tanh": {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(tanh)},
+		"Erf":  {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(func(v *vectors) func(out, x []float32) { return v.erf })},
+		"Exp":  {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(func(v *vectors) func(out, x []float32) { return v.exp })},
+		"Sqrt": {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(func(*vectors) func(out, x []float32) { return eachOf(sqrt) })},
+		"Tanh": {minIn: 1, maxIn: 1, out: 1, bind: bindUnary(func(*vectors) func(out, x []float32) { return eachOf(tanh) })},
 		// matrices and rows
 		"MatMul":             {minIn: 2, maxIn: 2, out: 1, bind: bindMatMul},
 		"Softmax":            {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis"}, bind: bindSoftmax},
