@@ -4,6 +4,7 @@ package certtest
 
 import (
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -44,13 +45,20 @@ func New(t testing.TB, layout Layout, ranges ...certificate.Range) *Network {
 // NewAt is New with the time in the delegation.
 func NewAt(t testing.TB, layout Layout, at time.Time, ranges ...certificate.Range) *Network {
 	t.Helper()
-	root := generate(t)
+	return Seeded(t, nil, layout, at, ranges...)
+}
+
+// Seeded is NewAt with the source that keys are drawn from, for golden files; nil is
+// the system's.
+func Seeded(t testing.TB, random io.Reader, layout Layout, at time.Time, ranges ...certificate.Range) *Network {
+	t.Helper()
+	root := generate(t, random)
 	n := &Network{RootKey: root.Public().DER(), key: root}
 	n.SubnetKey, n.Subnet = n.RootKey, principal.SelfAuthenticating(n.RootKey)
 	if layout == Root {
 		return n
 	}
-	n.key = generate(t)
+	n.key = generate(t, random)
 	n.SubnetKey = n.key.Public().DER()
 	n.Subnet = principal.SelfAuthenticating(n.SubnetKey)
 	b := hashtree.NewBuilder().
@@ -95,9 +103,9 @@ func sign(key bls.SecretKey, b *hashtree.Builder, d *certificate.Delegation) ([]
 	return certificate.Issue(key, tree, d)
 }
 
-func generate(t testing.TB) bls.SecretKey {
+func generate(t testing.TB, random io.Reader) bls.SecretKey {
 	t.Helper()
-	key, err := bls.GenerateKey(nil)
+	key, err := bls.GenerateKey(random)
 	if err != nil {
 		t.Fatal(err)
 	}
