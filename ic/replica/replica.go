@@ -50,10 +50,10 @@ type Config struct {
 	Certifier           Certifier        // nil: data_certificate is absent in queries
 	RootKey             []byte           // DER of the root key, for the system call root_key
 	SubnetID            principal.Principal
-	SubnetSize          int           // nodes that prices are for; 0: 13
-	StopTimeout         time.Duration // how long stop_canister waits for open calls; 0: 5 minutes
-	Seed                []byte        // makes raw_rand predictable, for tests; nil: the system's entropy
-	Observe             func(MessageStats)
+	SubnetSize          int                // nodes that prices are for; 0: 13
+	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
+	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy
+	Observe             func(MessageStats) // called for each message, queries too; must be quick and not call the network
 }
 
 // Network is one subnet in this process.

@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"assay/ic/wasm/link"
 	"assay/ic/wasm/meter"
@@ -92,6 +94,7 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*Module, error) {
 		return nil, moduleErrorf("%v", err)
 	}
 	m.Instructions, m.globals, m.entries[meter.StartExport] = metered.Instructions, metered.Globals, metered.HasStart
+	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
 	if m.compiled, err = e.runtime.CompileModule(ctx, metered.Wasm); err != nil {
 		return nil, moduleErrorf("%v", err)
 	}

@@ -21,6 +21,7 @@ type canister struct {
 	Balance     cycles.Amount
 	Certified   []byte
 	Timer       uint64 // 0: off
+	Fired       uint64 // time at which the timer fired last
 	Heartbeat   uint64 // time of the last one
 	Charged     uint64 // time until which storage is paid
 	Log         []string
@@ -54,7 +55,10 @@ type stop struct {
 	Deadline uint64
 }
 
-const defaultFreezing = 30 * 24 * 3600 // seconds
+const (
+	defaultFreezing = 30 * 24 * 3600 // seconds
+	maxFreezing     = 1 << 40        // seconds that are reckoned with: more than all cycles pay for
+)
 
 func (m *Machine) newCanisterLocked(id principal.Principal, controllers []principal.Principal) *canister {
 	c := &canister{
@@ -106,7 +110,7 @@ func (c *canister) heapLimit() uint32 {
 
 // frozenLocked is what must stay in the balance: storage for the freezing threshold.
 func (m *Machine) frozenLocked(c *canister) cycles.Amount {
-	return m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, c.Settings.FreezingThreshold)
+	return m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, min(c.Settings.FreezingThreshold, maxFreezing))
 }
 
 // chargeStorageLocked takes the cost of storage since the last time. A canister that

@@ -39,6 +39,7 @@ const (
 	MaxIngress       = 2 << 20
 	statusLife       = 5 * time.Minute // how long an answer is kept, and a known request id past its expiry
 	heartbeatEvery   = time.Second
+	timerEvery       = 10 * time.Millisecond // a canister that always sets its timer to now fires no faster
 	pruneEvery       = time.Second
 	chargeEvery      = 10 * time.Second // of storage
 	installPerInstr  = 6000             // instructions charged for each in an installed module

@@ -277,7 +277,7 @@ func TestOutOfCycles(t *testing.T) {
 	a := n.create(400e9)
 	n.must(nil, n.install(a, asNew, replicatest.Plain(), nil))
 	n.reply(a, program{}.Reply(nil))
-	threshold := candid.NewNat(1e12)
+	threshold := candid.NewNat(1<<64 - 1)
 	n.must(n.manage(a, "update_settings", must(managementapi.EncodeUpdateSettingsArgs(managementapi.UpdateSettingsArg{
 		CanisterId: a, Settings: managementapi.Settings{FreezingThreshold: &threshold},
 	}))))

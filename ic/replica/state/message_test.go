@@ -364,6 +364,20 @@ func TestTimersAndHeartbeats(t *testing.T) {
 	}
 }
 
+func TestTimerThatIsAlwaysDue(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	a := n.actor()
+	again := program{}.Add(0, 1).Timer(1)
+	n.reply(a, program{}.OnTimer(again).Timer(1).Reply(nil))
+	for range 5 { // each pass ends: the timer waits for time to move on
+		n.pass(10 * time.Millisecond)
+	}
+	if got := u64Of(n.read(a, program{}.AppendCell(0).Send())); got != 6 {
+		t.Errorf("fired %d times in 50 ms, want 6", got)
+	}
+}
+
 func TestCompositeQuery(t *testing.T) {
 	t.Parallel()
 	n := newNet(t)

@@ -22,7 +22,7 @@ func (m *Machine) nextTaskLocked(c *canister) uint64 {
 	}
 	next := uint64(never)
 	if c.Timer != 0 {
-		next = c.Timer
+		next = max(c.Timer, c.Fired+uint64(timerEvery))
 	}
 	if c.module.Exports(heartbeatEntry) {
 		next = min(next, c.Heartbeat+uint64(heartbeatEvery))
@@ -42,8 +42,8 @@ func (m *Machine) runTasksLocked(ctx context.Context, id principal.Principal) (i
 	if c == nil || !m.taskDueLocked(c) {
 		return 0
 	}
-	if c.Timer != 0 && c.Timer <= m.mu.Time {
-		c.Timer = 0
+	if c.Timer != 0 && max(c.Timer, c.Fired+uint64(timerEvery)) <= m.mu.Time {
+		c.Timer, c.Fired = 0, m.mu.Time
 		if c.module.Exports(timerEntry) {
 			instructions += m.taskLocked(ctx, c, "timer", timerEntry)
 		}
