@@ -220,18 +220,18 @@ func (in *Instance) lookup(env uint32) *openCall {
 }
 
 // OnReply is the reply callback.
-func (in *Instance) OnReply(env uint32) {
-	in.callback(env, Outcome{Reply: in.sys.Arg(), Refunded: nat(in.sys.CyclesRefunded())})
-}
+func (in *Instance) OnReply(env uint32) { in.callback(env, Outcome{Reply: in.sys.Arg()}) }
 
 // OnReject is the reject callback.
 func (in *Instance) OnReject(env uint32) {
-	err := &CallError{Code: Code(in.sys.RejectCode()), Message: string(in.sys.RejectMessage()), Sent: true}
-	in.callback(env, Outcome{Err: err, Refunded: nat(in.sys.CyclesRefunded())})
+	in.callback(env, Outcome{Err: &CallError{Code: Code(in.sys.RejectCode()), Message: string(in.sys.RejectMessage()), Sent: true}})
 }
 
 func (in *Instance) callback(env uint32, o Outcome) {
 	c := in.lookup(env)
+	if !c.composite() { // whose calls carry no cycles, and which may not ask
+		o.Refunded = nat(in.sys.CyclesRefunded())
+	}
 	switch {
 	case c == nil:
 		in.orphan(env, o)
@@ -241,10 +241,17 @@ func (in *Instance) callback(env uint32, o Outcome) {
 	default:
 		in.freeSlot(uint16(env))
 		in.resume(c.wait.m, func() {
-			in.dropIntent(env)
+			if !c.composite() {
+				in.dropIntent(env)
+			}
 			in.deliver(c, o)
 		})
 	}
+}
+
+// composite reports whether a composite query made the call.
+func (c *openCall) composite() bool {
+	return c != nil && c.wait != nil && c.wait.m.kind == kindComposite
 }
 
 // deliver hands an outcome to a parked goroutine and wakes it when it has all.
@@ -261,26 +268,26 @@ func (in *Instance) deliver(c *openCall, o Outcome) {
 // again here, its goroutine parked and its intent stored.
 func (in *Instance) OnCleanup(env uint32) {
 	c := in.lookup(env)
-	code := Code(in.sys.RejectCode())
-	if c != nil && c.wait == nil {
+	switch {
+	case c == nil:
+		m := in.message("cleanup of an older generation", kindTimer)
+		m.cleanup = true
+		in.resume(m, func() { in.loseIntent(env, Code(in.sys.RejectCode())) })
+	case c.wait == nil:
 		in.freeSlot(uint16(env))
 		in.taskEnded(c.task, Outcome{Err: &CallError{Code: CanisterError, Message: "the callback trapped", Sent: true}})
-		return
-	}
-	if c == nil {
-		m := in.message("cleanup", kindTimer)
+	default:
+		in.freeSlot(uint16(env))
+		m := c.wait.m
 		m.cleanup = true
-		in.resume(m, func() { in.loseIntent(env, code) })
-		return
+		in.resume(m, func() {
+			if !c.composite() {
+				in.loseIntent(env, Code(in.sys.RejectCode()))
+			}
+			in.abandon(c)
+		})
+		m.cleanup = false
 	}
-	in.freeSlot(uint16(env))
-	m := c.wait.m
-	m.cleanup = true
-	in.resume(m, func() {
-		in.loseIntent(env, code)
-		in.abandon(c)
-	})
-	m.cleanup = false
 }
 
 // abandon ends the goroutine of a call whose callback trapped, or, while it awaits other

@@ -27,6 +27,7 @@ type Instance struct {
 	tree       *certified.Tree
 	intents    *stable.Map
 	tasks      *stable.Map
+	maps       [256]*stable.Map // the canister's, by region
 	generation uint16
 	contexts   uint64 // call contexts that stored an intent in this generation
 	slots      []*openCall
@@ -98,6 +99,7 @@ func (in *Instance) mount() (err error) {
 	in.tree = certified.New(in.manager.Region(regionCertified))
 	in.intents = stable.NewMap(in.manager.Region(regionIntents))
 	in.tasks = stable.NewMap(in.manager.Region(regionTasks))
+	in.maps = [256]*stable.Map{}
 	return nil
 }
 

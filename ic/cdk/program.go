@@ -47,8 +47,8 @@ func (p *Program) table() map[uint32]*candid.Method[*Message] {
 		if other, ok := t[id]; ok {
 			panic(fmt.Sprintf("cdk: methods %q and %q have the same hash", m.Name, other.Name))
 		}
-		if m.Name == TaskMethod {
-			panic("cdk: " + TaskMethod + " is the kit's own method")
+		if id == taskHash {
+			panic(fmt.Sprintf("cdk: method %q has the hash of the kit's own %s", m.Name, TaskMethod))
 		}
 		t[id] = m
 	}
@@ -67,11 +67,11 @@ const (
 )
 
 // Region is a part of the canister's stable memory, the same in every version of it. It
-// panics for a number below [FirstRegion], and outside the execution of a message.
+// panics for a number below [FirstRegion] or above 254, and outside the execution of a message.
 func Region(n uint8) stable.Memory { return active().region(n) }
 
 // Map is the ordered map in a region.
-func Map(n uint8) *stable.Map { return stable.NewMap(Region(n)) }
+func Map(n uint8) *stable.Map { return active().mapIn(n) }
 
 // Log is the list in regions n and n+1.
 func Log(n uint8) *stable.Log { return stable.NewLog(Region(n), Region(n+1)) }
@@ -80,9 +80,17 @@ func Log(n uint8) *stable.Log { return stable.NewLog(Region(n), Region(n+1)) }
 // when a message ends.
 func Certified(m *Message) *certified.Tree { return m.in.tree }
 
+// mapIn keeps one value for each region, for its scratch memory.
+func (in *Instance) mapIn(n uint8) *stable.Map {
+	if in.maps[n] == nil {
+		in.maps[n] = stable.NewMap(in.region(n))
+	}
+	return in.maps[n]
+}
+
 func (in *Instance) region(n uint8) stable.Memory {
-	if n < FirstRegion {
-		panic("cdk: regions 0 to 15 belong to the kit")
+	if n < FirstRegion || n >= stable.Regions {
+		panic("cdk: a canister's regions are 16 to 254")
 	}
 	return in.manager.Region(n)
 }

@@ -19,7 +19,7 @@ import (
 
 // methods of the test canister by kind, since it has no .did file.
 var (
-	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan instructions garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded")
+	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan cost garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded")
 	queryMethods  = strings.Fields("notes witness sleepy_query count")
 )
 
@@ -30,6 +30,9 @@ var testCanister = sync.OnceValues(func() (build.Module, error) {
 	}
 	for _, m := range queryMethods {
 		c.Methods = append(c.Methods, link.Method{Name: m, Kind: link.Query})
+	}
+	for _, m := range []string{"compose", "compose_broken"} {
+		c.Methods = append(c.Methods, link.Method{Name: m, Kind: link.CompositeQuery})
 	}
 	return build.Canister(context.Background(), c)
 })
@@ -65,6 +68,7 @@ type callContext struct {
 	caller    principal.Principal
 	available cycles.Amount
 	answer    *host.Answer
+	composite bool
 }
 
 // rigCall is a call that the test canister made.
@@ -176,9 +180,14 @@ func (r *rig) finish(i int, reply string, rejected bool) (trap, cleanup *host.Tr
 	r.t.Helper()
 	call := r.calls[i]
 	in := r.input(call.by)
-	where, cb := host.Reply, call.OnReply
+	where, cb, cleanupIn := host.Reply, call.OnReply, host.Cleanup
+	if call.by.composite {
+		where, cleanupIn = host.CompositeReply, host.CompositeCleanup
+	}
 	if in.Arg = []byte(reply); rejected {
-		where, cb = host.RejectCallback, call.OnReject
+		if where, cb = host.RejectCallback, call.OnReject; call.by.composite {
+			where = host.CompositeReject
+		}
 		in.Arg, in.RejectCode, in.RejectMessage = nil, 4, reply
 	}
 	x := host.NewExecution(in)
@@ -186,7 +195,7 @@ func (r *rig) finish(i int, reply string, rejected bool) (trap, cleanup *host.Tr
 	if trap != nil {
 		in := r.input(call.by)
 		x := host.NewExecution(in)
-		cleanup = r.keep(x, call.by, host.Cleanup, x.RunCallback(r.t.Context(), r.instance, r.stable, host.Cleanup, call.OnCleanup))
+		cleanup = r.keep(x, call.by, cleanupIn, x.RunCallback(r.t.Context(), r.instance, r.stable, cleanupIn, call.OnCleanup))
 	}
 	return trap, cleanup
 }

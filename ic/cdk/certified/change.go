@@ -3,8 +3,6 @@ package certified
 import (
 	"bytes"
 	"fmt"
-
-	"assay/ic/certificate/hashtree"
 )
 
 // Put sets the value of a path, making the inner labels on the way. After an error
@@ -94,21 +92,25 @@ func (o *op) put(at uint32, path [][]byte, value []byte) *node {
 	case c < 0:
 		l := o.put(n.left, path, value)
 		n.left = l.at
-		if above(l, n) {
-			n.left, l.right = l.right, n.at
-			o.update(n)
-			n = l
+		if !above(l, n) {
+			o.leftChanged(n)
+			return n
 		}
-		o.update(n)
+		n.left, l.right = l.right, n.at
+		o.leftChanged(n)
+		o.rightChanged(l)
+		return l
 	default:
 		r := o.put(n.right, path, value)
 		n.right = r.at
-		if above(r, n) {
-			n.right, r.left = r.left, n.at
-			o.update(n)
-			n = r
+		if !above(r, n) {
+			o.rightChanged(n)
+			return n
 		}
-		o.update(n)
+		n.right, r.left = r.left, n.at
+		o.rightChanged(n)
+		o.leftChanged(r)
+		return r
 	}
 	return n
 }
@@ -120,12 +122,10 @@ func (o *op) fill(n *node, path [][]byte, value []byte) {
 			o.h.leaves++
 		}
 		n.leaf, n.value = true, append([]byte(nil), value...)
-		n.content = hashtree.LeafDigest(value)
 	} else {
 		n.inner = o.put(n.inner, path[1:], value).at
-		n.content = o.digest(n.inner)
 	}
-	o.update(n)
+	o.contentChanged(n)
 }
 
 // Delete removes the leaf at a path, and inner labels that hold nothing afterwards. It
@@ -155,20 +155,21 @@ func (o *op) remove(at uint32, path [][]byte) uint32 {
 	switch c := bytes.Compare(path[0], n.label); {
 	case c < 0:
 		n.left = o.remove(n.left, path)
+		o.leftChanged(n)
 	case c > 0:
 		n.right = o.remove(n.right, path)
+		o.rightChanged(n)
 	default:
 		if len(path) > 1 {
 			n.inner = o.remove(n.inner, path[1:])
-			n.content = o.digest(n.inner)
 		}
 		if n.inner == 0 {
 			joined := o.join(n.left, n.right)
 			o.release(n)
 			return joined
 		}
+		o.contentChanged(n)
 	}
-	o.update(n)
 	return n.at
 }
 
@@ -182,11 +183,11 @@ func (o *op) join(left, right uint32) uint32 {
 		return left
 	case above(l, r):
 		l.right = o.join(l.right, right)
-		o.update(l)
+		o.rightChanged(l)
 		return left
 	}
 	r.left = o.join(left, r.left)
-	o.update(r)
+	o.leftChanged(r)
 	return right
 }
 

@@ -17,7 +17,8 @@
 //	cell 0  0 "CTRE" · 4 version 1 · 8 u32 root · 12 u32 free list · 16 u32 next unused · 20 u64 leaves
 //	node    0 u32 left · 4 u32 right · 8 u32 inner tree · 12 kind (1 leaf, 2 inner)
 //	        13 u8 label length · 14 u8 value length · 16 u64 priority, big-endian
-//	        24 hash of the subtree · 56 hash of the content · 88 label · 200 value
+//	        24 hash of the subtree · 56 hash of the labelled content
+//	        88 hash of that with the left subtree · 120 label · 200 value
 package certified
 
 import (
@@ -33,15 +34,15 @@ import (
 
 // Limits of what the tree takes.
 const (
-	MaxLabel = 112 // bytes
-	MaxValue = 56  // bytes: a hash, not a document
-	MaxPath  = 16  // labels
+	MaxLabel = 80 // bytes
+	MaxValue = 56 // bytes: a hash, not a document
+	MaxPath  = 16 // labels
 )
 
 const (
 	version   = 1
 	cellBytes = 256
-	labelAt   = 88
+	labelAt   = 120
 	valueAt   = labelAt + MaxLabel
 	kindLeaf  = 1
 	kindInner = 2
@@ -71,7 +72,9 @@ type node struct {
 	left, right, inner uint32
 	leaf               bool
 	priority           uint64
-	hash, content      hashtree.Hash
+	hash               hashtree.Hash // of the subtree
+	own                hashtree.Hash // of the label with its content
+	upper              hashtree.Hash // of own and what is left of it
 	label, value       []byte
 	dirty              bool
 }
@@ -83,9 +86,10 @@ type header struct {
 
 // op is one operation: the header and the nodes it touched, written at its end.
 type op struct {
-	t       *Tree
-	h       header
-	touched []*node
+	t        *Tree
+	h        header
+	touched  []*node
+	readOnly bool // nodes are not kept: a witness may show thousands
 }
 
 func (t *Tree) begin() *op {
@@ -120,7 +124,7 @@ func (o *op) end() {
 	o.t.mem.WriteAt(binary.LittleEndian.AppendUint64(b, o.h.leaves), 0)
 }
 
-// node is the node of a cell, nil for 0. An operation has one value for each cell.
+// node is the node of a cell, nil for 0. A change has one value for each cell.
 func (o *op) node(at uint32) *node {
 	if at == 0 {
 		return nil
@@ -131,7 +135,9 @@ func (o *op) node(at uint32) *node {
 		}
 	}
 	n := o.t.read(at)
-	o.touched = append(o.touched, n)
+	if !o.readOnly {
+		o.touched = append(o.touched, n)
+	}
 	return n
 }
 
@@ -146,7 +152,7 @@ func (t *Tree) read(at uint32) *node {
 	return &node{
 		at: at, left: u(b), right: u(b[4:]), inner: u(b[8:]), leaf: b[12] == kindLeaf,
 		priority: binary.BigEndian.Uint64(b[16:]),
-		hash:     hashtree.Hash(b[24:56]), content: hashtree.Hash(b[56:88]),
+		hash:     hashtree.Hash(b[24:56]), own: hashtree.Hash(b[56:88]), upper: hashtree.Hash(b[88:120]),
 		label: b[labelAt : labelAt+label], value: b[valueAt : valueAt+value],
 	}
 }
@@ -163,7 +169,8 @@ func (o *op) write(n *node) {
 	b[13], b[14] = byte(len(n.label)), byte(len(n.value))
 	binary.BigEndian.PutUint64(b[16:], n.priority)
 	copy(b[24:], n.hash[:])
-	copy(b[56:], n.content[:])
+	copy(b[56:], n.own[:])
+	copy(b[88:], n.upper[:])
 	copy(b[labelAt:], n.label)
 	copy(b[valueAt:], n.value)
 	o.t.mem.WriteAt(b, uint64(n.at)*cellBytes)
@@ -206,17 +213,35 @@ func (o *op) digest(at uint32) hashtree.Hash {
 	return o.node(at).hash
 }
 
-// update computes a node's hash from its content and its children:
-// fork(fork(left, labelled), right), without the forks of absent children.
-func (o *op) update(n *node) {
-	h := hashtree.LabeledDigest(n.label, n.content)
-	if n.left != 0 {
-		h = hashtree.ForkDigest(o.digest(n.left), h)
+// content is the hash of what a label holds.
+func (o *op) content(n *node) hashtree.Hash {
+	if n.leaf {
+		return hashtree.LeafDigest(n.value)
 	}
-	if n.right != 0 {
-		h = hashtree.ForkDigest(h, o.digest(n.right))
+	return o.digest(n.inner)
+}
+
+// The hash of a subtree is fork(fork(left, labelled), right), without the forks of absent
+// children. Hashing is nearly all that a change costs on a canister, so each step computes
+// no more than what changed; a change below on the right takes one hash.
+
+func (o *op) contentChanged(n *node) {
+	n.own = hashtree.LabeledDigest(n.label, o.content(n))
+	o.leftChanged(n)
+}
+
+func (o *op) leftChanged(n *node) {
+	if n.upper = n.own; n.left != 0 {
+		n.upper = hashtree.ForkDigest(o.digest(n.left), n.own)
 	}
-	n.hash, n.dirty = h, true
+	o.rightChanged(n)
+}
+
+func (o *op) rightChanged(n *node) {
+	if n.hash = n.upper; n.right != 0 {
+		n.hash = hashtree.ForkDigest(n.upper, o.digest(n.right))
+	}
+	n.dirty = true
 }
 
 // above reports whether a belongs above b in the treap.

@@ -27,8 +27,9 @@ func (t *Tree) Witness(paths ...[][]byte) ([]byte, error) {
 			}
 		}
 	}
-	w := &witness{t: t, room: MaxWitness}
-	tree := w.level(t.begin().h.root, paths)
+	w := &witness{o: t.begin(), room: MaxWitness}
+	w.o.readOnly = true
+	tree := w.level(w.o.h.root, paths)
 	if w.room < 0 {
 		return nil, fmt.Errorf("more than %d bytes: %w", MaxWitness, ErrWitnessSize)
 	}
@@ -36,49 +37,74 @@ func (t *Tree) Witness(paths ...[][]byte) ([]byte, error) {
 }
 
 type witness struct {
-	t    *Tree
+	o    *op
 	room int // bytes that may still be shown; negative: stop
 }
 
-// level shows one level's subtree as far as the paths ask. No paths ask for nothing.
-func (w *witness) level(at uint32, paths [][][]byte) hashtree.Node {
+// wanted is a path from one level on.
+type wanted struct {
+	path   [][]byte // empty: all that is there
+	absent bool     // its first label is not on this level
+}
+
+// level shows one level as far as the paths ask.
+func (w *witness) level(root uint32, paths [][][]byte) hashtree.Node {
+	all := make([]wanted, len(paths))
+	for i, p := range paths {
+		all[i] = wanted{p, len(p) > 0 && w.o.find(root, p[0]) == nil}
+	}
+	return w.subtree(root, all)
+}
+
+func (w *witness) subtree(at uint32, all []wanted) hashtree.Node {
 	if at == 0 {
 		return hashtree.Empty()
 	}
-	n := w.t.read(at)
-	if len(paths) == 0 || w.room < 0 {
+	n := w.o.node(at)
+	if len(all) == 0 || w.room < 0 {
 		return hashtree.Pruned(n.hash)
 	}
-	var left, here, right [][][]byte
-	for _, p := range paths {
-		switch {
-		case len(p) == 0:
-			left, here, right = append(left, p), append(here, p), append(right, p)
-		case bytes.Equal(p[0], n.label):
-			here = append(here, p[1:])
-		case bytes.Compare(p[0], n.label) < 0:
-			left = append(left, p)
-		default:
-			right = append(right, p)
-		}
+	left, right, here, shown := n.split(all)
+	tree := hashtree.Pruned(n.own)
+	if w.room -= 64; shown {
+		w.room -= len(n.label)
+		tree = hashtree.Labeled(n.label, w.content(n, here))
 	}
-	// The label is shown even when no path goes through it: the labels on the way down
-	// hold both neighbours of a label that is absent.
-	tree := hashtree.Labeled(n.label, w.content(n, here))
-	w.room -= len(n.label) + 64
 	if n.left != 0 {
-		tree = hashtree.Fork(w.level(n.left, left), tree)
+		tree = hashtree.Fork(w.subtree(n.left, left), tree)
 	}
 	if n.right != 0 {
-		tree = hashtree.Fork(tree, w.level(n.right, right))
+		tree = hashtree.Fork(tree, w.subtree(n.right, right))
 	}
 	return tree
+}
+
+// split sorts paths by where they go on from a node. The label is shown to those that go
+// through it and to those that are absent: the labels on their way down hold both
+// neighbours of the place where they would stand.
+func (n *node) split(all []wanted) (left, right []wanted, here [][][]byte, shown bool) {
+	for _, a := range all {
+		if len(a.path) == 0 {
+			left, right, here = append(left, a), append(right, a), append(here, a.path)
+			continue
+		}
+		shown = shown || a.absent
+		switch c := bytes.Compare(a.path[0], n.label); {
+		case c == 0:
+			here = append(here, a.path[1:])
+		case c < 0:
+			left = append(left, a)
+		default:
+			right = append(right, a)
+		}
+	}
+	return left, right, here, shown || len(here) > 0
 }
 
 func (w *witness) content(n *node, paths [][][]byte) hashtree.Node {
 	switch {
 	case len(paths) == 0:
-		return hashtree.Pruned(n.content)
+		return hashtree.Pruned(w.o.content(n))
 	case n.leaf:
 		w.room -= len(n.value)
 		return hashtree.Leaf(n.value)

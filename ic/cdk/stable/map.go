@@ -76,10 +76,18 @@ func (m *Map) write(n *node) { m.mem.WriteAt(n.b[:], n.block*blockBytes) }
 
 // level is the scratch node of a depth.
 func (m *Map) level(depth int) *node {
+	tooDeep(depth)
 	for len(m.nodes) <= depth {
 		m.nodes = append(m.nodes, new(node))
 	}
 	return m.nodes[depth]
+}
+
+// tooDeep panics where blocks must be linked in a circle.
+func tooDeep(depth int) {
+	if depth >= maxDepth {
+		panic(&LayoutError{"a tree of at most 28 levels", "a deeper one"})
+	}
 }
 
 func (m *Map) spare(i int) *node {
@@ -96,7 +104,8 @@ func (m *Map) find(h *header, key []byte) (n *node, i int, found bool) {
 	}
 	n = m.level(0)
 	m.read(n, h.root)
-	for !n.leaf() {
+	for depth := 1; !n.leaf(); depth++ {
+		tooDeep(depth)
 		m.read(n, n.child(n.route(key)))
 	}
 	i, found = n.search(key)

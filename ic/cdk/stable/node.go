@@ -94,6 +94,9 @@ func (n *node) value(i int) (inline []byte, length int, chain uint64) {
 	at := n.cell(i)
 	k := n.u16(at)
 	length = int(binary.LittleEndian.Uint32(n.b[at+2:]))
+	if length > MaxValue {
+		panic(&LayoutError{"a value of at most 64 MiB", fmt.Sprint(length)})
+	}
 	at += leafHead + k
 	if k+length > inlineMax {
 		return nil, length, binary.LittleEndian.Uint64(n.b[at:])

@@ -5,11 +5,12 @@ package stable
 // The map must not be changed meanwhile; reading it is fine.
 func (m *Map) Scan(from []byte, each func(key, value []byte) bool) {
 	if h := m.load(); h.root != 0 {
-		m.scan(h.root, from, each)
+		m.scan(h.root, 0, from, each)
 	}
 }
 
-func (m *Map) scan(block uint64, from []byte, each func(key, value []byte) bool) bool {
+func (m *Map) scan(block uint64, depth int, from []byte, each func(key, value []byte) bool) bool {
+	tooDeep(depth)
 	n := new(node) // its own, so that each may use the map
 	m.read(n, block)
 	if n.leaf() {
@@ -26,7 +27,7 @@ func (m *Map) scan(block uint64, from []byte, each func(key, value []byte) bool)
 		return true
 	}
 	for i := n.route(from); i < n.count(); i++ {
-		if !m.scan(n.child(i), from, each) {
+		if !m.scan(n.child(i), depth+1, from, each) {
 			return false
 		}
 		from = nil
@@ -42,7 +43,8 @@ func (m *Map) Last() (key, value []byte, ok bool) {
 	}
 	n := m.level(0)
 	m.read(n, h.root)
-	for !n.leaf() {
+	for depth := 1; !n.leaf(); depth++ {
+		tooDeep(depth)
 		m.read(n, n.child(n.count()-1))
 	}
 	i := n.count() - 1

@@ -64,6 +64,8 @@ func program() cdk.Program {
 	for name, h := range map[string]handler{"notes": notes, "witness": witness, "sleepy_query": sleep, "count": count} {
 		p.Methods = append(p.Methods, candid.Method[*cdk.Message]{Name: name, Kind: candid.Query, Handle: h})
 	}
+	p.Methods = append(p.Methods, candid.Method[*cdk.Message]{Name: "compose", Kind: candid.CompositeQuery, Handle: two},
+		candid.Method[*cdk.Message]{Name: "compose_broken", Kind: candid.CompositeQuery, Handle: broken})
 	return p
 }
 
@@ -90,11 +92,11 @@ var updates = map[string]handler{
 	"plan": func(m *cdk.Message, _ []byte) ([]byte, error) {
 		return nil, errors.Join(m.After(1e9, "trap"), m.After(1e9, "tick"), m.Every(10e9, "tick"))
 	},
-	"instructions": func(m *cdk.Message, _ []byte) ([]byte, error) { return fmt.Append(nil, m.Instructions()), nil },
-	"garbage":      garbage,
-	"answer":       func(m *cdk.Message, arg []byte) ([]byte, error) { return append([]byte("answer to "), arg...), nil },
-	"random":       func(m *cdk.Message, _ []byte) ([]byte, error) { return m.RandomBytes() },
-	"put":          func(_ *cdk.Message, arg []byte) ([]byte, error) { return nil, cdk.Map(21).Put(arg, arg) },
+	"cost":    cost,
+	"garbage": garbage,
+	"answer":  func(m *cdk.Message, arg []byte) ([]byte, error) { return append([]byte("answer to "), arg...), nil },
+	"random":  func(m *cdk.Message, _ []byte) ([]byte, error) { return m.RandomBytes() },
+	"put":     func(_ *cdk.Message, arg []byte) ([]byte, error) { return nil, cdk.Map(21).Put(arg, arg) },
 
 	"spin":    spin,
 	"release": func(*cdk.Message, []byte) ([]byte, error) { free = true; return nil, nil },
@@ -209,6 +211,41 @@ func spin(m *cdk.Message, _ []byte) ([]byte, error) {
 func sleep(*cdk.Message, []byte) ([]byte, error) {
 	time.Sleep(time.Second)
 	return nil, nil
+}
+
+// cost is what operations on a map of 2,000 entries and on the certified tree take, in
+// instructions each.
+func cost(m *cdk.Message, _ []byte) ([]byte, error) {
+	kv, tree := cdk.Map(22), cdk.Certified(m)
+	key := func(i int) []byte { return fmt.Appendf(nil, "key %06d", i*7919%2000) }
+	keys := make([][]byte, 2000)
+	for i := range keys {
+		keys[i] = key(i)
+	}
+	value := make([]byte, 100)
+	var out []byte
+	measure := func(name string, f func(k []byte)) {
+		before := m.Instructions()
+		for _, k := range keys[:500] {
+			f(k)
+		}
+		out = fmt.Appendf(out, "%s %d;", name, (m.Instructions()-before)/500)
+	}
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	for _, k := range keys {
+		must(kv.Put(k, value))
+	}
+	measure("get", func(k []byte) { kv.Get(k) })
+	measure("replace", func(k []byte) { must(kv.Put(k, value)) })
+	measure("delete", func(k []byte) { kv.Delete(k) })
+	measure("insert", func(k []byte) { must(kv.Put(k, value)) })
+	measure("certify", func(k []byte) { must(tree.Put([][]byte{leaf[0], k}, value[:32])) })
+	measure("witness", func(k []byte) { _, err := tree.Witness([][]byte{leaf[0], k}); must(err) })
+	return out, nil
 }
 
 // garbage allocates 1 MB and keeps the last.
