@@ -433,6 +433,23 @@ func TestHTTPFailures(t *testing.T) {
 	}
 }
 
+// TestBrokenConnection: the same request is sent again, and runs once.
+func TestBrokenConnection(t *testing.T) {
+	t.Parallel()
+	n, a := setUp(t, nil)
+	n.Break = 2
+	n.Handle = func(agenttest.Call) agenttest.Answer { return agenttest.Answer{Reply: []byte("once")} }
+	if reply, err := a.Update(t.Context(), canister, "m", nil); err != nil || string(reply) != "once" {
+		t.Errorf("got %q %v", reply, err)
+	}
+	if calls, ran := n.Seen("call"), n.Executed(); calls != 3 || ran != 1 {
+		t.Errorf("%d calls were sent and %d ran, want 3 and 1", calls, ran)
+	}
+	n.Change(func() { n.Break = 6 })
+	_, err := a.Update(t.Context(), canister, "m", nil)
+	fails(t, err, agent.Unknown, true)
+}
+
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
 	_, a := setUp(t, func(c *agent.Config) { c.URL = "http://127.0.0.1:1" })

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 
 	"assay/ic/certificate/bls"
 )
@@ -25,16 +27,32 @@ type watcher struct {
 	maxResponse int64
 }
 
+// requestTimeout bounds one request of our own client. Networks answer calls that take
+// long before it, with "not yet".
+const requestTimeout = 60 * time.Second
+
+// shared is the transport of agents that bring none. It keeps more connections to one
+// network than Go's default of two.
+var shared = sync.OnceValue(func() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
+})
+
 // watch returns a copy of the client, or one of our own, with a watcher inside. It
 // follows no redirects: networks do not redirect.
 func watch(client *http.Client, maxResponse int64) *http.Client {
-	var c http.Client
+	c := http.Client{Timeout: requestTimeout}
 	if client != nil {
 		c = *client
 	}
 	base := c.Transport
 	if base == nil {
-		base = http.DefaultTransport
+		base = shared()
 	}
 	c.Transport = &watcher{base, maxResponse}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -33,7 +33,7 @@ func (a *Agent) UpdateEffective(ctx context.Context, canister, effective princip
 }
 
 func (a *Agent) call(ctx context.Context, effective principal.Principal, body []byte, id [32]byte, expiry uint64) ([]byte, error) {
-	raw, err := a.client.Call(ctx, foreign(effective), body)
+	raw, err := a.send(ctx, effective, body)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,34 @@ func (a *Agent) call(ctx context.Context, effective principal.Principal, body []
 		return reply, err
 	}
 	return a.poll(ctx, effective, id, expiry)
+}
+
+// maxSends is how often a call is sent while connections break.
+const maxSends = 3
+
+// send sends the call, and the same bytes again if the connection broke: the network
+// knows a request by its id and executes it once.
+func (a *Agent) send(ctx context.Context, effective principal.Principal, body []byte) ([]byte, error) {
+	for try := 1; ; try++ {
+		raw, err := a.client.Call(ctx, foreign(effective), body)
+		if err == nil || !broken(ctx, err) || try == maxSends {
+			return raw, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(a.cfg.Poll):
+		}
+	}
+}
+
+// broken reports whether the transport failed, rather than the network or the caller's
+// context.
+func broken(ctx context.Context, err error) bool {
+	var answer *AnswerError
+	var status *HTTPError
+	var reject *RejectError
+	return ctx.Err() == nil && !errors.As(err, &answer) && !errors.As(err, &status) && !errors.As(err, &reject) && !errors.Is(err, ErrTooLarge)
 }
 
 // poll looks at the call's status until it has one that is final, or its validity has
@@ -71,7 +99,7 @@ func (a *Agent) poll(ctx context.Context, effective principal.Principal, id [32]
 			if expired(c, id, expiry) {
 				return nil, ErrExpired
 			}
-		} else if !passing(err) || a.cfg.Now().After(time.Unix(0, int64(expiry)).Add(a.cfg.MaxAge)) {
+		} else if !passing(ctx, err) || a.cfg.Now().After(time.Unix(0, int64(expiry)).Add(a.cfg.MaxAge)) {
 			return nil, err
 		}
 		pause = min(pause*3/2, 8*a.cfg.Poll)
@@ -81,16 +109,12 @@ func (a *Agent) poll(ctx context.Context, effective principal.Principal, id [32]
 
 // passing reports whether a look at the status failed for a reason that may pass, such
 // as a lost connection or a busy network: the call itself goes on.
-func passing(err error) bool {
-	var answer *AnswerError
+func passing(ctx context.Context, err error) bool {
 	var status *HTTPError
-	switch {
-	case errors.As(err, &answer), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrTooLarge):
-		return false
-	case errors.As(err, &status):
+	if errors.As(err, &status) {
 		return status.Status == http.StatusTooManyRequests || status.Status >= 500
 	}
-	return true
+	return broken(ctx, err)
 }
 
 func expired(c *certificate.Certificate, id [32]byte, expiry uint64) bool {

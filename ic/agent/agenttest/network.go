@@ -67,6 +67,8 @@ type Network struct {
 	ForgeAnswer func(answer map[string]any)
 	// Status is an HTTP status to answer with, when not zero.
 	Status int
+	// Break is how many calls, from the first, get no answer: the connection breaks.
+	Break int
 	// Body replaces every answer's body, when not nil.
 	Body []byte
 
@@ -228,10 +230,30 @@ func (n *Network) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (n *Network) call(w http.ResponseWriter, e envelope, id [32]byte) {
-	a := n.ask(e, false)
+// Executed is how many different calls were executed.
+func (n *Network) Executed() int {
 	n.mu.Lock()
-	n.mu.calls[id] = &a
+	defer n.mu.Unlock()
+	return len(n.mu.calls)
+}
+
+// call executes a request once, however often it comes.
+func (n *Network) call(w http.ResponseWriter, e envelope, id [32]byte) {
+	n.mu.Lock()
+	known := n.mu.calls[id]
+	breaks := n.mu.seen["call"] <= n.Break
+	n.mu.Unlock()
+	if known == nil {
+		a := n.ask(e, false)
+		n.mu.Lock()
+		n.mu.calls[id], known = &a, &a
+		n.mu.Unlock()
+	}
+	if breaks {
+		panic(http.ErrAbortHandler)
+	}
+	n.mu.Lock()
+	a := *known
 	n.mu.Unlock()
 	switch {
 	case a.Early:
