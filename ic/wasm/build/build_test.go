@@ -130,7 +130,7 @@ func TestModuleShape(t *testing.T) {
 	for _, e := range m.Exports {
 		names = append(names, e.Name)
 	}
-	want := "memory canister_init canister_post_upgrade canister_query count canister_update crash " +
+	want := "memory canister_init canister_post_upgrade canister_update " + link.TaskMethod + " canister_query count canister_update crash " +
 		"canister_update deadlock canister_update echo canister_update exit canister_update grow canister_update sleep"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("exports\n%s\nwant\n%s", got, want)

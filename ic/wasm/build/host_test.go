@@ -31,6 +31,9 @@ type trapped string
 
 func (e trapped) Error() string { return string(e) }
 
+// compiled is shared, so that the module is compiled once for all tests.
+var compiled = wazero.NewCompilationCache()
+
 // start instantiates a module, metered, and calls nothing.
 func start(t *testing.T, wasm []byte) *host {
 	t.Helper()
@@ -46,7 +49,7 @@ func start(t *testing.T, wasm []byte) *host {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	r := wazero.NewRuntime(ctx)
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(compiled))
 	t.Cleanup(func() { r.Close(ctx) })
 	h := &host{t: t, now: 1_700_000_000_000_000_000}
 	b := r.NewHostModuleBuilder("ic0")
