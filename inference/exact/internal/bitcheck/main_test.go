@@ -13,9 +13,12 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
+	"assay/examples/passages"
 	"assay/inference/exact"
 	"assay/inference/exact/internal/sample"
 	"assay/inference/onnx"
+	"assay/inference/tiny"
+	"assay/internal/need"
 )
 
 // golden is what the sample model hashes to on every machine. It may change only together with the version of
@@ -67,7 +70,29 @@ func build(t *testing.T, goos, goarch string) string {
 	return out
 }
 
-func TestWasmAgreesWithGolden(t *testing.T) {
+// tinyModel is the repository's own model and what it hashes to here.
+func tinyModel(t *testing.T) (file []byte, want string) {
+	t.Helper()
+	files, err := tiny.Make(passages.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kernel := range exact.Kernels() {
+		got, err := model(bytes.NewReader(files.Model), kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("tiny model, kernel %s: hash %s, kernel %s: %s", kernel, got, exact.Kernels()[0], want)
+		}
+	}
+	return files.Model, want
+}
+
+func TestWasmAgrees(t *testing.T) {
 	t.Parallel()
 	code, err := os.ReadFile(build(t, "wasip1", "wasm"))
 	if err != nil {
@@ -77,14 +102,26 @@ func TestWasmAgreesWithGolden(t *testing.T) {
 	runtime := wazero.NewRuntime(ctx)
 	defer runtime.Close(ctx)
 	wasi_snapshot_preview1.MustInstantiate(ctx, runtime)
-	var stdout, stderr bytes.Buffer
-	config := wazero.NewModuleConfig().WithStdout(&stdout).WithStderr(&stderr)
-	// Go's own exit with code 0 comes back as an error of that code; the printed hash decides.
-	if _, err := runtime.InstantiateWithConfig(ctx, code, config); err != nil && stdout.Len() == 0 {
-		t.Fatalf("%v\n%s", err, stderr.String())
+	compiled, err := runtime.CompileModule(ctx, code)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(stdout.String()); got != golden {
+	run := func(stdin []byte, args ...string) string {
+		var stdout, stderr bytes.Buffer
+		config := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{"bitcheck"}, args...)...).
+			WithStdin(bytes.NewReader(stdin)).WithStdout(&stdout).WithStderr(&stderr)
+		// Go's own exit with code 0 comes back as an error of that code; the printed hash decides.
+		if _, err := runtime.InstantiateModule(ctx, compiled, config); err != nil && stdout.Len() == 0 {
+			t.Fatalf("%v\n%s", err, stderr.String())
+		}
+		return strings.TrimSpace(stdout.String())
+	}
+	if got := run(nil); got != golden {
 		t.Errorf("wasm: hash %s, want %s", got, golden)
+	}
+	file, want := tinyModel(t)
+	if got := run(file, "model"); got != want {
+		t.Errorf("wasm: tiny model hashes to %s, here to %s", got, want)
 	}
 }
 
@@ -111,14 +148,23 @@ func TestArm64(t *testing.T) {
 			}
 		}
 		if emulator == "" {
-			t.Skip("no qemu-aarch64 in PATH")
+			need.NotRun(t, "CPU instructions of arm64", "no qemu-aarch64 in PATH")
 		}
-		out, err := exec.Command(emulator, program).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.TrimSpace(string(out)); got != golden {
-			t.Errorf("arm64: hash %s, want %s", got, golden)
+		file, want := tinyModel(t)
+		for _, c := range []struct {
+			args  []string
+			stdin []byte
+			want  string
+		}{{nil, nil, golden}, {[]string{"model"}, file, want}} {
+			cmd := exec.Command(emulator, append([]string{program}, c.args...)...)
+			cmd.Stdin = bytes.NewReader(c.stdin)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.TrimSpace(string(out)); got != c.want {
+				t.Errorf("arm64 %v: hash %s, want %s", c.args, got, c.want)
+			}
 		}
 	})
 }
