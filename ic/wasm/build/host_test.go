@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -31,8 +32,12 @@ type trapped string
 
 func (e trapped) Error() string { return string(e) }
 
-// compiled is shared, so that the module is compiled once for all tests.
-var compiled = wazero.NewCompilationCache()
+// compiled is shared and compiling guards it, so that parallel tests compile the
+// module once.
+var (
+	compiled  = wazero.NewCompilationCache()
+	compiling sync.Mutex
+)
 
 // start instantiates a module, metered, and calls nothing.
 func start(t *testing.T, wasm []byte) *host {
@@ -64,7 +69,13 @@ func start(t *testing.T, wasm []byte) *host {
 	if _, err := b.Instantiate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	h.inst, err = r.Instantiate(ctx, metered.Wasm)
+	compiling.Lock()
+	code, err := r.CompileModule(ctx, metered.Wasm)
+	compiling.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.inst, err = r.InstantiateModule(ctx, code, wazero.NewModuleConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
