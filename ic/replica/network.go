@@ -163,6 +163,7 @@ func (n *Network) markRunning() error {
 func (n *Network) close() error {
 	n.closing.Do(func() {
 		ctx := context.Background()
+		n.machine.Seal()
 		n.closeErr = errors.Join(n.save(), n.machine.Close(ctx), n.engine.Close(ctx))
 	})
 	return n.closeErr

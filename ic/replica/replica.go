@@ -35,6 +35,12 @@ const (
 	Done       = state.Done
 )
 
+// Errors of [Network.Await].
+var (
+	ErrUnknownRequest = state.ErrUnknownRequest
+	ErrEnded          = state.ErrEnded
+)
+
 // Certifier signs a freshly built tree: with the subnet key, and with a delegation
 // from the root key whose canister ranges are in the sharded or the flat layout.
 type Certifier interface {

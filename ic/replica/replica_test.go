@@ -19,6 +19,7 @@ import (
 	"assay/ic/replica"
 	"assay/ic/replica/disk"
 	"assay/ic/replica/replicatest"
+	"assay/ic/replica/state"
 )
 
 type program = replicatest.Program
@@ -139,6 +140,36 @@ func TestStopAndStart(t *testing.T) {
 		if t.Context().Err() != nil || c.n.Time().Sub(before) > 10*time.Second {
 			t.Fatal("the timer that was set before the stop did not fire")
 		}
+	}
+}
+
+func TestStopTellsWhoWaits(t *testing.T) {
+	t.Parallel()
+	n, err := replica.Open(replica.Config{}) // nobody runs it, so nothing is answered
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := replica.Ingress{ID: replica.RequestID{1}, Sender: user, Method: "provisional_create_canister_with_cycles", Arg: []byte("DIDL\x00\x00"), Expiry: time.Now().Add(time.Minute)}
+	if rej := n.Submit(t.Context(), in); rej != nil {
+		t.Fatal(rej)
+	}
+	told := make(chan error, 1)
+	go func() {
+		_, err := n.Await(t.Context(), in.ID)
+		told <- err
+	}()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; !errors.Is(err, state.ErrEnded) {
+		t.Errorf("who waits got %v", err)
+	}
+	in.ID[0]++
+	if rej := n.Submit(t.Context(), in); rej == nil || rej.Code != 2 {
+		t.Errorf("submission after the end: %v", rej)
+	}
+	if _, rej := n.Query(t.Context(), replica.Query{Canister: principal.Canister(0)}); rej == nil || rej.Code != 2 {
+		t.Errorf("query after the end: %v", rej)
 	}
 }
 

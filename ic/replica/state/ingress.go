@@ -12,6 +12,10 @@ import (
 // ErrUnknownRequest is returned for a request that was never inducted or is forgotten.
 var ErrUnknownRequest = errors.New("request is not known")
 
+// ErrEnded is returned to those who wait for an answer when the network stops. It may
+// come after the next start.
+var ErrEnded = errors.New("the network is stopping")
+
 // request is an inducted ingress message.
 type request struct {
 	Status   Status
@@ -31,6 +35,9 @@ func (m *Machine) Submit(ctx context.Context, in Ingress) *Reject {
 	m.followClockLocked()
 	if m.mu.requests[in.ID] != nil {
 		return nil
+	}
+	if m.mu.ended {
+		return reject(CodeEnded, "%v", ErrEnded)
 	}
 	if rej := m.admitLocked(ctx, &in); rej != nil {
 		return rej
@@ -139,12 +146,24 @@ func (m *Machine) Await(ctx context.Context, id RequestID) (Status, error) {
 	}
 	select {
 	case <-r.waiting:
+	case <-m.sealed:
+		return m.lastWord(id, r)
 	case <-ctx.Done():
 		return Status{}, fmt.Errorf("await request %x: %w", id, ctx.Err())
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return r.Status, nil
+}
+
+// lastWord is the answer of a request if it came before the end.
+func (m *Machine) lastWord(id RequestID, r *request) (Status, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r.Status.Phase.Final() {
+		return r.Status, nil
+	}
+	return Status{}, fmt.Errorf("await request %x: %w", id, ErrEnded)
 }
 
 func (m *Machine) answerRequestLocked(id RequestID, a answer) {

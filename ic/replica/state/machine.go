@@ -66,6 +66,7 @@ type Config struct {
 type Machine struct {
 	config Config
 	wake   chan struct{} // holds one token while there may be work
+	sealed chan struct{} // closed by Seal
 
 	mu struct {
 		sync.Mutex
@@ -77,6 +78,7 @@ type Machine struct {
 type core struct {
 	Time      uint64 // nanoseconds since 1970, of the current round
 	inRound   bool
+	ended     bool // nothing more is taken
 	canisters map[principal.Principal]*canister
 	order     []principal.Principal // of canisters, sorted
 	queue     []*message
@@ -101,7 +103,7 @@ type wait struct {
 
 // New is an empty machine.
 func New(config Config) *Machine {
-	m := &Machine{config: config, wake: make(chan struct{}, 1)}
+	m := &Machine{config: config, wake: make(chan struct{}, 1), sealed: make(chan struct{})}
 	m.mu.canisters = map[principal.Principal]*canister{}
 	m.mu.requests = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}
@@ -255,7 +257,18 @@ func (m *Machine) Log(id principal.Principal) []string {
 	return nil
 }
 
-// Close frees what the canisters hold. The machine is not used afterwards.
+// Seal ends the machine's life: submissions and queries are rejected from now on, and
+// whoever awaits an answer is told. What was taken before can be saved.
+func (m *Machine) Seal() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.mu.ended {
+		m.mu.ended = true
+		close(m.sealed)
+	}
+}
+
+// Close frees what the canisters hold, after [Machine.Seal].
 func (m *Machine) Close(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,6 +15,9 @@ func (m *Machine) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.followClockLocked()
+	if m.mu.ended {
+		return nil, reject(CodeEnded, "%v", ErrEnded)
+	}
 	if q.Canister == principal.Management {
 		return m.queryManagementLocked(q)
 	}

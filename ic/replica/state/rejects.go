@@ -13,6 +13,7 @@ const (
 	CodeStopTimeout      = "IC0206"
 	CodeOutOfCycles      = "IC0207"
 	CodeIDExists         = "IC0205"
+	CodeEnded            = "IC0208"
 	CodeCanisterNotFound = "IC0301"
 	CodeTooFewToCreate   = "IC0403"
 	CodeRefused          = "IC0406"
