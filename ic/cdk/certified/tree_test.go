@@ -210,3 +210,40 @@ func TestReusesCells(t *testing.T) {
 		}
 	}
 }
+
+// The layout and the hashes of version 1.
+func TestLayout(t *testing.T) {
+	t.Parallel()
+	mem := &stable.Heap{}
+	tree := certified.New(mem)
+	for i := range 20 {
+		must(t, tree.Put(path(fmt.Sprintf("receipts/%d", i)), value(fmt.Sprint(i))))
+		must(t, tree.Put(path("parameters"), value("p")))
+	}
+	for i := range 10 {
+		tree.Delete(path(fmt.Sprintf("receipts/%d", 2*i)))
+	}
+	if got, want := fmt.Sprintf("%x", mem.Bytes[:28]), "43545245010000000300000015000000170000000b00000000000000"; got != want {
+		t.Errorf("head %s, want %s", got, want)
+	}
+	if got, want := fmt.Sprintf("%x", tree.Root()), "d8f443cc2ae0f2a5530db3c6641d911858ef111e6e7def753c2a9881611dd8db"; got != want {
+		t.Errorf("root %s, want %s", got, want)
+	}
+	sum := sha256.Sum256(bytes.TrimRight(mem.Bytes, "\x00"))
+	if got, want := fmt.Sprintf("%x", sum[:8]), "d795ec61d791c50d"; got != want {
+		t.Errorf("memory has digest %s, want %s", got, want)
+	}
+	for name, at := range map[string]int{"magic": 0, "version": 4, "kind of a node": 256 + 12, "label length": 256 + 13} {
+		b := bytes.Clone(mem.Bytes)
+		b[at] ^= 0xc0
+		func() {
+			defer func() {
+				var e *stable.LayoutError
+				if err, ok := recover().(error); !ok || !errors.As(err, &e) {
+					t.Errorf("%s changed: panics with %v, want a LayoutError", name, err)
+				}
+			}()
+			_, _ = certified.New(&stable.Heap{Bytes: b}).Witness(nil)
+		}()
+	}
+}

@@ -4,33 +4,41 @@ package stable
 // it returns false; nil starts at the first. The slices are valid until each returns.
 // The map must not be changed meanwhile; reading it is fine.
 func (m *Map) Scan(from []byte, each func(key, value []byte) bool) {
-	if h := m.load(); h.root != 0 {
-		m.scan(h.root, 0, from, each)
+	h := m.load()
+	if h.root == 0 {
+		return
 	}
+	left := h.length
+	m.scan(h.root, 0, from, func(key, value []byte) bool {
+		if left == 0 {
+			panic(&LayoutError{"as many entries as the map's head says", "more"})
+		}
+		left--
+		return each(key, value)
+	})
 }
 
 func (m *Map) scan(block uint64, depth int, from []byte, each func(key, value []byte) bool) bool {
 	tooDeep(depth)
 	n := new(node) // its own, so that each may use the map
 	m.read(n, block)
-	if n.leaf() {
-		i, _ := n.search(from)
-		for ; i < n.count(); i++ {
-			value, length, chain := n.value(i)
-			if chain != 0 {
-				value = m.readChain(chain, length)
-			}
-			if !each(n.key(i), value) {
+	if !n.leaf() {
+		for i := n.route(from); i < n.count(); i++ {
+			if !m.scan(n.child(i), depth+1, from, each) {
 				return false
 			}
+			from = nil
 		}
 		return true
 	}
-	for i := n.route(from); i < n.count(); i++ {
-		if !m.scan(n.child(i), depth+1, from, each) {
+	for i, _ := n.search(from); i < n.count(); i++ {
+		value, length, chain := n.value(i)
+		if chain != 0 {
+			value = m.readChain(chain, length)
+		}
+		if !each(n.key(i), value) {
 			return false
 		}
-		from = nil
 	}
 	return true
 }
