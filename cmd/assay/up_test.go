@@ -122,7 +122,7 @@ func badInput(t *testing.T, dir string) {
 		text string
 	}{
 		"empty text":         {[]string{"submit", ""}, 1, "empty"},
-		"1 MB text":          {[]string{"submit", "--file", bigFile(t)}, 1, "bytes"},
+		"1 MB text":          {[]string{"submit", "--file", bigFile(t)}, 3, "bytes"},
 		"invalid UTF-8":      {[]string{"submit", "caf\xe9"}, 2, "not valid UTF-8"},
 		"unknown model":      {[]string{"submit", "x", "--model-root", strings.Repeat("ab", 32)}, 3, "model"},
 		"no balance":         {[]string{"submit", "x", "--identity", "stranger"}, 3, "balance"},

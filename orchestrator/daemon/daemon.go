@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,13 +160,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // listen opens the dashboard's port and writes down where it is.
 func (d *Daemon) listen() (net.Listener, error) {
-	address := d.cfg.Listen
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	l, err := net.Listen("tcp", address)
+	l, err := d.port()
 	if err != nil {
-		return nil, fmt.Errorf("open the dashboard's port %s: %w", address, err)
+		return nil, err
 	}
 	b, err := json.Marshal(Address{URL: "http://" + l.Addr().String(), PID: os.Getpid()})
 	if err != nil {
@@ -176,6 +173,25 @@ func (d *Daemon) listen() (net.Listener, error) {
 		return nil, err
 	}
 	return l, os.Rename(file+".new", file)
+}
+
+// port opens the configured address or, where that is left to the system, the one that a
+// killed daemon of this folder had, so that its watchers find the stream again.
+func (d *Daemon) port() (net.Listener, error) {
+	address := d.cfg.Listen
+	if address == "" {
+		if last, err := ReadAddress(d.cfg.Dir); err == nil {
+			if l, err := net.Listen("tcp", strings.TrimPrefix(last.URL, "http://")); err == nil {
+				return l, nil
+			}
+		}
+		address = "127.0.0.1:0"
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("open the dashboard's port %s: %w", address, err)
+	}
+	return l, nil
 }
 
 // ReadAddress says where the daemon of a folder listens.

@@ -123,6 +123,13 @@ func (j *Journal) create(ctx context.Context) error {
 		}); err != nil {
 			return fmt.Errorf("queue %s: %w", q, err)
 		}
+		if j.server != nil {
+			// An embedded store has one owner, this process, so what an earlier one had in its
+			// hands when it was killed need not wait for its lease to end.
+			if err := j.js.DeleteConsumer(ctx, stream, string(q)); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return fmt.Errorf("queue %s: %w", q, err)
+			}
+		}
 		c, err := j.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
 			Durable: string(q), AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: 1000,
 		})

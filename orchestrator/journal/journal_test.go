@@ -82,7 +82,8 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// TestKill: a process that is killed right after Put and Save lost neither.
+// TestKill: a process that is killed with a ticket in its hands lost neither it nor a result,
+// and the next one gets the ticket at once.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("JOURNAL_KILL_DIR"); dir != "" {
 		j, err := Open(context.Background(), Config{Dir: dir})
@@ -91,6 +92,9 @@ func TestKill(t *testing.T) {
 		}
 		if _, err := j.Put(context.Background(), Computed, "1.1.deliver", []byte("kept")); err != nil {
 			t.Fatal(err)
+		}
+		if _, ok, err := j.Fetch(context.Background(), Computed, time.Second); !ok || err != nil {
+			t.Fatal(ok, err)
 		}
 		if err := j.Save(context.Background(), "1.1", []byte("salt and output")); err != nil {
 			t.Fatal(err)

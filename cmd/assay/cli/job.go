@@ -144,7 +144,7 @@ func (a *app) jobCommand(use, short, long string, do func(context.Context, sessi
 // notFound gives the market's "unknown job" its exit code.
 func notFound(err error) error {
 	var market *client.MarketError
-	if errors.As(err, &market) && market.Code() == "unknown_job" {
+	if errors.Is(err, client.ErrUnknownJob) || errors.As(err, &market) && market.Code() == "unknown_job" {
 		return withCode(exitUnknown, err)
 	}
 	return err

@@ -23,11 +23,15 @@ type watchResult struct {
 	err    error
 }
 
-// startWatching follows the user's job over alpha's websocket while the story goes on.
+// startWatching follows the user's job over a provider's websocket while the story goes on.
 func (t *story) startWatching(ctx context.Context) error {
-	url, err := t.s.Provider(t.alpha.Name).URL()
-	if err != nil {
-		return fmt.Errorf("find alpha's event stream: %w", err)
+	var urls []string
+	for _, p := range []stack.ProviderState{t.alpha, t.beta} {
+		url, err := t.s.Provider(p.Name).URL()
+		if err != nil {
+			return fmt.Errorf("find the event stream of %s: %w", p.Name, err)
+		}
+		urls = append(urls, url)
 	}
 	t.watched = make(chan watchResult, 1)
 	seq := t.agreed
@@ -35,7 +39,7 @@ func (t *story) startWatching(ctx context.Context) error {
 	go func() {
 		defer cancel()
 		var r watchResult
-		_, r.err = client.Watch(watchCtx, []string{url}, seq, 0, func(f client.Frame) error {
+		_, r.err = client.Watch(watchCtx, urls, seq, 0, func(f client.Frame) error {
 			r.frames = append(r.frames, f)
 			return nil
 		})

@@ -64,7 +64,6 @@ func (p *Process) spawn() error {
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(filepath.Join(p.dir, daemon.AddressFile))
 	cmd := exec.Command(self, p.args...)
 	cmd.Stdout, cmd.Stderr = p.logs, p.logs
 	cmd.SysProcAttr = childAttributes()
@@ -111,7 +110,7 @@ func (p *Process) ready(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if _, err := daemon.ReadAddress(p.dir); err == nil {
+		if a, err := daemon.ReadAddress(p.dir); err == nil && a.PID == p.PID() {
 			return nil
 		}
 		select {
