@@ -18,7 +18,7 @@ var ErrMissing = errors.New("not in the model folder")
 
 // CorruptError is returned for a file whose bytes are not the ones its name promises.
 type CorruptError struct {
-	Path string
+	Path string // empty for bytes that arrived from a source and were not kept
 	Want commitment.Hash
 	Got  commitment.Hash
 	// WantSize and GotSize are in bytes.
@@ -26,6 +26,9 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("what arrived has %d bytes and SHA-256 %s, want %d and %s: not kept", e.GotSize, e.Got, e.WantSize, e.Want)
+	}
 	if e.WantSize != e.GotSize {
 		return fmt.Sprintf("model file %s has %d bytes, want %d: truncated or replaced; delete it to fetch it again", e.Path, e.GotSize, e.WantSize)
 	}
@@ -92,7 +95,7 @@ func (f *Folder) Put(ctx context.Context, want File, r io.Reader) error {
 	}
 	if got := commitment.Hash(hash.Sum(nil)); got != want.SHA256 {
 		return fmt.Errorf("store model file %q: %w", want.Role,
-			&CorruptError{f.Path(want.SHA256), want.SHA256, got, want.Size, uint64(n)})
+			&CorruptError{"", want.SHA256, got, want.Size, uint64(n)})
 	}
 	if err := errors.Join(temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
 		return fmt.Errorf("store model file %q: %w", want.Role, err)

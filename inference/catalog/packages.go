@@ -207,7 +207,9 @@ func watch(done <-chan struct{}, dir string, want File, progress Progress) {
 		case <-done:
 			return
 		case <-tick.C:
-			progress.say("fetching %s: %.1f MB arrived", want.Role, float64(sizeOf(dir))/1e6)
+			if n := sizeOf(dir); n > 0 {
+				progress.say("fetching %s: %.1f MB arrived", want.Role, float64(n)/1e6)
+			}
 		}
 	}
 }
