@@ -207,6 +207,11 @@ func TestPutRefusesOtherBytes(t *testing.T) {
 			t.Errorf("put %q: %v, want a CorruptError", data, err)
 		}
 	}
+	var corrupt *CorruptError
+	larger := File{RoleModel, want.SHA256, 6}
+	if err := folder.Put(t.Context(), larger, strings.NewReader("right")); !errors.As(err, &corrupt) {
+		t.Errorf("put fewer bytes than named: %v, want a CorruptError", err)
+	}
 	if left, _ := os.ReadDir(folder.dir); len(left) > 0 {
 		t.Errorf("folder holds %v, want nothing", left)
 	}

@@ -93,7 +93,7 @@ func (f *Folder) Put(ctx context.Context, want File, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("store model file %q: %w", want.Role, err)
 	}
-	if got := commitment.Hash(hash.Sum(nil)); got != want.SHA256 {
+	if got := commitment.Hash(hash.Sum(nil)); got != want.SHA256 || uint64(n) != want.Size {
 		return fmt.Errorf("store model file %q: %w", want.Role,
 			&CorruptError{"", want.SHA256, got, want.Size, uint64(n)})
 	}
