@@ -254,3 +254,18 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestRevealed: what a pruned tree still shows, with no word on what it hides.
+func TestRevealed(t *testing.T) {
+	t.Parallel()
+	pruned := prunedExample()
+	for want, p := range map[string][][]byte{"a b d": nil, "y": path("a"), "": path("b")} {
+		var labels []string
+		for _, pair := range pruned.Revealed(p...) {
+			labels = append(labels, string(pair.Label))
+		}
+		if got := strings.Join(labels, " "); got != want {
+			t.Errorf("revealed below %q: %q, want %q", p, got, want)
+		}
+	}
+}
