@@ -275,12 +275,12 @@ func marketAction(method string, arg []byte, err error) daoapi.Action {
 	return daoapi.Action{Market: &daoapi.ActionMarket{Method: method, Arg: arg}}
 }
 
-// instructions are those of the messages of one kind and method so far, the least and
-// the most.
-func (w *network) instructions(kind, method string) (least, most uint64) {
+// instructions are those of the messages of one method so far, the least and the most.
+// Callbacks carry their callee's method and do not count.
+func (w *network) instructions(method string) (least, most uint64) {
 	var all []uint64
 	for _, s := range w.stats {
-		if s.Kind == kind && s.Method == method && !s.Failed {
+		if s.Method == method && s.Kind != "reply" && s.Kind != "reject" && !s.Failed {
 			all = append(all, s.Instructions)
 		}
 	}

@@ -243,7 +243,7 @@ func TestStory(t *testing.T) {
 
 	w.checkBooks()
 	for _, m := range []string{"submit", "deliver", "commit", "reveal", "search"} {
-		least, most := w.instructions("update", m)
+		least, most := w.instructions(m)
 		if most == 0 {
 			t.Errorf("no %s was measured", m)
 		}

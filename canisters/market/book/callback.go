@@ -90,14 +90,18 @@ type Callback struct {
 	Output []Tensor
 }
 
-// Callbacks hands out the callbacks to send now and notes that they are under way. The
-// edge answers each with [Book.CallbackDone]; one whose answer is lost is sent again, so
-// receivers must take a repetition for the same.
+// Callbacks hands out the callbacks to send now to one canister, so that a slow one holds
+// up its own alone, and notes that they are under way; [Book.Due] says whether others
+// have some. The edge answers each with [Book.CallbackDone]; one whose answer is lost is
+// sent again, so receivers must take a repetition for the same.
 func (b *Book) Callbacks(c Call) ([]Callback, Effects) {
 	var fx Effects
 	b.wake(c.Now, &fx)
 	var out []Callback
 	for _, o := range b.sendable(c.Now) {
+		if len(out) > 0 && o.callee != out[0].Callee {
+			continue
+		}
 		j := b.job(o.seq)
 		if o.sends >= callbackSends {
 			b.concludeCallback(c.Now, j, "no answer; the result can be pulled")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"assay/commitment"
@@ -178,12 +179,11 @@ func (h *harness) tick() {
 	h.ok(fx, nil)
 }
 
-var keyCount byte
+var keyCount atomic.Uint32
 
 func submission(items int, redundancy uint8) Submission {
-	keyCount++
 	s := Submission{
-		Key: []byte{keyCount}, Model: commitment.ModelRoot(testManifest), Class: ClassExact, Redundancy: redundancy, MaxPrice: testMoney,
+		Key: fmt.Append(nil, keyCount.Add(1)), Model: commitment.ModelRoot(testManifest), Class: ClassExact, Redundancy: redundancy, MaxPrice: testMoney,
 	}
 	for i := range items {
 		s.Items = append(s.Items, Item{Text: fmt.Sprintf("text %d", i)})

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -40,13 +42,25 @@ func lifecycleCount(t *testing.T) int {
 func TestSimulate(t *testing.T) {
 	t.Parallel()
 	n := lifecycleCount(t)
+	shards := uint64(runtime.GOMAXPROCS(0))
+	var mu sync.Mutex
 	seen := map[State]int{}
-	for i := range uint64(n) {
-		playLifecycle(t, *simSeed+i, seen)
-		if t.Failed() {
-			t.Fatalf("lifecycle of seed %d failed; repeat it with -seed %d -lifecycles 1", *simSeed+i, *simSeed+i)
+	t.Run("lifecycles", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprint(shard), func(t *testing.T) {
+				t.Parallel()
+				own := map[State]int{}
+				for i := shard; i < uint64(n); i += shards {
+					playLifecycle(t, *simSeed+i, own)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for s, k := range own {
+					seen[s] += k
+				}
+			})
 		}
-	}
+	})
 	t.Logf("%d lifecycles: %d final, %d disputed, %d failed", n, seen[Final], seen[Disputed], seen[Failed])
 	if n >= 200 && (seen[Final] == 0 || seen[Disputed] == 0 || seen[Failed] == 0) {
 		t.Errorf("not every end was reached: %v", seen)
@@ -66,6 +80,11 @@ type player struct {
 func playLifecycle(t *testing.T, seed uint64, seen map[State]int) {
 	r := rand.New(rand.NewPCG(seed, 0x61737361))
 	p := &player{r: r, providers: 1 + r.IntN(4)}
+	defer func() { // also when the harness stops the test
+		if t.Failed() {
+			t.Logf("lifecycle of seed %d failed; repeat it with -seed %d -lifecycles 1", seed, seed)
+		}
+	}()
 	p.harness = newHarness(t, p.providers)
 	for range 30 + r.IntN(60) {
 		p.step()
