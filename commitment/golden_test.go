@@ -48,9 +48,11 @@ func TestGolden(t *testing.T) {
 		{"commit", Commit(work, filled(8), []byte("salt"))},
 		{"assignment", Assignment{Work: work, Operator: []byte("operator"), Parameters: filled(9), Phase: "commit", Deadline: 10}.Sum()},
 		{"draw", Draw(make([]byte, 32), job, 0, 3, "provider", []byte("candidate"))},
-		{"receipt", Receipt{Network: filled(1), Job: job, Requester: []byte("user"), Model: filled(2), Input: filled(3), Parameters: filled(4), Output: filled(5),
+		{"receipt", Receipt{
+			Network: filled(1), Job: job, Requester: []byte("user"), Model: filled(2), Input: filled(3), Parameters: filled(4), Output: filled(5),
 			State: "final", Executors: [][]byte{[]byte("a"), []byte("b")}, Evidence: []Claim{{Signed, "2 workers"}, {Agreed, "2 commits of 2 operators"}},
-			Price: "1000", Shares: []Share{{"provider", []byte("a"), "450"}}, Submitted: 1, Settled: 2, Window: 3}.Sum()},
+			Price: "1000", Shares: []Share{{"provider", []byte("a"), "450"}}, Submitted: 1, Settled: 2, Window: 3,
+		}.Sum()},
 		{"rules", MarketRules{1, 2, 3, 4, 5, 6, 7}.Sum()},
 	}
 	var got strings.Builder

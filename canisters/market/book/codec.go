@@ -119,17 +119,6 @@ func (d *decoder) optHash() *commitment.Hash {
 	return nil
 }
 
-func (d *decoder) flag() bool {
-	switch d.u8() {
-	case 0:
-		return false
-	case 1:
-		return true
-	}
-	d.bad("flag")
-	return false
-}
-
 func (d *decoder) bad(what string) {
 	if d.err == nil {
 		d.err = fmt.Errorf("%s before byte %d has an unknown value", what, d.at)
@@ -153,11 +142,4 @@ func (d *decoder) end() error {
 		return fmt.Errorf("record goes on after byte %d", d.at)
 	}
 	return d.err
-}
-
-func boolByte(v bool) uint8 {
-	if v {
-		return 1
-	}
-	return 0
 }

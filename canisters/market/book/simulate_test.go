@@ -115,7 +115,9 @@ func (p *player) step() {
 	case 0:
 		p.order()
 	case 1, 2, 6, 7, 8:
-		p.work()
+		for range 1 + p.r.IntN(4) {
+			p.work()
+		}
 	case 3:
 		p.passTime(Time(p.r.Int64N(int64(heartbeat) / 4)))
 	case 4:
