@@ -109,8 +109,8 @@ func values(list []declared) []onnx.Value {
 	return out
 }
 
-// Run evaluates the program and returns every declared output by name. Inputs are not changed; outputs may share
-// memory with them. A nil parallel means one thread. Errors are [*Error]; nothing is kept between Runs.
+// Run evaluates the program and returns every declared output by name. Inputs are not changed and outputs belong to
+// the caller. A nil parallel means one thread. Errors are [*Error]; nothing is kept between Runs.
 // NaN and infinities may occur in an output: whether that is a failure is the caller's to decide (see [Tensor.Finite]).
 func (p *Program) Run(inputs map[string]Tensor, parallel Parallel) (map[string]Tensor, error) {
 	slots := slices.Clone(p.constants)
@@ -151,7 +151,7 @@ func (p *Program) Run(inputs map[string]Tensor, parallel Parallel) (map[string]T
 		if t.DType != d.DType {
 			return nil, &Error{Kind: ErrShape, Reason: fmt.Sprintf("output %q is %v, declared %v", d.Name, t.DType, d.DType)}
 		}
-		results[d.Name] = *t
+		results[d.Name] = t.clone()
 	}
 	return results, nil
 }

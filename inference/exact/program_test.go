@@ -242,6 +242,11 @@ func TestOutputsWithoutNodes(t *testing.T) {
 	if c, x := out["c"], out["x"]; fmt.Sprint(c.U8, x.I64) != "[3 4] [9]" {
 		t.Errorf("got %v %v", c.U8, x.I64)
 	}
+	c := out["c"]
+	c.U8[0] = 99 // the caller's to change
+	if out, err = p.Run(map[string]exact.Tensor{"x": exact.NewInt64([]int64{9})}, nil); err != nil || out["c"].U8[0] != 3 {
+		t.Errorf("after a caller changed an output the next is %v, %v", out["c"].U8, err)
+	}
 	g.Outputs[1].DType = onnx.Float32
 	if p, err = exact.Compile(g); err != nil {
 		t.Fatal(err)

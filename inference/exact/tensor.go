@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"assay/inference/onnx"
 )
@@ -45,6 +46,14 @@ func NewFloat32(data []float32, shape ...int) Tensor {
 // NewInt64 makes an int64 tensor over data, which is not copied.
 func NewInt64(data []int64, shape ...int) Tensor {
 	return Tensor{DType: Int64, Shape: shape, I64: data}
+}
+
+// clone copies shape and elements.
+func (t *Tensor) clone() Tensor {
+	return Tensor{
+		DType: t.DType, Shape: slices.Clone(t.Shape), F32: slices.Clone(t.F32), U8: slices.Clone(t.U8),
+		I8: slices.Clone(t.I8), I32: slices.Clone(t.I32), I64: slices.Clone(t.I64), Bool: slices.Clone(t.Bool),
+	}
 }
 
 // Len is the number of elements that Shape names.
