@@ -78,6 +78,7 @@ func All(m *Message, calls ...Call) []Outcome {
 			continue
 		}
 		w.left++
+		m.open++
 	}
 	if w.left == 0 {
 		return w.outcomes
@@ -257,6 +258,7 @@ func (c *openCall) composite() bool {
 // deliver hands an outcome to a parked goroutine and wakes it when it has all.
 func (in *Instance) deliver(c *openCall, o Outcome) {
 	c.wait.outcomes[c.index] = o
+	c.wait.m.open--
 	c.wait.left--
 	if c.wait.left == 0 {
 		in.gate.unpark()
@@ -297,6 +299,7 @@ func (in *Instance) abandon(c *openCall) {
 		in.deliver(c, Outcome{Lost: true, Err: &CallError{Code: CanisterError, Message: "the callback trapped", Sent: true}})
 		return
 	}
+	c.wait.m.open--
 	in.gate.unpark()
 	c.wait.woken <- false
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // settleTimeout is how long a handler may take off chain before it counts as stuck.
-const settleTimeout = 3 * time.Second
+const settleTimeout = 20 * time.Second
 
 // gate tells when a message may end. Off chain goroutines are parallel and cannot be
 // counted, so it knows each handler's one goroutine alone.

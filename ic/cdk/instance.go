@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"path"
+	"runtime"
+	"strings"
 
 	"assay/ic/candid"
 	"assay/ic/cdk/certified"
@@ -250,12 +253,36 @@ func (in *Instance) fail(text string) {
 	}
 }
 
+// panicText names the method, the value and where the panic was.
 func panicText(method string, r any) string {
+	text := ""
 	switch v := r.(type) {
 	case error:
-		return "panic in " + method + ": " + v.Error()
+		text = v.Error()
 	case string:
-		return "panic in " + method + ": " + v
+		text = v
+	default:
+		text = fmt.Sprint(r)
 	}
-	return fmt.Sprintf("panic in %s: %v", method, r)
+	return "panic in " + method + ": " + text + panicPlace()
+}
+
+// panicPlace is the line that panicked: the first frame of the program above the
+// runtime's own, on the stack that still stands while a deferred function recovers.
+func panicPlace() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicked := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicked = true
+		case panicked && !strings.HasPrefix(f.Function, "runtime."):
+			return fmt.Sprintf(" (%s:%d)", path.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
 }

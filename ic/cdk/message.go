@@ -30,6 +30,7 @@ type Message struct {
 	self     principal.Principal
 	time     uint64
 	context  uint64 // of its intents, 0 before the first
+	open     int    // calls that have not come back, of all its goroutines
 	answered bool
 	cleanup  bool
 	owner    owner // off chain: the handler's goroutine
@@ -180,7 +181,7 @@ func (m *Message) answer() error {
 		return ErrAnswered
 	}
 	m.answered = true
-	if m.context != 0 {
+	if m.open > 0 || m.kind == kindOrphan {
 		m.in.markAnswered(m.context)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"assay/ic/candid"
@@ -44,11 +45,17 @@ func want(t *testing.T, r *cdktest.Request, reply, failure string) {
 	switch {
 	case !done:
 		t.Errorf("no answer, want %q %q", reply, failure)
-	case err == nil && failure != "", err != nil && err.Error() != failure:
+	case err == nil && failure != "", err != nil && !matches(err.Error(), failure):
 		t.Errorf("answer %q, %v; want error %q", got, err, failure)
 	case string(got) != reply:
 		t.Errorf("reply %q, want %q", got, reply)
 	}
+}
+
+// matches compares up to a final "...".
+func matches(got, want string) bool {
+	start, open := strings.CutSuffix(want, "...")
+	return got == want || open && strings.HasPrefix(got, start)
 }
 
 func TestAnswers(t *testing.T) {
@@ -76,7 +83,7 @@ func TestAnswers(t *testing.T) {
 	want(t, c.Start(alice, "echo", []byte("hi "), none), "hi "+string(alice.Bytes()), "")
 	want(t, c.Start(alice, "fail", nil, none), "", "call rejected, CANISTER_REJECT: no such thing")
 	want(t, c.Start(alice, "again", nil, none), "", "call rejected, CANISTER_REJECT: retry: busy")
-	want(t, c.Start(alice, "panic", nil, none), "", "call rejected, CANISTER_ERROR: panic in panic: broken")
+	want(t, c.Start(alice, "panic", nil, none), "", "call rejected, CANISTER_ERROR: panic in panic: broken (await_test.go:...")
 	want(t, c.Start(alice, "get", nil, none), "", "")
 	want(t, c.Start(alice, "early", nil, none), "early", "")
 	if _, err := c.Update(alice, "missing", nil); err == nil {

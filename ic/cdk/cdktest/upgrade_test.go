@@ -137,8 +137,8 @@ func TestTrapInCallback(t *testing.T) {
 	good := c.Start(alice, "pay", []byte("good"), candid.Nat{})
 	n.Open()[0].Reply(nil)
 	n.Open()[0].Reject(cdk.CanisterReject, "no")
-	want(t, bad, "", "call rejected, CANISTER_ERROR: panic in pay: after the call: <nil>")
-	want(t, good, "", "call rejected, CANISTER_ERROR: panic in pay: after the call: call rejected, CANISTER_REJECT: no")
+	want(t, bad, "", "call rejected, CANISTER_ERROR: panic in pay: after the call: <nil> (upgrade_test.go:...")
+	want(t, good, "", "call rejected, CANISTER_ERROR: panic in pay: after the call: call rejected, CANISTER_REJECT: no (upgrade_test.go:...")
 	for range 200 {
 		n.Advance(time.Second)
 	}

@@ -147,7 +147,7 @@ func TestWasmCleanup(t *testing.T) {
 	r := newRig(t)
 	r.start(alice, "broken", ask("A"), 5)
 	trap, cleanup := r.finish(0, "late", false)
-	if trap == nil || !strings.Contains(trap.Message, "panic in broken: after the call") {
+	if trap == nil || !strings.Contains(trap.Message, "panic in broken: after the call (main.go:") {
 		t.Fatalf("callback: %v", trap)
 	}
 	if cleanup != nil {
