@@ -66,14 +66,22 @@ func init() {
 	handlers = map[string]handler{
 		"create_canister":                         {run: (*Machine).createLocked},
 		"provisional_create_canister_with_cycles": {users: true, free: true, run: (*Machine).provisionalCreateLocked},
-		"provisional_top_up_canister": {users: true, free: true, run: (*Machine).topUpLocked,
-			target: about(managementapi.DecodeProvisionalTopUpCanisterArgs, func(v managementapi.ProvisionalTopUpCanisterArg) principal.Principal { return v.CanisterId })},
-		"install_code": {users: true, mayCall: controllers, run: (*Machine).installLocked,
-			target: about(managementapi.DecodeInstallCodeArgs, func(v managementapi.InstallCode) principal.Principal { return v.CanisterId })},
-		"update_settings": {users: true, free: true, mayCall: controllers, run: (*Machine).updateSettingsLocked,
-			target: about(managementapi.DecodeUpdateSettingsArgs, func(v managementapi.UpdateSettingsArg) principal.Principal { return v.CanisterId })},
-		"uninstall_code": {users: true, mayCall: controllers, run: (*Machine).uninstallLocked,
-			target: about(managementapi.DecodeUninstallCodeArgs, func(v managementapi.UninstallCodeArg) principal.Principal { return v.CanisterId })},
+		"provisional_top_up_canister": {
+			users: true, free: true, run: (*Machine).topUpLocked,
+			target: about(managementapi.DecodeProvisionalTopUpCanisterArgs, func(v managementapi.ProvisionalTopUpCanisterArg) principal.Principal { return v.CanisterId }),
+		},
+		"install_code": {
+			users: true, mayCall: controllers, run: (*Machine).installLocked,
+			target: about(managementapi.DecodeInstallCodeArgs, func(v managementapi.InstallCode) principal.Principal { return v.CanisterId }),
+		},
+		"update_settings": {
+			users: true, free: true, mayCall: controllers, run: (*Machine).updateSettingsLocked,
+			target: about(managementapi.DecodeUpdateSettingsArgs, func(v managementapi.UpdateSettingsArg) principal.Principal { return v.CanisterId }),
+		},
+		"uninstall_code": {
+			users: true, mayCall: controllers, run: (*Machine).uninstallLocked,
+			target: about(managementapi.DecodeUninstallCodeArgs, func(v managementapi.UninstallCodeArg) principal.Principal { return v.CanisterId }),
+		},
 		"start_canister":  {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).startLocked},
 		"stop_canister":   {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).stopLocked},
 		"delete_canister": {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).deleteLocked},
