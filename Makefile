@@ -32,7 +32,7 @@ generate: ## regenerate *_gen.go
 	$(GO) generate ./...
 
 golden: ## rewrite golden files; read the diff before you commit it
-	$(GO) test ./... -run Golden -update
+	$(GO) test $$(grep -rl --include=*_test.go '"update"' . | xargs -n1 dirname | sort -u) -run "Golden|Layout" -update
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(or $(FUZZTIME),30s)

@@ -46,9 +46,7 @@ const (
 	natsGo     = "github.com/nats-io/nats.go/..."
 	cobra      = "github.com/spf13/cobra"
 	protowire  = "google.golang.org/protobuf/encoding/protowire"
-	secp256k1  = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
 	goCmp      = "github.com/google/go-cmp/..."
-	xsync      = "golang.org/x/sync/..."
 	xsys       = "golang.org/x/sys/..."
 )
 
@@ -67,7 +65,7 @@ var rules = []rule{
 	{"ic/certificate/...", []string{"ic/principal", "ic/certificate/..."}, []string{gnark, cbor}, "certificates know principals and keys only"},
 	{"ic/candid/...", []string{"ic/principal", "ic/candid/..."}, nil, "the codec runs inside canisters"},
 	{"ic/candid/candidtest", []string{"ic/principal", "ic/candid/..."}, []string{goCmp}, "tests of generated code"},
-	{"ic/identity", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, secp256k1}, "identities wrap agent-go's"},
+	{"ic/identity", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo}, "identities wrap agent-go's"},
 	{"ic/management/...", []string{"ic/principal", "ic/candid"}, nil, "generated from management.did"},
 	{"ic/agent", []string{"ic/principal", "ic/certificate/...", "ic/candid", "ic/identity"}, []string{agentGo, cbor}, "the only way to a network"},
 	{"ic/agent/agenttest", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, cbor}, "a network in the test process, for the tests of agent and client"},
@@ -83,9 +81,9 @@ var rules = []rule{
 	{"canisters/vectors/index", []string{"vectordb/..."}, nil, "a pure core"},
 	{"canisters/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/hashtree", "ic/cdk/...", "commitment", "vectordb/...", "canisters/..."), nil, "a canister's edge: kit, generated code, its core"},
 	{"orchestrator/schedule", nil, nil, "a pure core"},
-	{"orchestrator/...", with(apis, "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket, xsync}, "the provider's daemon"},
+	{"orchestrator/...", with(apis, "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket}, "the provider's daemon"},
 	{"client/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "client/..."), []string{websocket}, "the user's side: straight to the network, trusts no daemon"},
-	{"cmd/assay/...", with(apis, "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, xsync, websocket}, "the one binary"},
+	{"cmd/assay/...", with(apis, "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, websocket}, "the one binary"},
 	{"scripts/...", []string{"..."}, nil, "small tools around the tree"},
 	{"examples/passages", nil, nil, "texts only"},
 	{"examples/...", with(apis, "ic/...", "client/..."), nil, "what users write"},
