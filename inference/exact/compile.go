@@ -264,7 +264,7 @@ func (s *step) wanted(needed map[int]bool) bool {
 // operator is the definition of one ONNX operator.
 type operator struct {
 	minIn, maxIn int      // number of inputs; only the first minIn must be given
-	out          int      // number of outputs
+	out          int      // number of outputs that eval returns; a node may name fewer
 	since        int64    // first operator set that has it, if later than minOpset
 	attributes   []string // those it knows; any other is refused
 	bind         func(*binder) (evalFunc, error)
@@ -282,7 +282,7 @@ func (o *operator) fits(n *onnx.Node, opset int64) error {
 			return fail(ErrShape, "a required input is left out")
 		}
 	}
-	if len(n.Outputs) != o.out {
+	if len(n.Outputs) < 1 || len(n.Outputs) > o.out {
 		return fail(ErrUnsupported, "%d outputs, want %d", len(n.Outputs), o.out)
 	}
 	for _, a := range n.Attributes {

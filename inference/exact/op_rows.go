@@ -75,7 +75,7 @@ func bindLayerNorm(b *binder) (evalFunc, error) {
 	if b.int("stash_type", 1) != 1 {
 		return nil, fail(ErrUnsupported, "stash_type other than float32")
 	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
+	return func(c *call, in []*Tensor) ([]*Tensor, error) {
 		x := in[0]
 		a, err := axis(along, len(x.Shape))
 		if err != nil {
@@ -92,35 +92,60 @@ func bindLayerNorm(b *binder) (evalFunc, error) {
 		if x.DType != Float32 || in[1].DType != Float32 || !slices.Equal(in[1].Shape, inner) {
 			return nil, fail(ErrShape, "scale is %v of shape %v, rows are %v of %v", in[1].DType, in[1].Shape, x.DType, inner)
 		}
-		out, err := c.make(Float32, x.Shape)
-		if err != nil {
+		return c.layerNorm(x, a, in[1].F32, bias, epsilon)
+	}, nil
+}
+
+// layerNorm makes the three outputs: the result, and per row the mean and the factor 1 / sqrt(variance + epsilon).
+func (c *call) layerNorm(x *Tensor, a int, scale, bias []float32, epsilon float32) ([]*Tensor, error) {
+	rowShape := slices.Clone(x.Shape)
+	for i := a; i < len(rowShape); i++ {
+		rowShape[i] = 1
+	}
+	var out [3]*Tensor
+	for i, shape := range [][]int{x.Shape, rowShape, rowShape} {
+		var err error
+		if out[i], err = c.make(Float32, shape); err != nil {
 			return nil, err
 		}
-		c.eachRow(out.F32, x.F32, product(inner), func(out, x []float32) {
-			layerNorm(out, x, in[1].F32, bias, epsilon)
-		})
-		return out, nil
-	}), nil
+	}
+	length := product(x.Shape[a:])
+	if len(x.F32) == 0 {
+		for r := range out[1].F32 { // rows of nothing
+			out[1].F32[r], out[2].F32[r] = layerNorm(nil, nil, nil, nil, epsilon)
+		}
+		return out[:], nil
+	}
+	rows := len(x.F32) / length
+	tasks, perTask := rowTasks(rows, length)
+	c.parallel(tasks, func(task int) {
+		for r := task * perTask; r < min(rows, (task+1)*perTask); r++ {
+			at := r * length
+			out[1].F32[r], out[2].F32[r] = layerNorm(out[0].F32[at:at+length], x.F32[at:at+length], scale, bias, epsilon)
+		}
+	})
+	return out[:], nil
 }
 
 // layerNorm is (x - mean) · (1 / sqrt(variance + epsilon)) · scale + bias, each step rounded in that order. The
 // variance is the mean of the squared differences.
-func layerNorm(out, x, scale, bias []float32, epsilon float32) {
+func layerNorm(out, x, scale, bias []float32, epsilon float32) (mean, factor float32) {
 	n := float32(len(x))
-	mean := sum(x) / n
+	mean = canon(sum(x) / n)
 	variance := sumSquares(x, mean) / n
-	factor := 1 / sqrt(variance+epsilon)
+	factor = canon(1 / sqrt(variance+epsilon))
 	scale, out = scale[:len(x)], out[:len(x)]
 	if bias == nil {
 		for i, v := range x {
 			out[i] = canon(float32((v-mean)*factor) * scale[i])
 		}
-		return
+		return mean, factor
 	}
 	bias = bias[:len(x)]
 	for i, v := range x {
 		out[i] = canon(float32(float32((v-mean)*factor)*scale[i]) + bias[i])
 	}
+	return mean, factor
 }
 
 func bindReduce(mean bool) func(*binder) (evalFunc, error) {

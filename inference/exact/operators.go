@@ -27,7 +27,7 @@ func init() {
 		// matrices and rows
 		"MatMul":             {minIn: 2, maxIn: 2, out: 1, bind: bindMatMul},
 		"Softmax":            {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis"}, bind: bindSoftmax},
-		"LayerNormalization": {minIn: 2, maxIn: 3, out: 1, since: 17, attributes: []string{"axis", "epsilon", "stash_type"}, bind: bindLayerNorm},
+		"LayerNormalization": {minIn: 2, maxIn: 3, out: 3, since: 17, attributes: []string{"axis", "epsilon", "stash_type"}, bind: bindLayerNorm},
 		"ReduceSum":          {minIn: 1, maxIn: 2, out: 1, attributes: []string{"keepdims", "noop_with_empty_axes"}, bind: bindReduce(false)},
 		"ReduceMean":         {minIn: 1, maxIn: 2, out: 1, attributes: []string{"axes", "keepdims", "noop_with_empty_axes"}, bind: bindReduce(true)},
 		// shapes

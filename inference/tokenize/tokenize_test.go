@@ -33,7 +33,7 @@ func lines(t testing.TB, name string) []string {
 	return strings.Split(strings.TrimSuffix(read(t, name), "\n"), "\n")
 }
 
-// hard are the lines that are hard to get right, unescaped; see scripts/reference/tokenize.py.
+// hard are the lines that are hard to get right, unescaped; see scripts/reference/wordpiece.py.
 func hard(t testing.TB) []string {
 	t.Helper()
 	var out []string
@@ -135,7 +135,7 @@ func TestAgainstPython(t *testing.T) {
 
 func reference(t *testing.T, python, vocabulary, file string, limit int) []string {
 	t.Helper()
-	command := exec.Command(python, "../../scripts/reference/tokenize.py", vocabulary, file, strconv.Itoa(limit))
+	command := exec.Command(python, "../../scripts/reference/wordpiece.py", vocabulary, file, strconv.Itoa(limit))
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {

@@ -11,25 +11,13 @@ Each input line is a JSON string. Each output line is a JSON object:
 ONNX Runtime runs on the CPU, one thread, its default graph optimisations.
 """
 
-import importlib.util
 import json
-import pathlib
 import sys
 
-# Python puts this folder first on its path, where tokenize.py would hide the standard library's module.
-sys.path = [p for p in sys.path if pathlib.Path(p or ".").resolve() != pathlib.Path(__file__).resolve().parent]
+import numpy
+import onnxruntime
 
-import numpy  # noqa: E402
-import onnxruntime  # noqa: E402
-
-
-def sibling(name):
-    """Loads a script beside this one by its file."""
-    path = pathlib.Path(__file__).with_name(name + ".py")
-    spec = importlib.util.spec_from_file_location("reference_" + name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from wordpiece import tokenizer
 
 
 def session(model):
@@ -50,7 +38,7 @@ def embed(run, ids):
 
 
 def main(model, vocabulary, limit):
-    tokens = sibling("tokenize").tokenizer(vocabulary, int(limit))
+    tokens = tokenizer(vocabulary, int(limit))
     run = session(model)
     for line in sys.stdin:
         text = json.loads(line)

@@ -1,6 +1,6 @@
 """Prints the token ids that Python tokenizers gives to each line of a file.
 
-    python scripts/reference/tokenize.py VOCABULARY LINES [LIMIT]
+    python scripts/reference/wordpiece.py VOCABULARY LINES [LIMIT]
 
 Lines are escaped: \\n, \\t, \\r, \\\\ and \\xNN stand for bytes. Bytes that are not UTF-8
 are decoded with errors="replace". Ids are printed in decimal, one line per line.
