@@ -126,9 +126,10 @@ func later(now, d uint64) uint64 { return now + min(d, math.MaxUint64-now) }
 
 func (in *Instance) queueTask(name string, due uint64) {
 	t := in.task(name)
-	if t.due == 0 || due < t.due {
-		t.due = max(due, 1)
+	if due = max(due, 1); t.due != 0 && t.due <= due {
+		return
 	}
+	t.due = due
 	in.keepTask(name, t)
 	in.arm()
 }

@@ -41,11 +41,15 @@ var engine = sync.OnceValues(func() (*host.Engine, error) { return host.NewEngin
 
 // cacheDir is kept between runs: both caches go by content.
 func cacheDir(name string) string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
+	dir := os.Getenv("ASSAY_CACHE")
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			user = os.TempDir()
+		}
+		dir = filepath.Join(user, "assay")
 	}
-	return filepath.Join(dir, "assay-test", name)
+	return filepath.Join(dir, "test", name)
 }
 
 // rig runs the test canister on Wasm, one message at a time. The test answers its calls.
