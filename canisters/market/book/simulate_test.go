@@ -90,6 +90,8 @@ func playLifecycle(t *testing.T, seed uint64, seen map[State]int) {
 		p.step()
 	}
 	p.finish()
+	clear(p.checked)
+	p.check()
 	for _, seq := range p.jobs {
 		p.checkEnd(seq)
 		seen[p.b.job(seq).State]++
