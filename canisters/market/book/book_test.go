@@ -698,6 +698,27 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
+// TestUnansweredCallback: a canister that never answers is not called for ever.
+func TestUnansweredCallback(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	s := submission(1, 1)
+	s.Callback, s.CallbackAt = "done", AtProvisional
+	seq := h.submit(s)
+	h.draw(1)
+	h.ok(h.b.Deliver(h.call(h.b.job(seq).Assigned[0].Worker), seq, 1, output(1, 1)))
+	sends := 0
+	for range 2 * callbackSends {
+		out, fx := h.b.Callbacks(h.call(""))
+		h.ok(fx, nil)
+		sends += len(out)
+		h.advance(callbackLost)
+	}
+	if j := h.b.job(seq); sends != callbackSends || !strings.HasPrefix(j.CallbackNote, "no answer") || h.b.counter("callbacks") != 0 {
+		t.Errorf("sent %d times, note %q", sends, j.CallbackNote)
+	}
+}
+
 func TestCallbackBounds(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

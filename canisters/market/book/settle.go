@@ -60,9 +60,8 @@ func (b *Book) settle(now Time, j *Job, fx *Effects) {
 	b.close(now, j, Final, "", shares, fx)
 }
 
-// refund ends a job without paying anybody for it.
+// refund ends a job that has no assignments left without paying anybody for it.
 func (b *Book) refund(now Time, j *Job, s State, why string, fx *Effects) {
-	b.withdrawAssignments(j, fx)
 	b.store.Delete(numKey('O', j.Seq))
 	b.post(now, j.Seq, "refund", debit(Account{Kind: Escrow, ID: j.Seq}, j.Price), credit(Account{Kind: User, Owner: j.Requester}, j.Price))
 	b.close(now, j, s, why, []commitment.Share{share("refund", j.Requester, j.Price)}, fx)
