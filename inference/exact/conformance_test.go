@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"os"
-	"os/exec"
 	"slices"
 	"testing"
 
@@ -16,7 +14,6 @@ import (
 
 	"assay/inference/exact"
 	"assay/inference/onnx"
-	"assay/internal/need"
 )
 
 // suiteOperators are the operators whose cases are asked for.
@@ -67,13 +64,7 @@ func TestONNXNodeCases(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Python")
 	}
-	python := need.Python(t, "../../scripts/reference/requirements.txt")
-	cmd := exec.Command(python, append([]string{"../../scripts/reference/nodecases.py", "13", "21"}, suiteOperators...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("ONNX test cases: %v", err)
-	}
+	out := produced(t, nil, "nodecases.py", append([]string{"13", "21"}, suiteOperators...)...)
 	passed, got := 0, map[string]string{}
 	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
 		var c suiteCase

@@ -2,10 +2,13 @@ package exact_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,9 +66,48 @@ type reference struct {
 	Vector []float64
 }
 
+const scripts = "../../scripts/reference"
+
+// produced runs a script of the reference folder. What it printed is kept in the cache folder under the hash of the
+// scripts, their requirements, the arguments and the input, so Python runs once.
+func produced(t *testing.T, stdin []byte, script string, args ...string) []byte {
+	t.Helper()
+	requirements := filepath.Join(scripts, "requirements.txt")
+	key := sha256.New()
+	for _, file := range []string{script, "wordpiece.py", "requirements.txt"} {
+		data, err := os.ReadFile(filepath.Join(scripts, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(key, "%d %s", len(data), data)
+	}
+	fmt.Fprintf(key, "%q %s", args, stdin)
+	dir, err := cache.Dir("test", "reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(dir, fmt.Sprintf("%x.jsonl", key.Sum(nil)))
+	if out, err := os.ReadFile(kept); err == nil {
+		return out
+	}
+	cmd := exec.Command(need.Python(t, requirements), append([]string{filepath.Join(scripts, script)}, args...)...)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	whole := fmt.Sprintf("%s.%d", kept, os.Getpid())
+	if err := os.WriteFile(whole, out, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(whole, kept); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func references(t *testing.T, model, vocabulary string, texts []string) []reference {
 	t.Helper()
-	python := need.Python(t, "../../scripts/reference/requirements.txt")
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for _, text := range texts {
@@ -73,12 +115,7 @@ func references(t *testing.T, model, vocabulary string, texts []string) []refere
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(python, "../../scripts/reference/embed.py", model, vocabulary, "256")
-	cmd.Stdin, cmd.Stderr = &lines, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("reference embeddings: %v", err)
-	}
+	out := produced(t, lines.Bytes(), "embed.py", model, vocabulary, "256")
 	var list []reference
 	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
 		var r reference
