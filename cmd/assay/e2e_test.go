@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"assay/internal/need"
 	"assay/orchestrator/daemon"
 )
 
@@ -217,6 +218,49 @@ func TestDemoInterrupted(t *testing.T) {
 	for _, child := range children {
 		if alive(child) {
 			t.Errorf("process %d was left behind", child)
+		}
+	}
+}
+
+// TestDemoWithTheRealModel tells the story on all-MiniLM-L6-v2 and on texts of our own choice.
+func TestDemoWithTheRealModel(t *testing.T) {
+	if r := assay(t, "model", "fetch", "minilm"); r.code != 0 {
+		need.NotRun(t, "Real model", "its files are not at hand and cannot be fetched: "+r.stderr)
+	}
+	texts := filepath.Join(t.TempDir(), "texts.txt")
+	if err := os.WriteFile(texts, []byte("The cat sat on the mat.\n\nInterest rates rose again.\nA kitten slept on the rug.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := ok(t, nil, "demo", "--texts", texts)
+	for _, want := range []string{"model: all-MiniLM-L6-v2", "3 of 3 passages are embedded", "the hashes agree", "the real one"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("the demo did not say %q", want)
+		}
+	}
+	// The question is the first text: it finds itself, then its neighbour in meaning.
+	_, answer, _ := strings.Cut(r.stdout, "question, embedded the same way")
+	cat, kitten, rates := strings.Index(answer, "  The cat"), strings.Index(answer, "A kitten"), strings.Index(answer, "Interest")
+	if cat < 0 || kitten < cat || rates < kitten {
+		t.Errorf("the search ranked meanings wrongly:\n%s", answer)
+	}
+	if t.Failed() {
+		t.Log(r.stdout)
+	}
+}
+
+func TestDemoRefusesBadTexts(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ content, text string }{
+		"empty":         {"\n \n", "no passages"},
+		"invalid UTF-8": {"fine\ncaf\xe9\n", "line 2: not valid UTF-8"},
+		"a long line":   {strings.Repeat("x", 9000), "line 1: 9000 bytes"},
+	} {
+		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := assay(t, "demo", "--texts", file); r.code != 2 || !strings.Contains(r.stderr, c.text) {
+			t.Errorf("%s: exit code %d with %q, want 2 with %q", name, r.code, r.stderr, c.text)
 		}
 	}
 }
