@@ -1,6 +1,7 @@
 package candid
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -12,28 +13,23 @@ type Limits struct {
 	Depth int // nested values; default 256
 	Types int // entries, and again fields, of the type table; default 10000
 	Zero  int // vector elements that take no byte; default 20000
-	Work  int // values read or skipped; default 65536 + 32 per byte of the message
+	Work  int // units of work, see below; default 65536 + 32 per byte of the message
 }
 
 // DefaultLimits are those of [NewDecoder]. They leave room for any message the Internet
-// Computer carries and bound the work for a hostile one by its length.
+// Computer carries and bound the work for a hostile one by its length: a unit is spent on
+// every value that is skipped or nested, on every 8 bytes that a vector's elements or an
+// option's content take in memory, on every 8 bytes of text or number passed over, and on
+// every field of types compared. So what decoding allocates stays below 1 MiB and 512
+// bytes per byte of the message.
 var DefaultLimits = Limits{Bytes: 16 << 20, Depth: 256, Types: 10000, Zero: 20000}
 
 func (l *Limits) setDefaults(length int) {
-	for _, f := range []struct {
-		limit *int
-		value int
-	}{
-		{&l.Bytes, DefaultLimits.Bytes},
-		{&l.Depth, DefaultLimits.Depth},
-		{&l.Types, DefaultLimits.Types},
-		{&l.Zero, DefaultLimits.Zero},
-		{&l.Work, 65536 + 32*length},
-	} {
-		if *f.limit == 0 {
-			*f.limit = f.value
-		}
-	}
+	l.Bytes = cmp.Or(l.Bytes, DefaultLimits.Bytes)
+	l.Depth = cmp.Or(l.Depth, DefaultLimits.Depth)
+	l.Types = cmp.Or(l.Types, DefaultLimits.Types)
+	l.Zero = cmp.Or(l.Zero, DefaultLimits.Zero)
+	l.Work = cmp.Or(l.Work, 65536+32*length)
 }
 
 // ErrorKind says whose fault a [DecodeError] is.
@@ -73,11 +69,17 @@ type Decoder struct {
 	work   int
 	zero   int
 
+	types
+	next     int // argument that Arg returns next
+	expected map[*Reference]*comparison
+}
+
+// types is what a message says of its types. It does not change after it is read.
+type types struct {
 	table  []entry
 	fields []field
 	names  []string
 	args   []Type
-	next   int // argument that Arg returns next
 }
 
 // NewDecoder reads the type table of a message under [DefaultLimits]. Blobs in the
@@ -163,7 +165,7 @@ func (d *Decoder) mismatch(want, t Type) {
 }
 
 func (d *Decoder) name(t Type) string {
-	if e, ok := d.entry(t); ok {
+	if e := d.entry(t); e != nil {
 		t = e.op
 	}
 	return t.String()
@@ -172,14 +174,19 @@ func (d *Decoder) name(t Type) string {
 // Refuse fails the message with a mismatch that generated code found.
 func (d *Decoder) Refuse(text string) { d.fail(Mismatch, text) }
 
-func (d *Decoder) entry(t Type) (entry, bool) {
-	if t < 0 || int(t) >= len(d.table) {
-		return entry{}, false
+// entry is t's line of the type table, nil for a primitive type.
+func (ts *types) entry(t Type) *entry {
+	if uint(t) >= uint(len(ts.table)) {
+		return nil
 	}
-	return d.table[t], true
+	return &ts.table[t]
 }
 
-// spend takes n values off the work that is left.
+// Spend takes n units off the work that is left, for readers that make more of a message
+// than its bytes say. It reports whether the message may go on.
+func (d *Decoder) Spend(n int) bool { return d.spend(n) }
+
+// spend is [Decoder.Spend].
 func (d *Decoder) spend(n int) bool {
 	if d.work < n {
 		d.work = 0
@@ -226,9 +233,14 @@ func (d *Decoder) byte() byte {
 
 // leb64 reads an unsigned LEB128 of at most 64 bits; zeros may pad it.
 func (d *Decoder) leb64() uint64 {
-	if d.pos < len(d.buf) && d.buf[d.pos] < 0x80 {
-		d.pos++
-		return uint64(d.buf[d.pos-1])
+	var v uint64
+	for i, shift := d.pos, uint(0); i < len(d.buf) && shift < 63; i, shift = i+1, shift+7 {
+		b := d.buf[i]
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			d.pos = i + 1
+			return v
+		}
 	}
 	n := d.leb128()
 	if n.Hi != 0 {

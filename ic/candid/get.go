@@ -3,6 +3,7 @@ package candid
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"assay/ic/principal"
 )
@@ -136,7 +137,7 @@ func GetText(d *Decoder, t Type, v *string) {
 
 // GetPrincipal reads a principal, or a reference to a service as its principal.
 func GetPrincipal(d *Decoder, t Type, v *principal.Principal) {
-	if e, ok := d.entry(t); t != TypePrincipal && !(ok && e.op == OpService) {
+	if e := d.entry(t); t != TypePrincipal && (e == nil || e.op != OpService) {
 		d.mismatch(TypePrincipal, t)
 		return
 	}
@@ -173,8 +174,8 @@ func GetBlob(d *Decoder, t Type, v *[]byte) {
 // vec reads a vector's length. It refuses one over the bytes that are left unless its
 // elements may take none.
 func (d *Decoder) vec(t Type) (elem Type, n int) {
-	e, ok := d.entry(t)
-	if !ok || e.op != OpVec {
+	e := d.entry(t)
+	if e == nil || e.op != OpVec {
 		d.mismatch(OpVec, t)
 		return TypeEmpty, 0
 	}
@@ -206,8 +207,8 @@ func (d *Decoder) width(t Type) int {
 }
 
 func (d *Decoder) mayBeZero(t Type) bool {
-	e, ok := d.entry(t)
-	return ok && e.op == OpRecord || t == TypeNull || t == TypeReserved
+	e := d.entry(t)
+	return e != nil && e.op == OpRecord || t == TypeNull || t == TypeReserved
 }
 
 // element takes note of an element read since pos; elements without bytes are counted.
@@ -225,11 +226,11 @@ func (d *Decoder) element(pos int) bool {
 func GetVec[T any](d *Decoder, t Type, v *[]T, get func(*Decoder, Type, *T)) {
 	*v = nil
 	elem, n := d.vec(t)
-	if !d.enter() {
+	var none T
+	if !d.enter() || !d.spend(n*memory(none)) {
 		return
 	}
 	const first = 64 // room to start with; the rest grows with what the message really holds
-	var none T
 	s := make([]T, 0, min(n, first))
 	for range n {
 		pos := d.pos
@@ -242,6 +243,9 @@ func GetVec[T any](d *Decoder, t Type, v *[]T, get func(*Decoder, Type, *T)) {
 	d.leave()
 	*v = s
 }
+
+// memory is what a value costs in work for the room it takes.
+func memory[T any](v T) int { return int(unsafe.Sizeof(v)+7) / 8 }
 
 // mark is a place to return to.
 type mark struct {
@@ -259,7 +263,7 @@ func GetOpt[T any](d *Decoder, t Type, v **T, get func(*Decoder, Type, *T)) {
 	}
 	m := mark{d.buf, d.pos, d.depth}
 	x := new(T)
-	if d.enter() {
+	if d.enter() && d.spend(memory(*x)) {
 		get(d, content, x)
 	}
 	if d.settle(m, content) {
@@ -274,8 +278,8 @@ func (d *Decoder) option(t Type) (content Type, some bool) {
 	case TypeNull, TypeReserved, TypeMissing:
 		return t, false
 	}
-	e, ok := d.entry(t)
-	if !ok || e.op != OpOpt {
+	e := d.entry(t)
+	if e == nil || e.op != OpOpt {
 		return t, d.err == nil
 	}
 	b := d.byte()
@@ -307,8 +311,8 @@ type Record struct {
 // Record starts a record. The caller asks for each field it expects in ascending order
 // of ids, reads it, and calls [Record.End].
 func (d *Decoder) Record(t Type) Record {
-	e, ok := d.entry(t)
-	if !ok || e.op != OpRecord {
+	e := d.entry(t)
+	if e == nil || e.op != OpRecord {
 		d.mismatch(OpRecord, t)
 		return Record{d: d}
 	}
@@ -348,8 +352,8 @@ func (r *Record) End() {
 // reads before [Decoder.EndVariant]. After an error the id is over 32 bits, so that it is
 // none that the caller knows.
 func (d *Decoder) Variant(t Type) (id uint64, payload Type) {
-	e, ok := d.entry(t)
-	if !ok || e.op != OpVariant {
+	e := d.entry(t)
+	if e == nil || e.op != OpVariant {
 		d.mismatch(OpVariant, t)
 		return 1 << 32, TypeMissing
 	}

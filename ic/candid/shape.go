@@ -1,7 +1,5 @@
 package candid
 
-import "assay/ic/principal"
-
 // Shape is one entry of a message's type table, for readers that follow the message's
 // own types rather than expected ones.
 type Shape struct {
@@ -23,8 +21,8 @@ type ShapeField struct {
 // Shape describes a type of the message. A type from the future has an Op below
 // [TypeMissing].
 func (d *Decoder) Shape(t Type) Shape {
-	e, ok := d.entry(t)
-	if !ok {
+	e := d.entry(t)
+	if e == nil {
 		return Shape{Op: t}
 	}
 	s := Shape{Op: e.op, Elem: e.elem}
@@ -56,32 +54,6 @@ func (d *Decoder) Types() int { return len(d.table) }
 // Args is the number of arguments that [Decoder.Arg] has not returned yet.
 func (d *Decoder) Args() int { return len(d.args) - d.next }
 
-// Func is a reference to a method of a canister.
-type Func struct {
-	Service principal.Principal
-	Method  string
-}
-
-// GetFunc reads a function reference. Whether the function's type in the message suits
-// is the caller's to check.
-func GetFunc(d *Decoder, t Type, v *Func) {
-	if e, ok := d.entry(t); !ok || e.op != OpFunc {
-		d.mismatch(OpFunc, t)
-		return
-	}
-	*v = d.function()
-}
-
-// GetService reads a service reference. Whether the service's type
-// in the message suits is the caller's to check.
-func GetService(d *Decoder, t Type, v *principal.Principal) {
-	if e, ok := d.entry(t); !ok || e.op != OpService {
-		d.mismatch(OpService, t)
-		return
-	}
-	*v = d.principal()
-}
-
 // Long is a nat or int of any size as its LEB128, signed for an int.
 type Long struct {
 	Signed bool
@@ -107,13 +79,6 @@ func GetLong(d *Decoder, t Type, v *Long) {
 
 // PutLong appends a nat or int that is already LEB128.
 func PutLong(e *Encoder, v *Long) { e.buf = append(e.buf, v.LEB...) }
-
-// PutFunc appends a function reference.
-func PutFunc(e *Encoder, v *Func) {
-	e.buf = append(e.buf, 1)
-	PutPrincipal(e, &v.Service)
-	PutText(e, &v.Method)
-}
 
 // PutTag appends the index of a variant's tag.
 func PutTag(e *Encoder, index uint32) { e.leb64(uint64(index)) }

@@ -1,5 +1,7 @@
 package candid
 
+import "unicode/utf8"
+
 // skip passes over a value of wire type t.
 func (d *Decoder) skip(t Type) {
 	if !d.spend(1) {
@@ -14,7 +16,7 @@ func (d *Decoder) skip(t Type) {
 	case TypeNat, TypeInt:
 		d.skipNumber()
 	case TypeText:
-		d.text()
+		d.skipText()
 	case TypePrincipal:
 		d.principal()
 	default:
@@ -28,7 +30,16 @@ func (d *Decoder) skip(t Type) {
 
 // skipNumber passes over a nat or int of any size.
 func (d *Decoder) skipNumber() {
+	start := d.pos
 	for d.byte() >= 0x80 {
+	}
+	d.spend((d.pos - start) / 8)
+}
+
+// skipText passes over a text, which has to be UTF-8 all the same.
+func (d *Decoder) skipText() {
+	if b := d.take(d.count(1, len(d.buf))); d.spend(len(b)/8) && !utf8.Valid(b) {
+		d.malformed("text is not UTF-8")
 	}
 }
 
@@ -36,7 +47,7 @@ func (d *Decoder) skipCompound(t Type) {
 	if !d.enter() {
 		return
 	}
-	e, _ := d.entry(t)
+	e := d.entry(t)
 	switch e.op {
 	case OpOpt:
 		if content, some := d.option(t); some {

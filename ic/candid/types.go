@@ -86,6 +86,7 @@ type field struct {
 func (d *Decoder) readTable() {
 	n := d.count(2, d.limits.Types)
 	d.table = make([]entry, 0, n)
+	d.fields = make([]field, 0, min(4*n, 512, (len(d.buf)-d.pos)/2))
 	for range n {
 		if d.err != nil {
 			return

@@ -158,6 +158,49 @@ func TestCompatible(t *testing.T) {
 	}
 }
 
+// TestCompatibleSaysWhy checks that each broken method is named with the place and reason.
+func TestCompatibleSaysWhy(t *testing.T) {
+	t.Parallel()
+	const old = `type Job = record { seq : nat64; state : variant { open; closed } };
+		service : { submit : (record { key : blob; price : nat }) -> (Job); job : (nat64) -> (vec Job) query; gone : () -> (); fine : (nat) -> () }`
+	const renewed = `type Job = record { seq : text; state : variant { open; closed; lost } };
+		service : { submit : (record { key : blob; price : nat; tip : nat }) -> (Job); job : (nat32) -> (vec Job); fine : (int, opt text) -> (text) }`
+	p, err := Parse(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Parse(renewed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `method submit: argument 1: field tip is new and not opt: callers that do not know it cannot send it
+method job: it was query and is update
+method gone is gone`
+	if diff := cmp.Diff(want, fmt.Sprint(Compatible(p, q))); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	for _, c := range []struct{ t, u, want string }{
+		{"vec record { a : nat32 }", "vec record { a : nat64 }", "in the vector: field a: nat32 cannot be read as nat64"},
+		{"record {}", "record { a : nat }", "field a is gone, which readers need"},
+		{"variant { a; b }", "variant { a }", "tag b is new, and readers that do not know it have no opt around it to read null"},
+		{"func (nat) -> ()", "func (int) -> ()", "argument 1: callers send int, which nat does not take"},
+		{"func (variant { a }) -> ()", "func (variant { a; b }) -> ()", "argument 1: tag b is gone, which callers may send"},
+		{"func () -> ()", "func () -> (nat)", "result 1 is gone, which readers need"},
+		{"service { a : () -> () }", "service { a : () -> (); b : () -> () }", "method b is gone"},
+		{"func () -> () oneway", "func () -> ()", "it was update and is oneway"},
+	} {
+		p, err := Parse("type A = " + c.t + "; type B = " + c.u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _ := p.Lookup("A")
+		b, _ := p.Lookup("B")
+		if diff := cmp.Diff(c.want, fmt.Sprint(Subtype(p, a, p, b))); diff != "" {
+			t.Errorf("%s <: %s (-want +got):\n%s", c.t, c.u, diff)
+		}
+	}
+}
+
 // FuzzParse checks that what parses prints as text that parses to the same.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{

@@ -2,51 +2,44 @@ package did
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"assay/ic/candid"
 )
 
-// Subtype reports whether every value of t, a type of p, can be read as q's type u: the
-// relation that readers check for references, and that an upgraded service must keep.
-func Subtype(p *Program, t *Type, q *Program, u *Type) bool {
-	return NewComparison(p, q).Subtype(t, u)
+// maxSteps bounds the comparison of two programs; beyond it the answer is no.
+const maxSteps = 1_000_000
+
+// Subtype says why not every value of t, a type of p, can be read as q's type u; nil if
+// it can. It is the relation that an upgraded service must keep, and that readers check
+// of references (there in ic/candid).
+func Subtype(p *Program, t *Type, q *Program, u *Type) error {
+	return newSubtyping(p, q).holds(t, u).orNil()
 }
 
-// Comparison is [Subtype] for many types of the same two programs, with one budget.
-type Comparison struct{ s subtyping }
-
-// maxSteps bounds the comparison of types that strangers wrote; beyond it the answer is no.
-const maxSteps = 100_000
-
-// NewComparison compares types of p with types of q.
-func NewComparison(p, q *Program) *Comparison {
-	return &Comparison{subtyping{sub: p, super: q, shared: &assumptions{holds: map[assumption]bool{}, steps: maxSteps}}}
-}
-
-// Subtype reports whether every value of t, a type of p, can be read as q's type u.
-func (c *Comparison) Subtype(t, u *Type) bool { return c.s.holds(t, u) }
-
-// Compatible says why clients of the old service could not go on with the new one, nil
-// if they can.
+// Compatible names every method in which clients of the old service could not go on with
+// the new one, and why, joined; nil if they can.
 func Compatible(old, renewed *Program) error {
 	if old.Service == nil {
 		return nil
 	}
 	if renewed.Service == nil {
-		return fmt.Errorf("the service is gone")
+		return errors.New("the service is gone")
 	}
+	var errs []error
+	s := newSubtyping(renewed, old)
 	for _, m := range old.Service.Methods {
 		t, ok := method(renewed.Service, m.Name)
 		if !ok {
-			return fmt.Errorf("method %s is gone", m.Name)
-		}
-		if !Subtype(renewed, t, old, m.Type) {
-			return fmt.Errorf("method %s is no longer called as before", m.Name)
+			errs = append(errs, fmt.Errorf("method %s is gone", m.Name))
+		} else if no := s.holds(t, m.Type); no != nil {
+			errs = append(errs, fmt.Errorf("method %s: %s", m.Name, no))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func method(service *Type, name string) (*Type, bool) {
@@ -56,6 +49,38 @@ func method(service *Type, name string) (*Type, bool) {
 		}
 	}
 	return nil, false
+}
+
+// refusal is why a type is no subtype: where inside it, outermost last, and what is wrong
+// there. Nil means that it is one.
+type refusal struct {
+	path []string
+	text string
+}
+
+func refuse(format string, args ...any) *refusal { return &refusal{text: fmt.Sprintf(format, args...)} }
+
+// in adds a place around the refusal.
+func (r *refusal) in(format string, args ...any) *refusal {
+	if r != nil {
+		r.path = append(r.path, fmt.Sprintf(format, args...))
+	}
+	return r
+}
+
+func (r *refusal) orNil() error {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+func (r *refusal) Error() string {
+	var out strings.Builder
+	for _, p := range slices.Backward(r.path) {
+		out.WriteString(p + ": ")
+	}
+	return out.String() + r.text
 }
 
 // subtyping decides t <: u for t of sub and u of super. Recursive types make it ask the
@@ -77,49 +102,57 @@ type assumption struct {
 	flipped bool
 }
 
+func newSubtyping(p, q *Program) *subtyping {
+	return &subtyping{sub: p, super: q, shared: &assumptions{holds: map[assumption]bool{}, steps: maxSteps}}
+}
+
 func (s *subtyping) flip() *subtyping {
 	return &subtyping{sub: s.super, super: s.sub, flipped: !s.flipped, shared: s.shared}
 }
 
-func (s *subtyping) holds(t, u *Type) bool {
+func (s *subtyping) holds(t, u *Type) *refusal {
+	written, expected := t, u
 	t, u = s.sub.Resolve(t), s.super.Resolve(u)
-	if u.Kind == Opt {
-		return true // what does not fit reads as null
+	switch {
+	case u.Kind == Opt:
+		return nil // what does not fit reads as null
+	case t.Kind == Primitive && primitiveSubtype(t.Prim, u):
+		return nil
+	case u.Kind == Primitive && (u.Prim == candid.TypeReserved || u.Prim == candid.TypePrincipal && t.Kind == Service):
+		return nil
+	case t.Kind == u.Kind && t.Kind != Primitive:
+		return s.assume(assumption{t, u, s.flipped})
 	}
-	if t.Kind == Primitive {
-		return primitiveSubtype(t.Prim, u)
+	given, taken := TypeText(written), TypeText(expected)
+	if s.flipped {
+		return refuse("callers send %s, which %s does not take", given, taken)
 	}
-	if u.Kind == Primitive {
-		return u.Prim == candid.TypeReserved || u.Prim == candid.TypePrincipal && t.Kind == Service
-	}
-	if t.Kind != u.Kind {
-		return false
-	}
-	return s.assume(assumption{t, u, s.flipped})
+	return refuse("%s cannot be read as %s", given, taken)
 }
 
 // assume is holds for types that may contain themselves. What was concluded from an
 // assumption that turns out wrong is forgotten with it.
-func (s *subtyping) assume(a assumption) bool {
+func (s *subtyping) assume(a assumption) *refusal {
 	shared := s.shared
 	if shared.holds[a] {
-		return true
+		return nil
 	}
 	shared.steps -= 1 + size(a.t) + size(a.u) + len(a.t.Methods)*len(a.u.Methods)
 	if shared.steps < 0 {
-		return false
+		return refuse("the types are too large to compare")
 	}
 	mark := len(shared.trail)
 	shared.holds[a] = true
 	shared.trail = append(shared.trail, a)
-	if s.inside(a.t, a.u) {
-		return true
+	no := s.inside(a.t, a.u)
+	if no == nil {
+		return nil
 	}
 	for _, wrong := range shared.trail[mark:] {
 		delete(shared.holds, wrong)
 	}
 	shared.trail = shared.trail[:mark]
-	return false
+	return no
 }
 
 func primitiveSubtype(t candid.Type, u *Type) bool {
@@ -132,44 +165,97 @@ func primitiveSubtype(t candid.Type, u *Type) bool {
 	return t == u.Prim || u.Prim == candid.TypeReserved || t == candid.TypeNat && u.Prim == candid.TypeInt
 }
 
-func (s *subtyping) inside(t, u *Type) bool {
+func (s *subtyping) inside(t, u *Type) *refusal {
 	switch t.Kind {
 	case Vec:
-		return s.holds(t.Elem, u.Elem)
+		return s.holds(t.Elem, u.Elem).in("in the vector")
 	case Record:
-		for _, f := range u.Fields {
-			if g, ok := fieldOf(t, f.ID); ok && !s.holds(g, f.Type) || !ok && !s.super.nullable(f.Type) {
-				return false
-			}
-		}
+		return s.record(t, u)
 	case Variant:
-		for _, f := range t.Fields {
-			if g, ok := fieldOf(u, f.ID); !ok || !s.holds(f.Type, g) {
-				return false
-			}
-		}
+		return s.variant(t, u)
 	case Func:
-		a, b := t.Func, u.Func
-		return annotation(a) == annotation(b) && s.flip().tuple(b.Args, a.Args) && s.tuple(a.Results, b.Results)
+		return s.function(t.Func, u.Func)
 	case Service:
 		for _, m := range u.Methods {
-			if g, ok := method(t, m.Name); !ok || !s.holds(g, m.Type) {
-				return false
+			g, ok := method(t, m.Name)
+			if !ok {
+				return refuse("method %s is gone", m.Name)
+			}
+			if no := s.holds(g, m.Type); no != nil {
+				return no.in("method %s", m.Name)
 			}
 		}
 	}
-	return true
+	return nil
+}
+
+func (s *subtyping) record(t, u *Type) *refusal {
+	for _, f := range u.Fields {
+		g, ok := fieldOf(t, f.ID)
+		switch {
+		case ok:
+			if no := s.holds(g.Type, f.Type); no != nil {
+				return no.in("field %s", FieldName(f))
+			}
+		case s.super.nullable(f.Type):
+		case s.flipped:
+			return refuse("field %s is new and not opt: callers that do not know it cannot send it", FieldName(f))
+		default:
+			return refuse("field %s is gone, which readers need", FieldName(f))
+		}
+	}
+	return nil
+}
+
+func (s *subtyping) variant(t, u *Type) *refusal {
+	for _, f := range t.Fields {
+		g, ok := fieldOf(u, f.ID)
+		if !ok && s.flipped {
+			return refuse("tag %s is gone, which callers may send", FieldName(f))
+		}
+		if !ok {
+			return refuse("tag %s is new, and readers that do not know it have no opt around it to read null", FieldName(f))
+		}
+		if no := s.holds(f.Type, g.Type); no != nil {
+			return no.in("tag %s", FieldName(f))
+		}
+	}
+	return nil
+}
+
+func (s *subtyping) function(t, u *Signature) *refusal {
+	if annotation(t) != annotation(u) {
+		return refuse("it was %s and is %s", kindText(u), kindText(t))
+	}
+	if no := s.flip().tuple(u.Args, t.Args, "argument"); no != nil {
+		return no
+	}
+	return s.tuple(t.Results, u.Results, "result")
+}
+
+func kindText(s *Signature) string {
+	if s.Oneway {
+		return "oneway"
+	}
+	return s.Kind.String()
 }
 
 // tuple is holds for argument lists: extra ones on the left are ignored, absent ones must
 // be readable as null.
-func (s *subtyping) tuple(ts, us []Arg) bool {
+func (s *subtyping) tuple(ts, us []Arg, what string) *refusal {
 	for i, u := range us {
-		if i < len(ts) && !s.holds(ts[i].Type, u.Type) || i >= len(ts) && !s.super.nullable(u.Type) {
-			return false
+		if i < len(ts) {
+			if no := s.holds(ts[i].Type, u.Type); no != nil {
+				return no.in("%s %d", what, i+1)
+			}
+		} else if !s.super.nullable(u.Type) {
+			if s.flipped {
+				return refuse("%s %d is new and not opt", what, i+1)
+			}
+			return refuse("%s %d is gone, which readers need", what, i+1)
 		}
 	}
-	return true
+	return nil
 }
 
 // size is how many types stand in t itself.
@@ -181,12 +267,12 @@ func size(t *Type) int {
 	return n
 }
 
-func fieldOf(t *Type, id uint32) (*Type, bool) {
+func fieldOf(t *Type, id uint32) (*Field, bool) {
 	i, ok := slices.BinarySearchFunc(t.Fields, id, func(f Field, id uint32) int { return cmp.Compare(f.ID, id) })
 	if !ok {
 		return nil, false
 	}
-	return t.Fields[i].Type, true
+	return &t.Fields[i], true
 }
 
 // nullable reports whether an absent value of type t reads as null.

@@ -24,7 +24,7 @@ func Decode(p *did.Program, types []*did.Type, msg []byte, what string) ([]Value
 
 // DecodeUntyped reads a message at its own types, so that fields have only numbers.
 func DecodeUntyped(msg []byte) ([]Value, error) {
-	r := reader{d: candid.NewDecoder(msg), program: &did.Program{}}
+	r := reader{d: candid.NewDecoder(msg), program: &did.Program{}, untyped: true}
 	r.wireTypes()
 	var values []Value
 	for r.d.Args() > 0 && r.d.Err() == nil {
@@ -43,15 +43,9 @@ func DecodeUntyped(msg []byte) ([]Value, error) {
 type reader struct {
 	d       *candid.Decoder
 	program *did.Program
-	wire    []*did.Type // the message's type table, made when it is needed
-	fits    *did.Comparison
-	checked map[reference]bool // answers of fits
-}
-
-// reference is a reference of one type in the message read at another.
-type reference struct {
-	wire     candid.Type
-	expected *did.Type
+	untyped bool        // every value is expected to have the type that the message gives it
+	wire    []*did.Type // the message's type table, if untyped
+	refs    map[*did.Type]*candid.Reference
 }
 
 type getter = func(*candid.Decoder, candid.Type, *Value)
@@ -86,10 +80,31 @@ func (r *reader) value(t *did.Type) getter {
 	case did.Variant:
 		return func(d *candid.Decoder, w candid.Type, v *Value) { r.variant(t, w, v) }
 	case did.Func:
-		return r.reference(t, get(candid.GetFunc, func(f candid.Func) Value { return Func(f) }))
+		read := candid.GetFunc
+		if !r.untyped {
+			read = r.reference(t).GetFunc
+		}
+		return get(read, func(f candid.Func) Value { return Func(f) })
 	default:
-		return r.reference(t, get(candid.GetService, func(p principal.Principal) Value { return Service(p) }))
+		read := candid.GetService
+		if !r.untyped {
+			read = r.reference(t).GetService
+		}
+		return get(read, func(p principal.Principal) Value { return Service(p) })
 	}
+}
+
+// reference is what references of type t have to fit.
+func (r *reader) reference(t *did.Type) *candid.Reference {
+	ref, ok := r.refs[t]
+	if !ok {
+		if r.refs == nil {
+			r.refs = map[*did.Type]*candid.Reference{}
+		}
+		ref = &candid.Reference{Header: r.program.Header([]*did.Type{t})}
+		r.refs[t] = ref
+	}
+	return ref
 }
 
 // get turns a Get function of the runtime into one that makes a Value.
@@ -166,11 +181,14 @@ func bitsOf(leb []byte) *big.Int {
 	return high.Lsh(high, uint(7*half)).Or(high, bitsOf(leb[:half]))
 }
 
+// fieldWork is what a field costs for its room here, though it may take no byte of the message.
+const fieldWork = 8
+
 func (r *reader) record(t *did.Type, w candid.Type, v *Value) {
 	cursor := r.d.Record(w)
 	fields := make(Record, 0, len(t.Fields))
 	for _, f := range t.Fields {
-		if r.d.Err() != nil {
+		if !r.d.Spend(fieldWork) {
 			return // a recursive type would go on for ever
 		}
 		field := Field{ID: f.ID, Name: f.Name}
@@ -193,33 +211,6 @@ func (r *reader) variant(t *did.Type, w candid.Type, v *Value) {
 		}
 	}
 	r.d.UnknownTag()
-}
-
-// reference reads a reference after checking that its type in the message is a subtype
-// of the expected one.
-func (r *reader) reference(t *did.Type, read getter) getter {
-	return func(d *candid.Decoder, w candid.Type, v *Value) {
-		if d.Err() == nil && w >= 0 && !r.suits(reference{w, t}) {
-			d.Refuse("reference of a type that does not fit")
-			return
-		}
-		read(d, w, v)
-	}
-}
-
-func (r *reader) suits(ref reference) bool {
-	answer, known := r.checked[ref]
-	if known {
-		return answer
-	}
-	if r.checked == nil {
-		r.wireTypes()
-		r.checked = map[reference]bool{}
-		r.fits = did.NewComparison(&did.Program{}, r.program)
-	}
-	answer = r.fits.Subtype(r.wireType(ref.wire), ref.expected)
-	r.checked[ref] = answer
-	return answer
 }
 
 // wireTypes makes the message's type table into types.
