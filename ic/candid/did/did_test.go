@@ -58,6 +58,7 @@ func TestParseRefuses(t *testing.T) {
 		{"method twice", "service : { a : () -> (); a : () -> () }", "twice"},
 		{"method that is no function", "type A = nat; service : { a : A }", "no function"},
 		{"two annotations", "service : { a : () -> () query oneway }", "annotation"},
+		{"oneway with results", "service : { a : () -> (nat) oneway }", "no results"},
 		{"something after the service", "service : {}; type A = nat", "nothing may follow"},
 		{"comment without end", "/* a /* b */", "without end"},
 		{"string without end", "type A = record { \"a : nat }", "without end"},

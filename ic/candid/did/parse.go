@@ -229,6 +229,9 @@ func (p *parser) function() (*Type, error) {
 		case t.Is("oneway"):
 			s.Oneway = true
 		default:
+			if s.Oneway && len(s.Results) > 0 && err == nil {
+				err = t.Errorf("a oneway method has no results")
+			}
 			return &Type{Kind: Func, Func: s}, err
 		}
 		p.next()

@@ -55,13 +55,14 @@ func Source(program *did.Program, name, pkg string) ([]byte, error) {
 
 // generator holds what one run knows. The first error sticks.
 type generator struct {
-	program *did.Program
-	named   []did.Definition     // the .did file's types, in order
-	structs []structType         // records and variants, in order of emission
-	names   map[*did.Type]string // Go names of definitions, records and variants
-	owners  map[string]string    // what each Go identifier stands for
-	out     bytes.Buffer
-	err     error
+	program    *did.Program
+	named      []did.Definition     // the .did file's types, in order
+	structs    []structType         // records and variants, in order of emission
+	references []reference          // functions and services
+	names      map[*did.Type]string // Go names of definitions, records, variants, functions and services
+	owners     map[string]string    // what each Go identifier stands for
+	out        bytes.Buffer
+	err        error
 }
 
 // structType is a record or variant that becomes a Go struct.
@@ -69,6 +70,12 @@ type structType struct {
 	name   string
 	fields []string // Go names, in order of ids
 	typ    *did.Type
+}
+
+// reference is a function or service type and the variable that stands for it in Go.
+type reference struct {
+	variable string
+	typ      *did.Type
 }
 
 func (g *generator) printf(format string, args ...any) { fmt.Fprintf(&g.out, format, args...) }
@@ -91,6 +98,9 @@ func (g *generator) emit(p *did.Program) {
 	}
 	for _, s := range g.structs {
 		g.structure(s)
+	}
+	for _, r := range g.references {
+		g.printf("// %s is the type of %s, for references to fit.\nvar %s = candid.Reference{Header: %s}\n\n", r.variable, g.names[r.typ], r.variable, quote(p.Header([]*did.Type{r.typ})))
 	}
 	if p.Service != nil {
 		g.service()

@@ -22,9 +22,12 @@ func (g *generator) nameAll() error {
 	for _, d := range g.named {
 		g.claim("Encode"+goName(d.Name), "encoder of type "+d.Name)
 		g.claim("Decode"+goName(d.Name), "decoder of type "+d.Name)
-		if d.Type.Kind == did.Record || d.Type.Kind == did.Variant {
+		switch d.Type.Kind {
+		case did.Record, did.Variant:
 			g.nameStruct(d.Type, goName(d.Name))
-		} else {
+		case did.Func, did.Service:
+			g.nameReference(d.Type, goName(d.Name))
+		default:
 			g.nameInside(d.Type, goName(d.Name)+"Item")
 		}
 	}
@@ -38,9 +41,6 @@ func (g *generator) nameAll() error {
 		g.claimCodec(method, "method "+m.Name, true)
 		g.nameArgs(signature.Args, method+"Arg")
 		g.nameArgs(signature.Results, method+"Result")
-		if signature.Oneway {
-			g.fail("method %s: no code is generated for oneway methods", m.Name)
-		}
 	}
 	return g.err
 }
@@ -72,7 +72,7 @@ func (g *generator) nameArgs(args []did.Arg, context string) {
 	}
 }
 
-// nameInside names the anonymous records and variants in t.
+// nameInside names the anonymous records, variants, functions and services in t.
 func (g *generator) nameInside(t *did.Type, context string) {
 	switch t.Kind {
 	case did.Opt, did.Vec:
@@ -82,8 +82,15 @@ func (g *generator) nameInside(t *did.Type, context string) {
 		g.names[t] = context
 		g.nameStruct(t, context)
 	case did.Func, did.Service:
-		g.fail("%s: no code is generated for references to functions and services", context)
+		g.claim("reference"+context, "a reference type without a name in its place")
+		g.nameReference(t, context)
 	}
+}
+
+// nameReference names the variable that keeps what references of type t have to fit.
+func (g *generator) nameReference(t *did.Type, name string) {
+	g.names[t] = name
+	g.references = append(g.references, reference{"reference" + name, t})
 }
 
 func (g *generator) nameStruct(t *did.Type, name string) {

@@ -76,13 +76,27 @@ func NewClient[C any](c candid.Caller[C]) Client[C] { return Client[C]{c} }
 		name := goName(m.Name)
 		params, values := g.params(s.Args, "arg")
 		results, outs := g.params(s.Results, "out")
-		g.printf("// %s calls %s.\nfunc (c Client[C]) %s(%s) (%s) {\n", name, m.Name, name,
+		doc := fmt.Sprintf("%s calls %s.", name, m.Name)
+		if s.Oneway {
+			doc = fmt.Sprintf("%s calls %s, which is oneway: nil says that it was taken, not that it worked.", name, m.Name)
+		}
+		g.printf("// %s\nfunc (c Client[C]) %s(%s) (%s) {\n", doc, name,
 			strings.Join(append([]string{"ctx C"}, params...), ", "), strings.Join(append(results, "err error"), ", "))
+		if s.Oneway {
+			g.oneway(m.Name, name, values)
+			continue
+		}
 		g.printf("msg, err := Encode%sArgs(%s)\nif err == nil {\nmsg, err = c.caller.Call(ctx, %q, candid.%s, msg)\n}\n",
 			name, strings.Join(values, ", "), m.Name, kindNames[s.Kind])
 		g.printf("if err == nil {\n%s = Decode%sResults(msg)\n}\nreturn %s\n}\n\n",
 			strings.Join(append(outs, "err"), ", "), name, strings.Join(append(outs, "err"), ", "))
 	}
+}
+
+// oneway writes the body of a client's method whose reply nobody reads.
+func (g *generator) oneway(method, name string, values []string) {
+	g.printf("msg, err := Encode%sArgs(%s)\nif err == nil {\n_, err = c.caller.Call(ctx, %q, candid.Update, msg)\n}\nreturn err\n}\n\n",
+		name, strings.Join(values, ", "), method)
 }
 
 var kindNames = [...]string{"Update", "Query", "CompositeQuery"}

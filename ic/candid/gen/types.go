@@ -33,6 +33,10 @@ func (g *generator) goType(t *did.Type) string {
 			return "[]byte"
 		}
 		return "[]" + g.goType(t.Elem)
+	case did.Func:
+		return "candid.Func"
+	case did.Service:
+		return "principal.Principal"
 	}
 	return g.names[t]
 }
@@ -59,7 +63,7 @@ func (g *generator) codec(dir direction, t *did.Type) string {
 		}
 		return "candid." + exported(dir.prefix) + name
 	case did.Ref:
-		if r := g.program.Resolve(t); r.Kind == did.Primitive || g.program.IsBlob(r) {
+		if r := g.program.Resolve(t); plain(r) || g.program.IsBlob(r) {
 			return g.codec(dir, r)
 		}
 		return dir.prefix + goName(t.Name)
@@ -69,7 +73,22 @@ func (g *generator) codec(dir direction, t *did.Type) string {
 		}
 		return fmt.Sprintf("func(%sv *%s) { %s }", dir.params, g.goType(t), g.container(dir, dir.args+"v", t))
 	}
+	switch {
+	case t.Kind == did.Func && dir == put:
+		return "candid.PutFunc"
+	case t.Kind == did.Service && dir == put:
+		return "candid.PutPrincipal"
+	case t.Kind == did.Func:
+		return "reference" + g.names[t] + ".GetFunc"
+	case t.Kind == did.Service:
+		return "reference" + g.names[t] + ".GetService"
+	}
 	return dir.prefix + g.names[t]
+}
+
+// plain reports whether the runtime reads and writes values of t, which is no reference by name.
+func plain(t *did.Type) bool {
+	return t.Kind == did.Primitive || t.Kind == did.Func || t.Kind == did.Service
 }
 
 // call is a statement that puts or gets the value of type t at the address given last in args.
@@ -103,7 +122,7 @@ func (g *generator) definition(d did.Definition) {
 	if !structure {
 		g.printf("// %s is the Candid type %s.\ntype %s %s%s\n\n", name, d.Name, name, equals, g.goType(t))
 	}
-	if (t.Kind == did.Opt || t.Kind == did.Vec) && !g.program.IsBlob(t) || t.Kind == did.Ref && g.program.Resolve(t).Kind != did.Primitive && !g.program.IsBlob(t) {
+	if (t.Kind == did.Opt || t.Kind == did.Vec) && !g.program.IsBlob(t) || t.Kind == did.Ref && !plain(g.program.Resolve(t)) && !g.program.IsBlob(t) {
 		for _, dir := range []direction{put, get} {
 			v := "v"
 			if recursive {

@@ -21,6 +21,10 @@ type Shape = variant { circle : record { radius : float64 }; square : nat32; tag
 type Shapes = vec opt Shape;
 type Alias = Shapes;
 type Odd = record { "with space" : bool; nothing : null; anything : reserved; 12 : principal; maybe : opt opt nat };
+type Token = record { key : text; index : nat };
+type Streaming = func (Token) -> (opt record { body : blob; token : opt Token; next : Streaming }) query;
+type Ledger = service { transfer : (nat) -> (variant { ok : nat; err : text }); notify : Streaming };
+type Hooks = record { done : Streaming; ledger : opt Ledger; raw : vec func () -> () oneway; parent : opt service { hooks : (Hooks) -> () } };
 service : (Pair, opt nat) -> {
   numbers : (Numbers) -> (Numbers);
   list : (List) -> (List) query;
@@ -28,6 +32,8 @@ service : (Pair, opt nat) -> {
   shapes : (Alias, vec record { name : text; shape : opt Shape }) -> (Nest, nat, record { bool; blob });
   odd : (Odd) -> (variant { ok : Odd; err : text });
   nothing : () -> ();
+  hooks : (Hooks, Streaming) -> (opt Ledger);
+  ping : (nat) -> () oneway;
 }
 `
 
@@ -134,6 +140,48 @@ func EncodeOdd(v Odd) ([]byte, error) {
 
 // DecodeOdd reads a message of one Odd.
 func DecodeOdd(msg []byte) (Odd, error) { return candid.DecodeOne("Odd", msg, getOdd) }
+
+// EncodeToken makes a message of one Token.
+func EncodeToken(v Token) ([]byte, error) {
+	return candid.EncodeOne("Token", "DIDL\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}\x01\x00", &v, putToken)
+}
+
+// DecodeToken reads a message of one Token.
+func DecodeToken(msg []byte) (Token, error) { return candid.DecodeOne("Token", msg, getToken) }
+
+// Streaming is the Candid type Streaming.
+type Streaming = candid.Func
+
+// EncodeStreaming makes a message of one Streaming.
+func EncodeStreaming(v Streaming) ([]byte, error) {
+	return candid.EncodeOne("Streaming", "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00", &v, candid.PutFunc)
+}
+
+// DecodeStreaming reads a message of one Streaming.
+func DecodeStreaming(msg []byte) (Streaming, error) {
+	return candid.DecodeOne("Streaming", msg, referenceStreaming.GetFunc)
+}
+
+// Ledger is the Candid type Ledger.
+type Ledger = principal.Principal
+
+// EncodeLedger makes a message of one Ledger.
+func EncodeLedger(v Ledger) ([]byte, error) {
+	return candid.EncodeOne("Ledger", "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00", &v, candid.PutPrincipal)
+}
+
+// DecodeLedger reads a message of one Ledger.
+func DecodeLedger(msg []byte) (Ledger, error) {
+	return candid.DecodeOne("Ledger", msg, referenceLedger.GetService)
+}
+
+// EncodeHooks makes a message of one Hooks.
+func EncodeHooks(v Hooks) ([]byte, error) {
+	return candid.EncodeOne("Hooks", "DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x01\x00", &v, putHooks)
+}
+
+// DecodeHooks reads a message of one Hooks.
+func DecodeHooks(msg []byte) (Hooks, error) { return candid.DecodeOne("Hooks", msg, getHooks) }
 
 // Numbers is a Candid record.
 type Numbers struct {
@@ -373,6 +421,48 @@ func getOdd(d *candid.Decoder, t candid.Type, v *Odd) {
 	r.End()
 }
 
+// Token is a Candid record.
+type Token struct {
+	Key   string
+	Index candid.Nat
+}
+
+func putToken(e *candid.Encoder, v *Token) {
+	candid.PutText(e, &v.Key)
+	candid.PutNat(e, &v.Index)
+}
+
+func getToken(d *candid.Decoder, t candid.Type, v *Token) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(5343647), &v.Key)
+	candid.GetNat(d, r.Field(3189021458), &v.Index)
+	r.End()
+}
+
+// Hooks is a Candid record.
+type Hooks struct {
+	Done   Streaming
+	Ledger *Ledger
+	Raw    []candid.Func
+	Parent *principal.Principal
+}
+
+func putHooks(e *candid.Encoder, v *Hooks) {
+	candid.PutVec(e, &v.Raw, candid.PutFunc)
+	candid.PutFunc(e, &v.Done)
+	candid.PutOpt(e, &v.Ledger, candid.PutPrincipal)
+	candid.PutOpt(e, &v.Parent, candid.PutPrincipal)
+}
+
+func getHooks(d *candid.Decoder, t candid.Type, v *Hooks) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(5690856), &v.Raw, referenceHooksRaw.GetFunc)
+	referenceStreaming.GetFunc(d, r.Field(1114501250), &v.Done)
+	candid.GetOpt(d, r.Field(2557175209), &v.Ledger, referenceLedger.GetService)
+	candid.GetOpt(d, r.Field(3984459050), &v.Parent, referenceHooksParent.GetService)
+	r.End()
+}
+
 // ShapesArg2 is a Candid record.
 type ShapesArg2 struct {
 	Name  string
@@ -450,6 +540,18 @@ func getOddResult(d *candid.Decoder, t candid.Type, v *OddResult) {
 	}
 	d.EndVariant()
 }
+
+// referenceStreaming is the type of Streaming, for references to fit.
+var referenceStreaming = candid.Reference{Header: "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00"}
+
+// referenceLedger is the type of Ledger, for references to fit.
+var referenceLedger = candid.Reference{Header: "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00"}
+
+// referenceHooksRaw is the type of HooksRaw, for references to fit.
+var referenceHooksRaw = candid.Reference{Header: "DIDL\x01j\x00\x00\x01\x02\x01\x00"}
+
+// referenceHooksParent is the type of HooksParent, for references to fit.
+var referenceHooksParent = candid.Reference{Header: "DIDL\x10i\x01\x05hooks\x01j\x01\x02\x00\x00l\x04\xe8\xab\xdb\x02\x03\x82\xe1\xb7\x93\x04\x05\xa9\xcb\xad\xc3\x09\x0b\xaa\x8a\xf8\xeb\x0e\x0fm\x04j\x00\x00\x01\x02j\x01\x06\x01\x07\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x08l\x03\xf9\x85\xae\xa1\x01\x09\xa2\xf5\xed\x88\x04\x0a\xf3\x89\x8a\xc8\x04\x05n\x06m{n\x0ci\x02\x06notify\x05\x08transfer\x0dj\x01}\x01\x0e\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x00\x01\x00"}
 
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Pair, arg2 *candid.Nat) ([]byte, error) {
@@ -610,6 +712,56 @@ func DecodeNothingResults(msg []byte) (err error) {
 	return err
 }
 
+// EncodeHooksArgs makes a message of the arguments of hooks.
+func EncodeHooksArgs(arg Hooks, arg2 Streaming) ([]byte, error) {
+	e := candid.NewEncoder("DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x02\x00\x03")
+	putHooks(e, &arg)
+	candid.PutFunc(e, &arg2)
+	return e.Finish("hooks arguments")
+}
+
+// DecodeHooksArgs reads a message of the arguments of hooks.
+func DecodeHooksArgs(msg []byte) (arg Hooks, arg2 Streaming, err error) {
+	d := candid.NewDecoder(msg)
+	getHooks(d, d.Arg(), &arg)
+	referenceStreaming.GetFunc(d, d.Arg(), &arg2)
+	err = d.Finish("hooks arguments")
+	return arg, arg2, err
+}
+
+// EncodeHooksResults makes a message of the results of hooks.
+func EncodeHooksResults(out *Ledger) ([]byte, error) {
+	return candid.EncodeOne("hooks results", "DIDL\x0an\x01i\x02\x06notify\x04\x08transfer\x02j\x01}\x01\x03\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x05\x01\x06\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x07l\x03\xf9\x85\xae\xa1\x01\x08\xa2\xf5\xed\x88\x04\x09\xf3\x89\x8a\xc8\x04\x04n\x05m{\x01\x00", &out, func(e *candid.Encoder, v **Ledger) { candid.PutOpt(e, v, candid.PutPrincipal) })
+}
+
+// DecodeHooksResults reads a message of the results of hooks.
+func DecodeHooksResults(msg []byte) (*Ledger, error) {
+	return candid.DecodeOne("hooks results", msg, func(d *candid.Decoder, t candid.Type, v **Ledger) { candid.GetOpt(d, t, v, referenceLedger.GetService) })
+}
+
+// EncodePingArgs makes a message of the arguments of ping.
+func EncodePingArgs(arg candid.Nat) ([]byte, error) {
+	return candid.EncodeOne("ping arguments", "DIDL\x00\x01}", &arg, candid.PutNat)
+}
+
+// DecodePingArgs reads a message of the arguments of ping.
+func DecodePingArgs(msg []byte) (candid.Nat, error) {
+	return candid.DecodeOne("ping arguments", msg, candid.GetNat)
+}
+
+// EncodePingResults makes a message of the results of ping.
+func EncodePingResults() ([]byte, error) {
+	e := candid.NewEncoder("DIDL\x00\x00")
+	return e.Finish("ping results")
+}
+
+// DecodePingResults reads a message of the results of ping.
+func DecodePingResults(msg []byte) (err error) {
+	d := candid.NewDecoder(msg)
+	err = d.Finish("ping results")
+	return err
+}
+
 // Client calls the service. C is the context of a call: context.Context off chain, the
 // message handle on chain.
 type Client[C any] struct{ caller candid.Caller[C] }
@@ -689,6 +841,27 @@ func (c Client[C]) Nothing(ctx C) (err error) {
 	return err
 }
 
+// Hooks calls hooks.
+func (c Client[C]) Hooks(ctx C, arg Hooks, arg2 Streaming) (out *Ledger, err error) {
+	msg, err := EncodeHooksArgs(arg, arg2)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "hooks", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeHooksResults(msg)
+	}
+	return out, err
+}
+
+// Ping calls ping, which is oneway: nil says that it was taken, not that it worked.
+func (c Client[C]) Ping(ctx C, arg candid.Nat) (err error) {
+	msg, err := EncodePingArgs(arg)
+	if err == nil {
+		_, err = c.caller.Call(ctx, "ping", candid.Update, msg)
+	}
+	return err
+}
+
 // Service is what a canister implements. M is the handle of a message; an error
 // rejects the message with its text.
 type Service[M any] interface {
@@ -698,6 +871,8 @@ type Service[M any] interface {
 	Shapes(m M, arg Alias, arg2 []ShapesArg2) (Nest, candid.Nat, ShapesResult3, error)
 	Odd(m M, arg Odd) (OddResult, error)
 	Nothing(m M) error
+	Hooks(m M, arg Hooks, arg2 Streaming) (*Ledger, error)
+	Ping(m M, arg candid.Nat) error
 }
 
 // Methods is the table of entry points that lead to s.
@@ -766,6 +941,27 @@ func Methods[M any](s Service[M]) []candid.Method[M] {
 				return nil, err
 			}
 			return EncodeNothingResults()
+		}},
+		{Name: "hooks", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, arg2, err := DecodeHooksArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.Hooks(m, arg, arg2)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeHooksResults(out)
+		}},
+		{Name: "ping", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodePingArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.Ping(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodePingResults()
 		}},
 	}
 }

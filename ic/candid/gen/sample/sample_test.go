@@ -3,10 +3,14 @@ package sample
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"assay/ic/candid"
 	"assay/ic/candid/candidtest"
+	"assay/ic/candid/did"
+	"assay/ic/candid/text"
+	"assay/ic/principal"
 )
 
 func TestRoundTrips(t *testing.T) {
@@ -20,11 +24,15 @@ func TestRoundTrips(t *testing.T) {
 	candidtest.RoundTrip(t, 300, EncodeAlias, DecodeAlias)
 	candidtest.RoundTrip(t, 300, EncodeOdd, DecodeOdd)
 	candidtest.RoundTrip(t, 300, EncodeOddResults, DecodeOddResults)
+	candidtest.RoundTrip(t, 300, EncodeStreaming, DecodeStreaming)
+	candidtest.RoundTrip(t, 300, EncodeHooks, DecodeHooks)
+	candidtest.RoundTrip(t, 300, EncodeHooksResults, DecodeHooksResults)
 }
 
 func FuzzTree(f *testing.F)   { fuzz(f, EncodeTree, DecodeTree) }
 func FuzzShapes(f *testing.F) { fuzz(f, EncodeShapes, DecodeShapes) }
 func FuzzOdd(f *testing.F)    { fuzz(f, EncodeOdd, DecodeOdd) }
+func FuzzHooks(f *testing.F)  { fuzz(f, EncodeHooks, DecodeHooks) }
 
 func fuzz[T any](f *testing.F, encode func(T) ([]byte, error), decode func([]byte) (T, error)) {
 	var zero T
@@ -90,6 +98,13 @@ func (s *server) Nothing(m string) error {
 	return nil
 }
 
+func (s *server) Hooks(_ string, h Hooks, _ Streaming) (*Ledger, error) { return h.Ledger, nil }
+
+func (s *server) Ping(_ string, n candid.Nat) error {
+	s.calls = append(s.calls, n.String())
+	return nil
+}
+
 // wire carries calls of a client to a server.
 type wire struct{ methods []candid.Method[string] }
 
@@ -124,8 +139,65 @@ func TestClientAndServer(t *testing.T) {
 	if err := c.Nothing(ctx); err != nil || len(s.calls) != 1 || s.calls[0] != "a message" {
 		t.Errorf("nothing: %v, calls %q", err, s.calls)
 	}
+	ledger := principal.Canister(3)
+	if got, err := c.Hooks(ctx, Hooks{Ledger: &ledger}, Streaming{Service: ledger, Method: "more"}); err != nil || *got != ledger {
+		t.Errorf("hooks: %v, %v", got, err)
+	}
+	if err := c.Ping(ctx, candid.NewNat(5)); err != nil || s.calls[1] != "5" {
+		t.Errorf("ping: %v, calls %q", err, s.calls)
+	}
 	var de *candid.DecodeError
 	if _, err := w.Call(ctx, "numbers", candid.Update, []byte("DIDL\x00\x00")); !errors.As(err, &de) || de.What != "numbers arguments" {
 		t.Errorf("call without arguments: %v", err)
 	}
+}
+
+// TestReferencesFit reads references whose types in the message are those of another
+// program: a service that has grown fits, one that broke does not.
+func TestReferencesFit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, other string
+		want        string // part of the error; none if it fits
+	}{
+		{"the same", `func (record { key : text; index : nat }) -> (opt record { body : blob; token : opt record { key : text; index : nat } }) query`, ""},
+		{"takes more and answers less", `func (record { key : text; index : int; shard : opt nat8 }) -> (opt record { body : blob }) query`, ""},
+		{"an update", `func (record { key : text; index : nat }) -> (opt record { body : blob }) `, "does not fit"},
+		{"another argument", `func (text) -> (opt record { body : blob }) query`, "does not fit"},
+		{"an argument more", `func (record { key : text; index : nat }, nat) -> () query`, "does not fit"},
+		{"no reference", `record { key : text; index : nat }`, "expected func, found record"},
+	} {
+		value := `(func "aaaaa-aa".more)`
+		if c.want == "expected func, found record" {
+			value = `(record { key = "a"; index = 1 })`
+		}
+		_, err := DecodeStreaming(message(t, c.other, value))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+	const streaming = `(record { key : text; index : nat }) -> (opt record { body : blob }) query`
+	if _, err := DecodeLedger(message(t, `service { transfer : (int) -> (variant { ok : nat }); notify : `+streaming+`; more : () -> () }`, `(service "aaaaa-aa")`)); err != nil {
+		t.Errorf("a ledger that has grown: %v", err)
+	}
+	if _, err := DecodeLedger(message(t, `service { transfer : (int) -> (variant { ok : nat; new }) }`, `(service "aaaaa-aa")`)); err == nil {
+		t.Error("a ledger without notify was taken")
+	}
+	if l, err := DecodeHooksResults(message(t, `opt service { transfer : () -> () }`, `(opt service "aaaaa-aa")`)); err != nil || l != nil {
+		t.Errorf("a ledger that does not fit, under opt: %v, %v, want null", l, err)
+	}
+}
+
+// message is text as a message of one value of a type.
+func message(t *testing.T, typ, value string) []byte {
+	t.Helper()
+	p, err := did.Parse("service : { m : (" + typ + ") -> () }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := text.ParseArgs(p, "m", value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return msg
 }
