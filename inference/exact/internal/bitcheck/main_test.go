@@ -149,22 +149,13 @@ func TestArm64(t *testing.T) {
 		t.Errorf("fused multiply-add in inference/exact:\n%s", found)
 	}
 	t.Run("emulated", func(t *testing.T) {
-		emulator := ""
-		for _, name := range []string{"qemu-aarch64-static", "qemu-aarch64"} {
-			if path, err := exec.LookPath(name); err == nil {
-				emulator = path
-			}
-		}
-		if emulator == "" {
-			need.NotRun(t, "CPU instructions of arm64", "no qemu-aarch64 in PATH")
-		}
 		file, want := tinyModel(t)
 		for _, c := range []struct {
 			args  []string
 			stdin []byte
 			want  string
 		}{{nil, nil, golden}, {[]string{"model"}, file, want}} {
-			cmd := exec.Command(emulator, append([]string{program}, c.args...)...)
+			cmd := need.Emulated(t, "aarch64", program, c.args...)
 			cmd.Stdin = bytes.NewReader(c.stdin)
 			out, err := cmd.Output()
 			if err != nil {
