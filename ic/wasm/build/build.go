@@ -41,6 +41,9 @@ type Config struct {
 	Candid string
 	// Methods are further methods.
 	Methods []link.Method
+	// Commit is the version of the source, stored as public metadata assay:commit. It is
+	// for releases: with it each commit has a hash of its own. Empty: none is stored.
+	Commit string
 	// Go is the go command. Empty: go, from the path.
 	Go string
 }
@@ -54,8 +57,15 @@ func (c Config) Validate() error {
 	if c.CacheDir == "" {
 		errs = append(errs, errors.New("cache folder: none given"))
 	}
+	if len(c.Commit) > maxCommit || strings.ContainsFunc(c.Commit, unprintable) {
+		errs = append(errs, fmt.Errorf("commit %.100q: at most %d printable ASCII characters", c.Commit, maxCommit))
+	}
 	return errors.Join(errs...)
 }
+
+const maxCommit = 200
+
+func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // Module is a canister ready to install.
 type Module struct {
@@ -82,7 +92,7 @@ func (e *CompileError) Unwrap() error { return e.Err }
 
 // linkVersion is part of the key of cached canisters. It grows with every change of
 // what ic/wasm/link writes; the linker's golden test says when.
-const linkVersion = 2
+const linkVersion = 3
 
 // Canister builds one canister. A failing compilation is a [*CompileError], a module
 // that may not be installed a [*link.AcceptError].
@@ -101,6 +111,9 @@ func Canister(ctx context.Context, c Config) (Module, error) {
 func (c Config) build(ctx context.Context) (Module, error) {
 	opt, err := c.options()
 	if err != nil {
+		return Module{}, err
+	}
+	if opt.Metadata, err = c.metadata(ctx); err != nil {
 		return Module{}, err
 	}
 	raw, err := c.compile(ctx)
@@ -157,6 +170,25 @@ var kinds = map[candid.Kind]link.Kind{
 	candid.Update: link.Update, candid.Query: link.Query, candid.CompositeQuery: link.CompositeQuery,
 }
 
+// settings are what changes Go's output, beside its version.
+var settings = []string{"-buildmode=c-shared", "-trimpath", "-buildvcs=false"}
+
+// metadata says what made the module: whoever has the source and these can build it again.
+func (c Config) metadata(ctx context.Context) ([]link.Metadata, error) {
+	cmd := exec.CommandContext(ctx, cmp.Or(c.Go, "go"), "env", "GOVERSION")
+	cmd.Dir, cmd.Env = c.Dir, environment(os.Environ())
+	version, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask for the version of Go: %w", cmp.Or(ctx.Err(), err))
+	}
+	text := fmt.Sprintf("%s wasip1/wasm %s, assay link %d", strings.TrimSpace(string(version)), strings.Join(settings, " "), linkVersion)
+	out := []link.Metadata{{Name: "assay:toolchain", Text: text}}
+	if c.Commit != "" {
+		out = append(out, link.Metadata{Name: "assay:commit", Text: c.Commit})
+	}
+	return out, nil
+}
+
 // compile runs the go command, which writes nothing where its output is up to date.
 func (c Config) compile(ctx context.Context) ([]byte, error) {
 	dir, err := filepath.Abs(c.Dir)
@@ -172,8 +204,8 @@ func (c Config) compile(ctx context.Context) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, cmp.Or(c.Go, "go"), "build",
-		"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-o", out, c.Package)
+	args := append(append([]string{"build"}, settings...), "-o", out, c.Package)
+	cmd := exec.CommandContext(ctx, cmp.Or(c.Go, "go"), args...)
 	cmd.Dir, cmd.Env = dir, environment(os.Environ())
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return nil, &CompileError{c.Package, string(printed), cmp.Or(ctx.Err(), err)}
@@ -203,6 +235,9 @@ func key(raw []byte, opt link.Options) string {
 	fmt.Fprintf(h, "%d\n%s", len(opt.Candid), opt.Candid)
 	for _, m := range opt.Methods {
 		fmt.Fprintf(h, "%q %d\n", m.Name, m.Kind)
+	}
+	for _, d := range opt.Metadata {
+		fmt.Fprintf(h, "%q %q\n", d.Name, d.Text)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

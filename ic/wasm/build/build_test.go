@@ -139,7 +139,8 @@ func TestModuleShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Customs) != 1 || m.Customs[0].Name != "icp:public candid:service" || !bytes.Equal(m.Customs[0].Bytes, did) {
+	if len(m.Customs) != 2 || m.Customs[0].Name != "icp:public candid:service" || !bytes.Equal(m.Customs[0].Bytes, did) ||
+		m.Customs[1].Name != "icp:public assay:toolchain" || !strings.HasPrefix(string(m.Customs[1].Bytes), "go1.") {
 		t.Errorf("custom sections %q", m.Customs)
 	}
 	if n := len(m.Datas); n > 2000 {
@@ -147,24 +148,56 @@ func TestModuleShape(t *testing.T) {
 	}
 }
 
+// The same source gives the same module from two folders, with separate caches of the go
+// command and of this package, under other names of the user's settings.
 func TestHashIndependentOfPath(t *testing.T) {
-	t.Parallel()
 	first := echoModule(t)
 	if len(first.Gzip) >= len(first.Wasm)/2 {
 		t.Errorf("gzip makes %d bytes of %d", len(first.Gzip), len(first.Wasm))
 	}
-	var hashes [2][32]byte
-	for i := range hashes {
+	var modules [2]build.Module
+	for i := range modules {
 		dir := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i+1), "echo")
 		copyEcho(t, dir)
-		m, err := build.Canister(t.Context(), build.Config{Package: ".", Dir: dir, CacheDir: t.TempDir(), Candid: "echo.did"})
+		if i == 1 && !testing.Short() {
+			t.Setenv("GOCACHE", t.TempDir()) // everything is compiled again
+			t.Setenv("GOFLAGS", "-ldflags=-s")
+		}
+		var err error
+		modules[i], err = build.Canister(t.Context(), build.Config{Package: ".", Dir: dir, CacheDir: t.TempDir(), Candid: "echo.did"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		hashes[i] = m.Hash
 	}
-	if hashes[0] != hashes[1] {
-		t.Errorf("the same source gives %x and %x", hashes[0], hashes[1])
+	if a, b := modules[0], modules[1]; a.Hash != b.Hash || a.GzipHash != b.GzipHash {
+		t.Errorf("the same source gives %x and %x, compressed %x and %x", a.Hash, b.Hash, a.GzipHash, b.GzipHash)
+	}
+}
+
+// A release carries its commit, and is the same module otherwise.
+func TestCommit(t *testing.T) {
+	t.Parallel()
+	c := config(t.TempDir())
+	c.Commit = "v1.2.3 0123abcd"
+	release, err := build.Canister(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := module.Parse(release.Wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(m.Customs) - 1
+	if got := m.Customs[last]; got.Name != "icp:public assay:commit" || string(got.Bytes) != c.Commit {
+		t.Fatalf("last custom section %s: %q", got.Name, got.Bytes)
+	}
+	m.Customs = m.Customs[:last]
+	if !bytes.Equal(m.Encode(), echoModule(t).Wasm) {
+		t.Error("a release differs from the other build by more than its commit")
+	}
+	c.Commit = "two\nlines"
+	if _, err := build.Canister(t.Context(), c); err == nil || !strings.Contains(err.Error(), "commit") {
+		t.Errorf("a commit of two lines: %v", err)
 	}
 }
 

@@ -45,7 +45,12 @@ type Options struct {
 	Methods []Method
 	// Candid is the service's description, stored as public metadata candid:service.
 	Candid string
+	// Metadata is stored after it, in this order.
+	Metadata []Metadata
 }
+
+// Metadata is a text that everybody can read from an installed canister by its name.
+type Metadata struct{ Name, Text string }
 
 // Table slots of the kit's callbacks. They are the same in every build, so a callback
 // that is open during an upgrade finds its function in the new module.
@@ -333,13 +338,20 @@ func (l *linker) slotsFree() error {
 	return nil
 }
 
-// custom keeps no custom section but the service's description.
+// custom keeps no custom section but public metadata.
 func (l *linker) custom(opt Options) error {
 	l.m.Customs = nil
 	if opt.Candid != "" {
-		l.m.Customs = []module.Custom{{Name: "icp:public candid:service", Bytes: []byte(opt.Candid)}}
+		l.public("candid:service", opt.Candid)
+	}
+	for _, d := range opt.Metadata {
+		l.public(d.Name, d.Text)
 	}
 	return nil
+}
+
+func (l *linker) public(name, text string) {
+	l.m.Customs = append(l.m.Customs, module.Custom{Name: "icp:public " + name, Bytes: []byte(text)})
 }
 
 // CandidHash is Candid's hash of a label: it names methods in the kit's entry points.
