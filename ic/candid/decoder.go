@@ -88,9 +88,8 @@ func NewDecoder(msg []byte) *Decoder { return NewDecoderLimits(msg, Limits{}) }
 
 // NewDecoderLimits is [NewDecoder] with other limits.
 func NewDecoderLimits(msg []byte, limits Limits) *Decoder {
-	limits.setDefaults(len(msg))
-	d := &Decoder{buf: msg, limits: limits, depth: limits.Depth, work: limits.Work, zero: limits.Zero}
-	if len(msg) > limits.Bytes {
+	d := newDecoder(msg, limits)
+	if limits = d.limits; len(msg) > limits.Bytes {
 		d.fail(Limit, "message too long")
 		return d
 	}
@@ -106,6 +105,11 @@ func NewDecoderLimits(msg []byte, limits Limits) *Decoder {
 		d.args = append(d.args, d.readType(int32(len(d.table))))
 	}
 	return d
+}
+
+func newDecoder(msg []byte, limits Limits) *Decoder {
+	limits.setDefaults(len(msg))
+	return &Decoder{buf: msg, limits: limits, depth: limits.Depth, work: limits.Work, zero: limits.Zero}
 }
 
 // Arg is the type of the next argument, [TypeMissing] when the message has no more. The

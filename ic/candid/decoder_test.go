@@ -12,7 +12,7 @@ import (
 // one decodes a message of one value and prints it.
 func one[T any](get func(*Decoder, Type, *T)) func(msg string) (string, error) {
 	return func(msg string) (string, error) {
-		v, err := DecodeOne("value", []byte(msg), get)
+		v, err := DecodeOne("value", &Header{Text: "no message"}, []byte(msg), get)
 		return fmt.Sprint(v), err
 	}
 }
@@ -181,7 +181,7 @@ func TestWorkIsBounded(t *testing.T) {
 		msg += "\x6c\x02\x00" + string(rune(i)) + "\x01" + string(rune(i))
 	}
 	msg += "\x01" + string(rune(levels-1))
-	_, err := DecodeOne("bomb", []byte(msg), GetReserved)
+	_, err := DecodeOne("bomb", &Header{Text: "no message"}, []byte(msg), GetReserved)
 	var de *DecodeError
 	if !errors.As(err, &de) || de.Kind != Limit {
 		t.Errorf("error %v, want a limit", err)
@@ -221,7 +221,7 @@ func TestLimits(t *testing.T) {
 func TestBlobIsCopied(t *testing.T) {
 	t.Parallel()
 	msg := []byte("DIDL\x01\x6d\x7b\x01\x00\x03abc")
-	b, err := DecodeOne("blob", msg, GetBlob)
+	b, err := DecodeOne("blob", &Header{Text: string(msg[:7])}, msg, GetBlob)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestBlobIsCopied(t *testing.T) {
 func TestEncodeRefuses(t *testing.T) {
 	t.Parallel()
 	text := "\xff"
-	if _, err := EncodeOne("text", "DIDL\x00\x01\x71", &text, PutText); err == nil {
+	if _, err := EncodeOne("text", &Header{Text: "DIDL\x00\x01\x71"}, &text, PutText); err == nil {
 		t.Error("text that is no UTF-8 was encoded")
 	}
 	for _, set := range [][]bool{{}, {false, false}, {true, true}, {true, false, true}} {

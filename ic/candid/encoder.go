@@ -23,11 +23,8 @@ type Encoder struct {
 	err string
 }
 
-// NewEncoder starts a message with its header: DIDL, type table and argument types, as
-// the generator computed them.
-func NewEncoder(header string) *Encoder {
-	return &Encoder{buf: append(make([]byte, 0, len(header)+128), header...)}
-}
+// NewEncoder starts a message with its header: DIDL, type table and argument types.
+func NewEncoder(header string) *Encoder { return (&Header{Text: header}).NewEncoder() }
 
 // Finish is the message.
 func (e *Encoder) Finish(what string) ([]byte, error) {

@@ -143,19 +143,19 @@ func TestNumberMessages(t *testing.T) {
 	for range 5000 {
 		shift := r.IntN(64)
 		n := Nat{words(r) >> shift, words(r)}
-		msg, err := EncodeOne("n", "DIDL\x00\x01\x7d", &n, PutNat)
+		msg, err := EncodeOne("n", &Header{Text: "DIDL\x00\x01\x7d"}, &n, PutNat)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := DecodeOne("n", msg, GetNat); err != nil || got != n {
+		if got, err := DecodeOne("n", &Header{Text: "DIDL\x00\x01\x7d"}, msg, GetNat); err != nil || got != n {
 			t.Fatalf("nat %s: message %x reads as %s, %v", n, msg, got, err)
 		}
 		i := Int{int64(words(r)) >> shift, words(r)}
-		msg, err = EncodeOne("i", "DIDL\x00\x01\x7c", &i, PutInt)
+		msg, err = EncodeOne("i", &Header{Text: "DIDL\x00\x01\x7c"}, &i, PutInt)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := DecodeOne("i", msg, GetInt); err != nil || got != i {
+		if got, err := DecodeOne("i", &Header{Text: "DIDL\x00\x01\x7c"}, msg, GetInt); err != nil || got != i {
 			t.Fatalf("int %s: message %x reads as %s, %v", i, msg, got, err)
 		}
 	}

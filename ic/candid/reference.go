@@ -12,7 +12,7 @@ type Func struct {
 // fits if its type in the message is a subtype: whoever calls it as the expected type says
 // can do so. Generated code keeps one for each such type of a .did file.
 type Reference struct {
-	Header string // of a message with one value of the type
+	Header Header // of a message with one value of the type
 }
 
 // GetFunc reads a function reference whose type in the message fits r.
@@ -32,7 +32,7 @@ func (r *Reference) fit(d *Decoder, t, op Type) Type {
 	}
 	c, ok := d.expected[r]
 	if !ok {
-		c = newComparison(d, r.Header)
+		c = newComparison(d, r.Header.types())
 		if d.expected == nil {
 			d.expected = map[*Reference]*comparison{}
 		}
@@ -85,12 +85,8 @@ type pair struct {
 	flipped bool
 }
 
-func newComparison(d *Decoder, header string) *comparison {
-	expected := NewDecoder([]byte(header))
-	if expected.err != nil || len(expected.args) != 1 {
-		panic("candid: a reference type's header is no header of one value")
-	}
-	return &comparison{d: d, sub: &d.types, super: &expected.types, assumed: map[pair]bool{}}
+func newComparison(d *Decoder, expected *types) *comparison {
+	return &comparison{d: d, sub: &d.types, super: expected, assumed: map[pair]bool{}}
 }
 
 // tables are the type tables of q.t and q.u.

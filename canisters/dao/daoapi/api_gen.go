@@ -42,73 +42,93 @@ service : (Init) -> {
 // Time is the Candid type Time.
 type Time = uint64
 
+var headerTime = candid.Header{Text: "DIDL\x00\x01x"}
+
 // EncodeTime makes a message of one Time.
 func EncodeTime(v Time) ([]byte, error) {
-	return candid.EncodeOne("Time", "DIDL\x00\x01x", &v, candid.PutNat64)
+	return candid.EncodeOne("Time", &headerTime, &v, candid.PutNat64)
 }
 
 // DecodeTime reads a message of one Time.
-func DecodeTime(msg []byte) (Time, error) { return candid.DecodeOne("Time", msg, candid.GetNat64) }
+func DecodeTime(msg []byte) (Time, error) {
+	return candid.DecodeOne("Time", &headerTime, msg, candid.GetNat64)
+}
+
+var headerFailure = candid.Header{Text: "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", &headerFailure, &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
-func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failure", msg, getFailure) }
+func DecodeFailure(msg []byte) (Failure, error) {
+	return candid.DecodeOne("Failure", &headerFailure, msg, getFailure)
+}
+
+var headerMember = candid.Header{Text: "DIDL\x01l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00"}
 
 // EncodeMember makes a message of one Member.
 func EncodeMember(v Member) ([]byte, error) {
-	return candid.EncodeOne("Member", "DIDL\x01l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00", &v, putMember)
+	return candid.EncodeOne("Member", &headerMember, &v, putMember)
 }
 
 // DecodeMember reads a message of one Member.
-func DecodeMember(msg []byte) (Member, error) { return candid.DecodeOne("Member", msg, getMember) }
+func DecodeMember(msg []byte) (Member, error) {
+	return candid.DecodeOne("Member", &headerMember, msg, getMember)
+}
+
+var headerAction = candid.Header{Text: "DIDL\x04k\x02\x9c\xe9\xc6\x99\x06\x01\xbc\xeb\xc1\xd3\x0b\x03l\x03\xd6\xfc\xa7\x02\x02\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02m{l\x02\xd6\xfc\xa7\x02\x02\xe1\xed\xebJq\x01\x00"}
 
 // EncodeAction makes a message of one Action.
 func EncodeAction(v Action) ([]byte, error) {
-	return candid.EncodeOne("Action", "DIDL\x04k\x02\x9c\xe9\xc6\x99\x06\x01\xbc\xeb\xc1\xd3\x0b\x03l\x03\xd6\xfc\xa7\x02\x02\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02m{l\x02\xd6\xfc\xa7\x02\x02\xe1\xed\xebJq\x01\x00", &v, putAction)
+	return candid.EncodeOne("Action", &headerAction, &v, putAction)
 }
 
 // DecodeAction reads a message of one Action.
-func DecodeAction(msg []byte) (Action, error) { return candid.DecodeOne("Action", msg, getAction) }
-
-// EncodeVote makes a message of one Vote.
-func EncodeVote(v Vote) ([]byte, error) {
-	return candid.EncodeOne("Vote", "DIDL\x01l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~\x01\x00", &v, putVote)
+func DecodeAction(msg []byte) (Action, error) {
+	return candid.DecodeOne("Action", &headerAction, msg, getAction)
 }
 
+var headerVote = candid.Header{Text: "DIDL\x01l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~\x01\x00"}
+
+// EncodeVote makes a message of one Vote.
+func EncodeVote(v Vote) ([]byte, error) { return candid.EncodeOne("Vote", &headerVote, &v, putVote) }
+
 // DecodeVote reads a message of one Vote.
-func DecodeVote(msg []byte) (Vote, error) { return candid.DecodeOne("Vote", msg, getVote) }
+func DecodeVote(msg []byte) (Vote, error) { return candid.DecodeOne("Vote", &headerVote, msg, getVote) }
+
+var headerProposalState = candid.Header{Text: "DIDL\x01k\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00"}
 
 // EncodeProposalState makes a message of one ProposalState.
 func EncodeProposalState(v ProposalState) ([]byte, error) {
-	return candid.EncodeOne("ProposalState", "DIDL\x01k\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00", &v, putProposalState)
+	return candid.EncodeOne("ProposalState", &headerProposalState, &v, putProposalState)
 }
 
 // DecodeProposalState reads a message of one ProposalState.
 func DecodeProposalState(msg []byte) (ProposalState, error) {
-	return candid.DecodeOne("ProposalState", msg, getProposalState)
+	return candid.DecodeOne("ProposalState", &headerProposalState, msg, getProposalState)
 }
+
+var headerProposal = candid.Header{Text: "DIDL\x0al\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x01\xc9\x80\xfe\xd7\x03\x06\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x08\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x02k\x02\x9c\xe9\xc6\x99\x06\x03\xbc\xeb\xc1\xd3\x0b\x05l\x03\xd6\xfc\xa7\x02\x04\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x04m{l\x02\xd6\xfc\xa7\x02\x04\xe1\xed\xebJqm\x07l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x09k\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00"}
 
 // EncodeProposal makes a message of one Proposal.
 func EncodeProposal(v Proposal) ([]byte, error) {
-	return candid.EncodeOne("Proposal", "DIDL\x0al\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x01\xc9\x80\xfe\xd7\x03\x06\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x08\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x02k\x02\x9c\xe9\xc6\x99\x06\x03\xbc\xeb\xc1\xd3\x0b\x05l\x03\xd6\xfc\xa7\x02\x04\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x04m{l\x02\xd6\xfc\xa7\x02\x04\xe1\xed\xebJqm\x07l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x09k\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00", &v, putProposal)
+	return candid.EncodeOne("Proposal", &headerProposal, &v, putProposal)
 }
 
 // DecodeProposal reads a message of one Proposal.
 func DecodeProposal(msg []byte) (Proposal, error) {
-	return candid.DecodeOne("Proposal", msg, getProposal)
+	return candid.DecodeOne("Proposal", &headerProposal, msg, getProposal)
 }
+
+var headerInit = candid.Header{Text: "DIDL\x03l\x04\xd9\xd9\xc0\xd3\x01\x01\xd9\xc1\x9e\xe5\x03x\xa2\xdc\xbb\xdd\x04h\xbc\xeb\xc1\xd3\x0bhm\x02l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00"}
 
 // EncodeInit makes a message of one Init.
-func EncodeInit(v Init) ([]byte, error) {
-	return candid.EncodeOne("Init", "DIDL\x03l\x04\xd9\xd9\xc0\xd3\x01\x01\xd9\xc1\x9e\xe5\x03x\xa2\xdc\xbb\xdd\x04h\xbc\xeb\xc1\xd3\x0bhm\x02l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00", &v, putInit)
-}
+func EncodeInit(v Init) ([]byte, error) { return candid.EncodeOne("Init", &headerInit, &v, putInit) }
 
 // DecodeInit reads a message of one Init.
-func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init", msg, getInit) }
+func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init", &headerInit, msg, getInit) }
 
 // Failure is a Candid record.
 type Failure struct {
@@ -559,137 +579,163 @@ func getProposalsArg(d *candid.Decoder, t candid.Type, v *ProposalsArg) {
 	r.End()
 }
 
+var headerInitArgs = candid.Header{Text: "DIDL\x03l\x04\xd9\xd9\xc0\xd3\x01\x01\xd9\xc1\x9e\xe5\x03x\xa2\xdc\xbb\xdd\x04h\xbc\xeb\xc1\xd3\x0bhm\x02l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Init) ([]byte, error) {
-	return candid.EncodeOne("init arguments", "DIDL\x03l\x04\xd9\xd9\xc0\xd3\x01\x01\xd9\xc1\x9e\xe5\x03x\xa2\xdc\xbb\xdd\x04h\xbc\xeb\xc1\xd3\x0bhm\x02l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00", &arg, putInit)
+	return candid.EncodeOne("init arguments", &headerInitArgs, &arg, putInit)
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (Init, error) {
-	return candid.DecodeOne("init arguments", msg, getInit)
+	return candid.DecodeOne("init arguments", &headerInitArgs, msg, getInit)
 }
+
+var headerProposeArgs = candid.Header{Text: "DIDL\x05l\x02\xb6\xf7\x98\xb2\x01\x01\xa6\x96\xa4\x87\x08qk\x02\x9c\xe9\xc6\x99\x06\x02\xbc\xeb\xc1\xd3\x0b\x04l\x03\xd6\xfc\xa7\x02\x03\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03m{l\x02\xd6\xfc\xa7\x02\x03\xe1\xed\xebJq\x01\x00"}
 
 // EncodeProposeArgs makes a message of the arguments of propose.
 func EncodeProposeArgs(arg ProposeArg) ([]byte, error) {
-	return candid.EncodeOne("propose arguments", "DIDL\x05l\x02\xb6\xf7\x98\xb2\x01\x01\xa6\x96\xa4\x87\x08qk\x02\x9c\xe9\xc6\x99\x06\x02\xbc\xeb\xc1\xd3\x0b\x04l\x03\xd6\xfc\xa7\x02\x03\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03m{l\x02\xd6\xfc\xa7\x02\x03\xe1\xed\xebJq\x01\x00", &arg, putProposeArg)
+	return candid.EncodeOne("propose arguments", &headerProposeArgs, &arg, putProposeArg)
 }
 
 // DecodeProposeArgs reads a message of the arguments of propose.
 func DecodeProposeArgs(msg []byte) (ProposeArg, error) {
-	return candid.DecodeOne("propose arguments", msg, getProposeArg)
+	return candid.DecodeOne("propose arguments", &headerProposeArgs, msg, getProposeArg)
 }
+
+var headerProposeResults = candid.Header{Text: "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeProposeResults makes a message of the results of propose.
 func EncodeProposeResults(out ProposeResult) ([]byte, error) {
-	return candid.EncodeOne("propose results", "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putProposeResult)
+	return candid.EncodeOne("propose results", &headerProposeResults, &out, putProposeResult)
 }
 
 // DecodeProposeResults reads a message of the results of propose.
 func DecodeProposeResults(msg []byte) (ProposeResult, error) {
-	return candid.DecodeOne("propose results", msg, getProposeResult)
+	return candid.DecodeOne("propose results", &headerProposeResults, msg, getProposeResult)
 }
+
+var headerVoteArgs = candid.Header{Text: "DIDL\x01l\x02\x88\xa6\x9aX~\xb2\xb8\xd4\x96\x0bx\x01\x00"}
 
 // EncodeVoteArgs makes a message of the arguments of vote.
 func EncodeVoteArgs(arg VoteArg) ([]byte, error) {
-	return candid.EncodeOne("vote arguments", "DIDL\x01l\x02\x88\xa6\x9aX~\xb2\xb8\xd4\x96\x0bx\x01\x00", &arg, putVoteArg)
+	return candid.EncodeOne("vote arguments", &headerVoteArgs, &arg, putVoteArg)
 }
 
 // DecodeVoteArgs reads a message of the arguments of vote.
 func DecodeVoteArgs(msg []byte) (VoteArg, error) {
-	return candid.DecodeOne("vote arguments", msg, getVoteArg)
+	return candid.DecodeOne("vote arguments", &headerVoteArgs, msg, getVoteArg)
 }
+
+var headerVoteResults = candid.Header{Text: "DIDL\x0ck\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x0bl\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7fl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeVoteResults makes a message of the results of vote.
 func EncodeVoteResults(out VoteResult) ([]byte, error) {
-	return candid.EncodeOne("vote results", "DIDL\x0ck\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x0bl\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7fl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putVoteResult)
+	return candid.EncodeOne("vote results", &headerVoteResults, &out, putVoteResult)
 }
 
 // DecodeVoteResults reads a message of the results of vote.
 func DecodeVoteResults(msg []byte) (VoteResult, error) {
-	return candid.DecodeOne("vote results", msg, getVoteResult)
+	return candid.DecodeOne("vote results", &headerVoteResults, msg, getVoteResult)
 }
+
+var headerExecuteArgs = candid.Header{Text: "DIDL\x00\x01x"}
 
 // EncodeExecuteArgs makes a message of the arguments of execute.
 func EncodeExecuteArgs(arg uint64) ([]byte, error) {
-	return candid.EncodeOne("execute arguments", "DIDL\x00\x01x", &arg, candid.PutNat64)
+	return candid.EncodeOne("execute arguments", &headerExecuteArgs, &arg, candid.PutNat64)
 }
 
 // DecodeExecuteArgs reads a message of the arguments of execute.
 func DecodeExecuteArgs(msg []byte) (uint64, error) {
-	return candid.DecodeOne("execute arguments", msg, candid.GetNat64)
+	return candid.DecodeOne("execute arguments", &headerExecuteArgs, msg, candid.GetNat64)
 }
+
+var headerExecuteResults = candid.Header{Text: "DIDL\x0ck\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x0bl\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7fl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeExecuteResults makes a message of the results of execute.
 func EncodeExecuteResults(out ExecuteResult) ([]byte, error) {
-	return candid.EncodeOne("execute results", "DIDL\x0ck\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x0bl\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7fl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putExecuteResult)
+	return candid.EncodeOne("execute results", &headerExecuteResults, &out, putExecuteResult)
 }
 
 // DecodeExecuteResults reads a message of the results of execute.
 func DecodeExecuteResults(msg []byte) (ExecuteResult, error) {
-	return candid.DecodeOne("execute results", msg, getExecuteResult)
+	return candid.DecodeOne("execute results", &headerExecuteResults, msg, getExecuteResult)
 }
+
+var headerProposalArgs = candid.Header{Text: "DIDL\x00\x01x"}
 
 // EncodeProposalArgs makes a message of the arguments of proposal.
 func EncodeProposalArgs(arg uint64) ([]byte, error) {
-	return candid.EncodeOne("proposal arguments", "DIDL\x00\x01x", &arg, candid.PutNat64)
+	return candid.EncodeOne("proposal arguments", &headerProposalArgs, &arg, candid.PutNat64)
 }
 
 // DecodeProposalArgs reads a message of the arguments of proposal.
 func DecodeProposalArgs(msg []byte) (uint64, error) {
-	return candid.DecodeOne("proposal arguments", msg, candid.GetNat64)
+	return candid.DecodeOne("proposal arguments", &headerProposalArgs, msg, candid.GetNat64)
 }
+
+var headerProposalResults = candid.Header{Text: "DIDL\x0bn\x01l\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00"}
 
 // EncodeProposalResults makes a message of the results of proposal.
 func EncodeProposalResults(out *Proposal) ([]byte, error) {
-	return candid.EncodeOne("proposal results", "DIDL\x0bn\x01l\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00", &out, func(e *candid.Encoder, v **Proposal) { candid.PutOpt(e, v, putProposal) })
+	return candid.EncodeOne("proposal results", &headerProposalResults, &out, func(e *candid.Encoder, v **Proposal) { candid.PutOpt(e, v, putProposal) })
 }
 
 // DecodeProposalResults reads a message of the results of proposal.
 func DecodeProposalResults(msg []byte) (*Proposal, error) {
-	return candid.DecodeOne("proposal results", msg, func(d *candid.Decoder, t candid.Type, v **Proposal) { candid.GetOpt(d, t, v, getProposal) })
+	return candid.DecodeOne("proposal results", &headerProposalResults, msg, func(d *candid.Decoder, t candid.Type, v **Proposal) { candid.GetOpt(d, t, v, getProposal) })
 }
+
+var headerProposalsArgs = candid.Header{Text: "DIDL\x01l\x02\xea\xca\x8a\x9e\x04x\xbb\xbe\x84\xa8\x07y\x01\x00"}
 
 // EncodeProposalsArgs makes a message of the arguments of proposals.
 func EncodeProposalsArgs(arg ProposalsArg) ([]byte, error) {
-	return candid.EncodeOne("proposals arguments", "DIDL\x01l\x02\xea\xca\x8a\x9e\x04x\xbb\xbe\x84\xa8\x07y\x01\x00", &arg, putProposalsArg)
+	return candid.EncodeOne("proposals arguments", &headerProposalsArgs, &arg, putProposalsArg)
 }
 
 // DecodeProposalsArgs reads a message of the arguments of proposals.
 func DecodeProposalsArgs(msg []byte) (ProposalsArg, error) {
-	return candid.DecodeOne("proposals arguments", msg, getProposalsArg)
+	return candid.DecodeOne("proposals arguments", &headerProposalsArgs, msg, getProposalsArg)
 }
+
+var headerProposalsResults = candid.Header{Text: "DIDL\x0bm\x01l\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00"}
 
 // EncodeProposalsResults makes a message of the results of proposals.
 func EncodeProposalsResults(out []Proposal) ([]byte, error) {
-	return candid.EncodeOne("proposals results", "DIDL\x0bm\x01l\x0d\xdb\xb7\x01x\xc1\xc0\x01x\xa7\xd2\xf0\x02x\xe8\xeb\xaa\x8b\x01x\xc4\xa7\xc9\xa1\x01x\xb6\xf7\x98\xb2\x01\x02\xc9\x80\xfe\xd7\x03\x07\x98\x91\xbe\xa0\x06x\xa6\x96\xa4\x87\x08q\x91\xec\xad\xa0\x08\x09\xb4\xbf\xd4\x96\x0bh\xb5\x8a\xef\x96\x0bq\x92\xf1\xbe\xde\x0dqn\x03k\x02\x9c\xe9\xc6\x99\x06\x04\xbc\xeb\xc1\xd3\x0b\x06l\x03\xd6\xfc\xa7\x02\x05\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x05m{l\x02\xd6\xfc\xa7\x02\x05\xe1\xed\xebJqm\x08l\x04\xf3\xa9\x01x\xf8\xe2\x99\x0dx\xda\xc4\xd7%h\x88\xa6\x9aX~n\x0ak\x05\xca\x87\xd0\xcd\x04\x7f\xfe\xfe\x8f\xdc\x0a\x7f\x8f\xc9\xef\xfa\x0b\x7f\xbd\x8b\xfb\xbf\x0e\x7f\x8f\xf7\xb2\x89\x0f\x7f\x01\x00", &out, func(e *candid.Encoder, v *[]Proposal) { candid.PutVec(e, v, putProposal) })
+	return candid.EncodeOne("proposals results", &headerProposalsResults, &out, func(e *candid.Encoder, v *[]Proposal) { candid.PutVec(e, v, putProposal) })
 }
 
 // DecodeProposalsResults reads a message of the results of proposals.
 func DecodeProposalsResults(msg []byte) ([]Proposal, error) {
-	return candid.DecodeOne("proposals results", msg, func(d *candid.Decoder, t candid.Type, v *[]Proposal) { candid.GetVec(d, t, v, getProposal) })
+	return candid.DecodeOne("proposals results", &headerProposalsResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Proposal) { candid.GetVec(d, t, v, getProposal) })
 }
+
+var headerMembersArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeMembersArgs makes a message of the arguments of members.
 func EncodeMembersArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerMembersArgs.NewEncoder()
 	return e.Finish("members arguments")
 }
 
 // DecodeMembersArgs reads a message of the arguments of members.
 func DecodeMembersArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerMembersArgs.NewDecoder(msg)
 	err = d.Finish("members arguments")
 	return err
 }
 
+var headerMembersResults = candid.Header{Text: "DIDL\x02m\x01l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
 // EncodeMembersResults makes a message of the results of members.
 func EncodeMembersResults(out []Member) ([]byte, error) {
-	return candid.EncodeOne("members results", "DIDL\x02m\x01l\x03\xdb\xb7\x01h\xf8\xe2\x99\x0dx\xcb\xe4\xfd\xc7\x04q\x01\x00", &out, func(e *candid.Encoder, v *[]Member) { candid.PutVec(e, v, putMember) })
+	return candid.EncodeOne("members results", &headerMembersResults, &out, func(e *candid.Encoder, v *[]Member) { candid.PutVec(e, v, putMember) })
 }
 
 // DecodeMembersResults reads a message of the results of members.
 func DecodeMembersResults(msg []byte) ([]Member, error) {
-	return candid.DecodeOne("members results", msg, func(d *candid.Decoder, t candid.Type, v *[]Member) { candid.GetVec(d, t, v, getMember) })
+	return candid.DecodeOne("members results", &headerMembersResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Member) { candid.GetVec(d, t, v, getMember) })
 }
 
 // Client calls the service. C is the context of a call: context.Context off chain, the

@@ -37,66 +37,92 @@ service : (Init_) -> {
 // Cycles is the Candid type Cycles.
 type Cycles = candid.Nat
 
+var headerCycles = candid.Header{Text: "DIDL\x00\x01}"}
+
 // EncodeCycles makes a message of one Cycles.
 func EncodeCycles(v Cycles) ([]byte, error) {
-	return candid.EncodeOne("Cycles", "DIDL\x00\x01}", &v, candid.PutNat)
+	return candid.EncodeOne("Cycles", &headerCycles, &v, candid.PutNat)
 }
 
 // DecodeCycles reads a message of one Cycles.
-func DecodeCycles(msg []byte) (Cycles, error) { return candid.DecodeOne("Cycles", msg, candid.GetNat) }
+func DecodeCycles(msg []byte) (Cycles, error) {
+	return candid.DecodeOne("Cycles", &headerCycles, msg, candid.GetNat)
+}
 
 // Hash is the Candid type Hash.
 type Hash = []byte
 
+var headerHash = candid.Header{Text: "DIDL\x01m{\x01\x00"}
+
 // EncodeHash makes a message of one Hash.
 func EncodeHash(v Hash) ([]byte, error) {
-	return candid.EncodeOne("Hash", "DIDL\x01m{\x01\x00", &v, candid.PutBlob)
+	return candid.EncodeOne("Hash", &headerHash, &v, candid.PutBlob)
 }
 
 // DecodeHash reads a message of one Hash.
-func DecodeHash(msg []byte) (Hash, error) { return candid.DecodeOne("Hash", msg, candid.GetBlob) }
+func DecodeHash(msg []byte) (Hash, error) {
+	return candid.DecodeOne("Hash", &headerHash, msg, candid.GetBlob)
+}
+
+var headerJobId = candid.Header{Text: "DIDL\x01l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00"}
 
 // EncodeJobId makes a message of one JobId.
 func EncodeJobId(v JobId) ([]byte, error) {
-	return candid.EncodeOne("JobId", "DIDL\x01l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00", &v, putJobId)
+	return candid.EncodeOne("JobId", &headerJobId, &v, putJobId)
 }
 
 // DecodeJobId reads a message of one JobId.
-func DecodeJobId(msg []byte) (JobId, error) { return candid.DecodeOne("JobId", msg, getJobId) }
+func DecodeJobId(msg []byte) (JobId, error) {
+	return candid.DecodeOne("JobId", &headerJobId, msg, getJobId)
+}
+
+var headerFailureCode = candid.Header{Text: "DIDL\x01k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00"}
 
 // EncodeFailureCode makes a message of one FailureCode.
 func EncodeFailureCode(v FailureCode) ([]byte, error) {
-	return candid.EncodeOne("FailureCode", "DIDL\x01k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00", &v, putFailureCode)
+	return candid.EncodeOne("FailureCode", &headerFailureCode, &v, putFailureCode)
 }
 
 // DecodeFailureCode reads a message of one FailureCode.
 func DecodeFailureCode(msg []byte) (FailureCode, error) {
-	return candid.DecodeOne("FailureCode", msg, getFailureCode)
+	return candid.DecodeOne("FailureCode", &headerFailureCode, msg, getFailureCode)
 }
+
+var headerFailure = candid.Header{Text: "DIDL\x03l\x03\xad\xe2\x92\x8e\x04\x01\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x02k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00"}
 
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x03l\x03\xad\xe2\x92\x8e\x04\x01\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x02k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", &headerFailure, &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
-func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failure", msg, getFailure) }
+func DecodeFailure(msg []byte) (Failure, error) {
+	return candid.DecodeOne("Failure", &headerFailure, msg, getFailure)
+}
+
+var headerDType = candid.Header{Text: "DIDL\x01k\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00"}
 
 // EncodeDType makes a message of one DType.
 func EncodeDType(v DType) ([]byte, error) {
-	return candid.EncodeOne("DType", "DIDL\x01k\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00", &v, putDType)
+	return candid.EncodeOne("DType", &headerDType, &v, putDType)
 }
 
 // DecodeDType reads a message of one DType.
-func DecodeDType(msg []byte) (DType, error) { return candid.DecodeOne("DType", msg, getDType) }
+func DecodeDType(msg []byte) (DType, error) {
+	return candid.DecodeOne("DType", &headerDType, msg, getDType)
+}
+
+var headerTensor = candid.Header{Text: "DIDL\x04l\x03\xaa\xac\x8d\x93\x04\x01\xa1\xc6\xf3\xe0\x07\x02\x9e\xea\xeb\x88\x0e\x03m{mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00"}
 
 // EncodeTensor makes a message of one Tensor.
 func EncodeTensor(v Tensor) ([]byte, error) {
-	return candid.EncodeOne("Tensor", "DIDL\x04l\x03\xaa\xac\x8d\x93\x04\x01\xa1\xc6\xf3\xe0\x07\x02\x9e\xea\xeb\x88\x0e\x03m{mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00", &v, putTensor)
+	return candid.EncodeOne("Tensor", &headerTensor, &v, putTensor)
 }
 
 // DecodeTensor reads a message of one Tensor.
-func DecodeTensor(msg []byte) (Tensor, error) { return candid.DecodeOne("Tensor", msg, getTensor) }
+func DecodeTensor(msg []byte) (Tensor, error) {
+	return candid.DecodeOne("Tensor", &headerTensor, msg, getTensor)
+}
 
 // Output is the Candid type Output.
 type Output = []Tensor
@@ -105,81 +131,107 @@ func putOutput(e *candid.Encoder, v *Output) { candid.PutVec(e, v, putTensor) }
 
 func getOutput(d *candid.Decoder, t candid.Type, v *Output) { candid.GetVec(d, t, v, getTensor) }
 
+var headerOutput = candid.Header{Text: "DIDL\x05m\x01l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x03\x9e\xea\xeb\x88\x0e\x04m{mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00"}
+
 // EncodeOutput makes a message of one Output.
 func EncodeOutput(v Output) ([]byte, error) {
-	return candid.EncodeOne("Output", "DIDL\x05m\x01l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x03\x9e\xea\xeb\x88\x0e\x04m{mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7f\x01\x00", &v, putOutput)
+	return candid.EncodeOne("Output", &headerOutput, &v, putOutput)
 }
 
 // DecodeOutput reads a message of one Output.
-func DecodeOutput(msg []byte) (Output, error) { return candid.DecodeOne("Output", msg, getOutput) }
+func DecodeOutput(msg []byte) (Output, error) {
+	return candid.DecodeOne("Output", &headerOutput, msg, getOutput)
+}
+
+var headerJobState = candid.Header{Text: "DIDL\x01k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7f\x01\x00"}
 
 // EncodeJobState makes a message of one JobState.
 func EncodeJobState(v JobState) ([]byte, error) {
-	return candid.EncodeOne("JobState", "DIDL\x01k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7f\x01\x00", &v, putJobState)
+	return candid.EncodeOne("JobState", &headerJobState, &v, putJobState)
 }
 
 // DecodeJobState reads a message of one JobState.
 func DecodeJobState(msg []byte) (JobState, error) {
-	return candid.DecodeOne("JobState", msg, getJobState)
+	return candid.DecodeOne("JobState", &headerJobState, msg, getJobState)
 }
+
+var headerClaim = candid.Header{Text: "DIDL\x01l\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00"}
 
 // EncodeClaim makes a message of one Claim.
 func EncodeClaim(v Claim) ([]byte, error) {
-	return candid.EncodeOne("Claim", "DIDL\x01l\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00", &v, putClaim)
+	return candid.EncodeOne("Claim", &headerClaim, &v, putClaim)
 }
 
 // DecodeClaim reads a message of one Claim.
-func DecodeClaim(msg []byte) (Claim, error) { return candid.DecodeOne("Claim", msg, getClaim) }
+func DecodeClaim(msg []byte) (Claim, error) {
+	return candid.DecodeOne("Claim", &headerClaim, msg, getClaim)
+}
+
+var headerOutcome = candid.Header{Text: "DIDL\x0bl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\xec\xad\xa0\x08\x07\xd7\x87\xb4\xf3\x08\x09\xc7\xeb\xc4\xd0\x09ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7fn\x08k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\x0al\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00"}
 
 // EncodeOutcome makes a message of one Outcome.
 func EncodeOutcome(v Outcome) ([]byte, error) {
-	return candid.EncodeOne("Outcome", "DIDL\x0bl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\xec\xad\xa0\x08\x07\xd7\x87\xb4\xf3\x08\x09\xc7\xeb\xc4\xd0\x09ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7fn\x08k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\x0al\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00", &v, putOutcome)
+	return candid.EncodeOne("Outcome", &headerOutcome, &v, putOutcome)
 }
 
 // DecodeOutcome reads a message of one Outcome.
-func DecodeOutcome(msg []byte) (Outcome, error) { return candid.DecodeOne("Outcome", msg, getOutcome) }
-
-// EncodeHit makes a message of one Hit.
-func EncodeHit(v Hit) ([]byte, error) {
-	return candid.EncodeOne("Hit", "DIDL\x01l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00", &v, putHit)
+func DecodeOutcome(msg []byte) (Outcome, error) {
+	return candid.DecodeOne("Outcome", &headerOutcome, msg, getOutcome)
 }
 
+var headerHit = candid.Header{Text: "DIDL\x01l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00"}
+
+// EncodeHit makes a message of one Hit.
+func EncodeHit(v Hit) ([]byte, error) { return candid.EncodeOne("Hit", &headerHit, &v, putHit) }
+
 // DecodeHit reads a message of one Hit.
-func DecodeHit(msg []byte) (Hit, error) { return candid.DecodeOne("Hit", msg, getHit) }
+func DecodeHit(msg []byte) (Hit, error) { return candid.DecodeOne("Hit", &headerHit, msg, getHit) }
+
+var headerQuestion = candid.Header{Text: "DIDL\x05l\x05\xdb\xb7\x01x\xfd\x9f\xc3\x02\x01\xc0\x85\xb9\xa8\x04\x03\xad\x99\xe7\xe7\x04q\x91\xec\xad\xa0\x08qn\x02l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm\x04l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00"}
 
 // EncodeQuestion makes a message of one Question.
 func EncodeQuestion(v Question) ([]byte, error) {
-	return candid.EncodeOne("Question", "DIDL\x05l\x05\xdb\xb7\x01x\xfd\x9f\xc3\x02\x01\xc0\x85\xb9\xa8\x04\x03\xad\x99\xe7\xe7\x04q\x91\xec\xad\xa0\x08qn\x02l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm\x04l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00", &v, putQuestion)
+	return candid.EncodeOne("Question", &headerQuestion, &v, putQuestion)
 }
 
 // DecodeQuestion reads a message of one Question.
 func DecodeQuestion(msg []byte) (Question, error) {
-	return candid.DecodeOne("Question", msg, getQuestion)
+	return candid.DecodeOne("Question", &headerQuestion, msg, getQuestion)
 }
+
+var headerBatch = candid.Header{Text: "DIDL\x02l\x03\xfd\x9f\xc3\x02\x01\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00"}
 
 // EncodeBatch makes a message of one Batch.
 func EncodeBatch(v Batch) ([]byte, error) {
-	return candid.EncodeOne("Batch", "DIDL\x02l\x03\xfd\x9f\xc3\x02\x01\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00", &v, putBatch)
+	return candid.EncodeOne("Batch", &headerBatch, &v, putBatch)
 }
 
 // DecodeBatch reads a message of one Batch.
-func DecodeBatch(msg []byte) (Batch, error) { return candid.DecodeOne("Batch", msg, getBatch) }
+func DecodeBatch(msg []byte) (Batch, error) {
+	return candid.DecodeOne("Batch", &headerBatch, msg, getBatch)
+}
+
+var headerStatus = candid.Header{Text: "DIDL\x04l\x04\xa5\xa8\xfd\xd1\x03x\x8d\xaa\xcd\x94\x08}\xa8\xc5\xc0\x80\x0c\x01\xf1\xb7\xfd\x85\x0exm\x02l\x03\xfd\x9f\xc3\x02\x03\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00"}
 
 // EncodeStatus makes a message of one Status.
 func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", "DIDL\x04l\x04\xa5\xa8\xfd\xd1\x03x\x8d\xaa\xcd\x94\x08}\xa8\xc5\xc0\x80\x0c\x01\xf1\xb7\xfd\x85\x0exm\x02l\x03\xfd\x9f\xc3\x02\x03\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00", &v, putStatus)
+	return candid.EncodeOne("Status", &headerStatus, &v, putStatus)
 }
 
 // DecodeStatus reads a message of one Status.
-func DecodeStatus(msg []byte) (Status, error) { return candid.DecodeOne("Status", msg, getStatus) }
-
-// EncodeInit makes a message of one Init_.
-func EncodeInit(v Init) ([]byte, error) {
-	return candid.EncodeOne("Init_", "DIDL\x02l\x06\xa9\xc7\xe0b\x01\xde\x9c\x8b\xfc\x02q\xb3\xb0\xda\xc3\x03h\xe6\xf6\xd0\xa8\x09y\xbc\xeb\xc1\xd3\x0bh\xd0\xf4\xf3\xd4\x0dhm{\x01\x00", &v, putInit)
+func DecodeStatus(msg []byte) (Status, error) {
+	return candid.DecodeOne("Status", &headerStatus, msg, getStatus)
 }
 
+var headerInit = candid.Header{Text: "DIDL\x02l\x06\xa9\xc7\xe0b\x01\xde\x9c\x8b\xfc\x02q\xb3\xb0\xda\xc3\x03h\xe6\xf6\xd0\xa8\x09y\xbc\xeb\xc1\xd3\x0bh\xd0\xf4\xf3\xd4\x0dhm{\x01\x00"}
+
+// EncodeInit makes a message of one Init_.
+func EncodeInit(v Init) ([]byte, error) { return candid.EncodeOne("Init_", &headerInit, &v, putInit) }
+
 // DecodeInit reads a message of one Init_.
-func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init_", msg, getInit) }
+func DecodeInit(msg []byte) (Init, error) {
+	return candid.DecodeOne("Init_", &headerInit, msg, getInit)
+}
 
 // JobId is a Candid record.
 type JobId struct {
@@ -784,140 +836,166 @@ func getSponsorResult(d *candid.Decoder, t candid.Type, v *SponsorResult) {
 	d.EndVariant()
 }
 
+var headerInitArgs = candid.Header{Text: "DIDL\x02l\x06\xa9\xc7\xe0b\x01\xde\x9c\x8b\xfc\x02q\xb3\xb0\xda\xc3\x03h\xe6\xf6\xd0\xa8\x09y\xbc\xeb\xc1\xd3\x0bh\xd0\xf4\xf3\xd4\x0dhm{\x01\x00"}
+
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Init) ([]byte, error) {
-	return candid.EncodeOne("init arguments", "DIDL\x02l\x06\xa9\xc7\xe0b\x01\xde\x9c\x8b\xfc\x02q\xb3\xb0\xda\xc3\x03h\xe6\xf6\xd0\xa8\x09y\xbc\xeb\xc1\xd3\x0bh\xd0\xf4\xf3\xd4\x0dhm{\x01\x00", &arg, putInit)
+	return candid.EncodeOne("init arguments", &headerInitArgs, &arg, putInit)
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (Init, error) {
-	return candid.DecodeOne("init arguments", msg, getInit)
+	return candid.DecodeOne("init arguments", &headerInitArgs, msg, getInit)
 }
+
+var headerIndexArgs = candid.Header{Text: "DIDL\x02l\x02\x9d\xba\xc3\x19{\xa5\xa8\xfd\xd1\x03\x01mq\x01\x00"}
 
 // EncodeIndexArgs makes a message of the arguments of index.
 func EncodeIndexArgs(arg IndexArg) ([]byte, error) {
-	return candid.EncodeOne("index arguments", "DIDL\x02l\x02\x9d\xba\xc3\x19{\xa5\xa8\xfd\xd1\x03\x01mq\x01\x00", &arg, putIndexArg)
+	return candid.EncodeOne("index arguments", &headerIndexArgs, &arg, putIndexArg)
 }
 
 // DecodeIndexArgs reads a message of the arguments of index.
 func DecodeIndexArgs(msg []byte) (IndexArg, error) {
-	return candid.DecodeOne("index arguments", msg, getIndexArg)
+	return candid.DecodeOne("index arguments", &headerIndexArgs, msg, getIndexArg)
 }
+
+var headerIndexResults = candid.Header{Text: "DIDL\x05k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x02l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhl\x03\xad\xe2\x92\x8e\x04\x03\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x04k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00"}
 
 // EncodeIndexResults makes a message of the results of index.
 func EncodeIndexResults(out IndexResult) ([]byte, error) {
-	return candid.EncodeOne("index results", "DIDL\x05k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x02l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhl\x03\xad\xe2\x92\x8e\x04\x03\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x04k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00", &out, putIndexResult)
+	return candid.EncodeOne("index results", &headerIndexResults, &out, putIndexResult)
 }
 
 // DecodeIndexResults reads a message of the results of index.
 func DecodeIndexResults(msg []byte) (IndexResult, error) {
-	return candid.DecodeOne("index results", msg, getIndexResult)
+	return candid.DecodeOne("index results", &headerIndexResults, msg, getIndexResult)
 }
+
+var headerAskArgs = candid.Header{Text: "DIDL\x00\x01q"}
 
 // EncodeAskArgs makes a message of the arguments of ask.
 func EncodeAskArgs(arg string) ([]byte, error) {
-	return candid.EncodeOne("ask arguments", "DIDL\x00\x01q", &arg, candid.PutText)
+	return candid.EncodeOne("ask arguments", &headerAskArgs, &arg, candid.PutText)
 }
 
 // DecodeAskArgs reads a message of the arguments of ask.
 func DecodeAskArgs(msg []byte) (string, error) {
-	return candid.DecodeOne("ask arguments", msg, candid.GetText)
+	return candid.DecodeOne("ask arguments", &headerAskArgs, msg, candid.GetText)
 }
+
+var headerAskResults = candid.Header{Text: "DIDL\x04k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x03\xad\xe2\x92\x8e\x04\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x03k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00"}
 
 // EncodeAskResults makes a message of the results of ask.
 func EncodeAskResults(out AskResult) ([]byte, error) {
-	return candid.EncodeOne("ask results", "DIDL\x04k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x03\xad\xe2\x92\x8e\x04\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x03k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00", &out, putAskResult)
+	return candid.EncodeOne("ask results", &headerAskResults, &out, putAskResult)
 }
 
 // DecodeAskResults reads a message of the results of ask.
 func DecodeAskResults(msg []byte) (AskResult, error) {
-	return candid.DecodeOne("ask results", msg, getAskResult)
+	return candid.DecodeOne("ask results", &headerAskResults, msg, getAskResult)
 }
+
+var headerSponsorArgs = candid.Header{Text: "DIDL\x01l\x02\xcb\xa4\xb6\xed\x04h\x8d\xaa\xcd\x94\x08}\x01\x00"}
 
 // EncodeSponsorArgs makes a message of the arguments of sponsor.
 func EncodeSponsorArgs(arg SponsorArg) ([]byte, error) {
-	return candid.EncodeOne("sponsor arguments", "DIDL\x01l\x02\xcb\xa4\xb6\xed\x04h\x8d\xaa\xcd\x94\x08}\x01\x00", &arg, putSponsorArg)
+	return candid.EncodeOne("sponsor arguments", &headerSponsorArgs, &arg, putSponsorArg)
 }
 
 // DecodeSponsorArgs reads a message of the arguments of sponsor.
 func DecodeSponsorArgs(msg []byte) (SponsorArg, error) {
-	return candid.DecodeOne("sponsor arguments", msg, getSponsorArg)
+	return candid.DecodeOne("sponsor arguments", &headerSponsorArgs, msg, getSponsorArg)
 }
+
+var headerSponsorResults = candid.Header{Text: "DIDL\x04k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02\x01l\x03\xad\xe2\x92\x8e\x04\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x03k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00"}
 
 // EncodeSponsorResults makes a message of the results of sponsor.
 func EncodeSponsorResults(out SponsorResult) ([]byte, error) {
-	return candid.EncodeOne("sponsor results", "DIDL\x04k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02\x01l\x03\xad\xe2\x92\x8e\x04\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~n\x03k\x0f\xe4\xe2\xb4\xde\x02\x7f\xb9\xaa\x80\x89\x04\x7f\xc2\xa1\xad\x81\x05\x7f\xd0\xbd\xbb\xa7\x06\x7f\x93\xb6\xc3\xaa\x07\x7f\x88\x8b\xc3\xad\x07\x7f\xf4\xa3\xa3\x8e\x09\x7f\xd0\xff\xae\xff\x09\x7f\x8b\xc3\xdc\x88\x0a\x7f\xa7\xa5\xdb\xbb\x0b\x7f\xbf\xa4\xf1\xef\x0c\x7f\x90\x91\xd0\xad\x0d\x7f\xb3\xe6\x86\xc3\x0d\x7f\xc6\x87\xf4\xc3\x0d\x7f\xec\xfc\xce\x89\x0f\x7f\x01\x00", &out, putSponsorResult)
+	return candid.EncodeOne("sponsor results", &headerSponsorResults, &out, putSponsorResult)
 }
 
 // DecodeSponsorResults reads a message of the results of sponsor.
 func DecodeSponsorResults(msg []byte) (SponsorResult, error) {
-	return candid.DecodeOne("sponsor results", msg, getSponsorResult)
+	return candid.DecodeOne("sponsor results", &headerSponsorResults, msg, getSponsorResult)
 }
+
+var headerAssayResultArgs = candid.Header{Text: "DIDL\x0bl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\xec\xad\xa0\x08\x07\xd7\x87\xb4\xf3\x08\x09\xc7\xeb\xc4\xd0\x09ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7fn\x08k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\x0al\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00"}
 
 // EncodeAssayResultArgs makes a message of the arguments of assay_result.
 func EncodeAssayResultArgs(arg Outcome) ([]byte, error) {
-	return candid.EncodeOne("assay_result arguments", "DIDL\x0bl\x06\xfd\x9f\xc3\x02\x01\x9f\x93\xc6\x02\x02\x81\x9e\x84d\x03\x91\xec\xad\xa0\x08\x07\xd7\x87\xb4\xf3\x08\x09\xc7\xeb\xc4\xd0\x09ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm{m\x04l\x03\xaa\xac\x8d\x93\x04\x02\xa1\xc6\xf3\xe0\x07\x05\x9e\xea\xeb\x88\x0e\x06mxk\x05\xaf\xb7\x01\x7f\xa3\xcc\x01\x7f\x85\xa5\xb6\x02\x7f\xc8\xb2\xbf\x02\x7f\xe7\xb7\xbf\x02\x7fn\x08k\x07\xf6\xbe\xe9\x04\x7f\xce\x90\x9fv\x7f\xbb\xc9\xd8\xc5\x02\x7f\xe0\xa9\xf0\xdc\x02\x7f\x80\x90\x8c\xf4\x09\x7f\xbd\x8b\xfb\xbf\x0e\x7f\xde\xf6\xa0\xdf\x0f\x7fm\x0al\x02\xca\x83\xf4\xf7\x04q\x91\xc5\xfd\x80\x07q\x01\x00", &arg, putOutcome)
+	return candid.EncodeOne("assay_result arguments", &headerAssayResultArgs, &arg, putOutcome)
 }
 
 // DecodeAssayResultArgs reads a message of the arguments of assay_result.
 func DecodeAssayResultArgs(msg []byte) (Outcome, error) {
-	return candid.DecodeOne("assay_result arguments", msg, getOutcome)
+	return candid.DecodeOne("assay_result arguments", &headerAssayResultArgs, msg, getOutcome)
 }
+
+var headerAssayResultResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeAssayResultResults makes a message of the results of assay_result.
 func EncodeAssayResultResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerAssayResultResults.NewEncoder()
 	return e.Finish("assay_result results")
 }
 
 // DecodeAssayResultResults reads a message of the results of assay_result.
 func DecodeAssayResultResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerAssayResultResults.NewDecoder(msg)
 	err = d.Finish("assay_result results")
 	return err
 }
 
+var headerAnswerArgs = candid.Header{Text: "DIDL\x00\x01x"}
+
 // EncodeAnswerArgs makes a message of the arguments of answer.
 func EncodeAnswerArgs(arg uint64) ([]byte, error) {
-	return candid.EncodeOne("answer arguments", "DIDL\x00\x01x", &arg, candid.PutNat64)
+	return candid.EncodeOne("answer arguments", &headerAnswerArgs, &arg, candid.PutNat64)
 }
 
 // DecodeAnswerArgs reads a message of the arguments of answer.
 func DecodeAnswerArgs(msg []byte) (uint64, error) {
-	return candid.DecodeOne("answer arguments", msg, candid.GetNat64)
+	return candid.DecodeOne("answer arguments", &headerAnswerArgs, msg, candid.GetNat64)
 }
+
+var headerAnswerResults = candid.Header{Text: "DIDL\x06n\x01l\x05\xdb\xb7\x01x\xfd\x9f\xc3\x02\x02\xc0\x85\xb9\xa8\x04\x04\xad\x99\xe7\xe7\x04q\x91\xec\xad\xa0\x08qn\x03l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm\x05l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00"}
 
 // EncodeAnswerResults makes a message of the results of answer.
 func EncodeAnswerResults(out *Question) ([]byte, error) {
-	return candid.EncodeOne("answer results", "DIDL\x06n\x01l\x05\xdb\xb7\x01x\xfd\x9f\xc3\x02\x02\xc0\x85\xb9\xa8\x04\x04\xad\x99\xe7\xe7\x04q\x91\xec\xad\xa0\x08qn\x03l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm\x05l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00", &out, func(e *candid.Encoder, v **Question) { candid.PutOpt(e, v, putQuestion) })
+	return candid.EncodeOne("answer results", &headerAnswerResults, &out, func(e *candid.Encoder, v **Question) { candid.PutOpt(e, v, putQuestion) })
 }
 
 // DecodeAnswerResults reads a message of the results of answer.
 func DecodeAnswerResults(msg []byte) (*Question, error) {
-	return candid.DecodeOne("answer results", msg, func(d *candid.Decoder, t candid.Type, v **Question) { candid.GetOpt(d, t, v, getQuestion) })
+	return candid.DecodeOne("answer results", &headerAnswerResults, msg, func(d *candid.Decoder, t candid.Type, v **Question) { candid.GetOpt(d, t, v, getQuestion) })
 }
+
+var headerStatusArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeStatusArgs makes a message of the arguments of status.
 func EncodeStatusArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerStatusArgs.NewEncoder()
 	return e.Finish("status arguments")
 }
 
 // DecodeStatusArgs reads a message of the arguments of status.
 func DecodeStatusArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerStatusArgs.NewDecoder(msg)
 	err = d.Finish("status arguments")
 	return err
 }
 
+var headerStatusResults = candid.Header{Text: "DIDL\x04l\x04\xa5\xa8\xfd\xd1\x03x\x8d\xaa\xcd\x94\x08}\xa8\xc5\xc0\x80\x0c\x01\xf1\xb7\xfd\x85\x0exm\x02l\x03\xfd\x9f\xc3\x02\x03\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00"}
+
 // EncodeStatusResults makes a message of the results of status.
 func EncodeStatusResults(out Status) ([]byte, error) {
-	return candid.EncodeOne("status results", "DIDL\x04l\x04\xa5\xa8\xfd\xd1\x03x\x8d\xaa\xcd\x94\x08}\xa8\xc5\xc0\x80\x0c\x01\xf1\xb7\xfd\x85\x0exm\x02l\x03\xfd\x9f\xc3\x02\x03\xa5\xa8\xfd\xd1\x03y\x91\xec\xad\xa0\x08ql\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bh\x01\x00", &out, putStatus)
+	return candid.EncodeOne("status results", &headerStatusResults, &out, putStatus)
 }
 
 // DecodeStatusResults reads a message of the results of status.
 func DecodeStatusResults(msg []byte) (Status, error) {
-	return candid.DecodeOne("status results", msg, getStatus)
+	return candid.DecodeOne("status results", &headerStatusResults, msg, getStatus)
 }
 
 // Client calls the service. C is the context of a call: context.Context off chain, the

@@ -26,37 +26,49 @@ service : (Init) -> {
 }
 `
 
+var headerFailure = candid.Header{Text: "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
+
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", &headerFailure, &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
-func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failure", msg, getFailure) }
+func DecodeFailure(msg []byte) (Failure, error) {
+	return candid.DecodeOne("Failure", &headerFailure, msg, getFailure)
+}
+
+var headerUpgrade = candid.Header{Text: "DIDL\x03l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x01\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02nxm{\x01\x00"}
 
 // EncodeUpgrade makes a message of one Upgrade.
 func EncodeUpgrade(v Upgrade) ([]byte, error) {
-	return candid.EncodeOne("Upgrade", "DIDL\x03l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x01\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02nxm{\x01\x00", &v, putUpgrade)
+	return candid.EncodeOne("Upgrade", &headerUpgrade, &v, putUpgrade)
 }
 
 // DecodeUpgrade reads a message of one Upgrade.
-func DecodeUpgrade(msg []byte) (Upgrade, error) { return candid.DecodeOne("Upgrade", msg, getUpgrade) }
-
-// EncodeInit makes a message of one Init.
-func EncodeInit(v Init) ([]byte, error) {
-	return candid.EncodeOne("Init", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00", &v, putInit)
+func DecodeUpgrade(msg []byte) (Upgrade, error) {
+	return candid.DecodeOne("Upgrade", &headerUpgrade, msg, getUpgrade)
 }
 
+var headerInit = candid.Header{Text: "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00"}
+
+// EncodeInit makes a message of one Init.
+func EncodeInit(v Init) ([]byte, error) { return candid.EncodeOne("Init", &headerInit, &v, putInit) }
+
 // DecodeInit reads a message of one Init.
-func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init", msg, getInit) }
+func DecodeInit(msg []byte) (Init, error) { return candid.DecodeOne("Init", &headerInit, msg, getInit) }
+
+var headerStatus = candid.Header{Text: "DIDL\x04l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x01\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02mhn\x03m{\x01\x00"}
 
 // EncodeStatus makes a message of one Status.
 func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", "DIDL\x04l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x01\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x02mhn\x03m{\x01\x00", &v, putStatus)
+	return candid.EncodeOne("Status", &headerStatus, &v, putStatus)
 }
 
 // DecodeStatus reads a message of one Status.
-func DecodeStatus(msg []byte) (Status, error) { return candid.DecodeOne("Status", msg, getStatus) }
+func DecodeStatus(msg []byte) (Status, error) {
+	return candid.DecodeOne("Status", &headerStatus, msg, getStatus)
+}
 
 // Failure is a Candid record.
 type Failure struct {
@@ -316,120 +328,142 @@ func getCanisterStatusResult(d *candid.Decoder, t candid.Type, v *CanisterStatus
 	d.EndVariant()
 }
 
+var headerInitArgs = candid.Header{Text: "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00"}
+
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Init) ([]byte, error) {
-	return candid.EncodeOne("init arguments", "DIDL\x02l\x02\xd2\xec\xb0\x02h\x85\xe8\xda\xba\x07\x01mh\x01\x00", &arg, putInit)
+	return candid.EncodeOne("init arguments", &headerInitArgs, &arg, putInit)
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (Init, error) {
-	return candid.DecodeOne("init arguments", msg, getInit)
+	return candid.DecodeOne("init arguments", &headerInitArgs, msg, getInit)
 }
+
+var headerUploadArgs = candid.Header{Text: "DIDL\x01m{\x01\x00"}
 
 // EncodeUploadArgs makes a message of the arguments of upload.
 func EncodeUploadArgs(arg []byte) ([]byte, error) {
-	return candid.EncodeOne("upload arguments", "DIDL\x01m{\x01\x00", &arg, candid.PutBlob)
+	return candid.EncodeOne("upload arguments", &headerUploadArgs, &arg, candid.PutBlob)
 }
 
 // DecodeUploadArgs reads a message of the arguments of upload.
 func DecodeUploadArgs(msg []byte) ([]byte, error) {
-	return candid.DecodeOne("upload arguments", msg, candid.GetBlob)
+	return candid.DecodeOne("upload arguments", &headerUploadArgs, msg, candid.GetBlob)
 }
+
+var headerUploadResults = candid.Header{Text: "DIDL\x03k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x02m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeUploadResults makes a message of the results of upload.
 func EncodeUploadResults(out UploadResult) ([]byte, error) {
-	return candid.EncodeOne("upload results", "DIDL\x03k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x02m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUploadResult)
+	return candid.EncodeOne("upload results", &headerUploadResults, &out, putUploadResult)
 }
 
 // DecodeUploadResults reads a message of the results of upload.
 func DecodeUploadResults(msg []byte) (UploadResult, error) {
-	return candid.DecodeOne("upload results", msg, getUploadResult)
+	return candid.DecodeOne("upload results", &headerUploadResults, msg, getUploadResult)
 }
+
+var headerModulesArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeModulesArgs makes a message of the arguments of modules.
 func EncodeModulesArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerModulesArgs.NewEncoder()
 	return e.Finish("modules arguments")
 }
 
 // DecodeModulesArgs reads a message of the arguments of modules.
 func DecodeModulesArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerModulesArgs.NewDecoder(msg)
 	err = d.Finish("modules arguments")
 	return err
 }
 
+var headerModulesResults = candid.Header{Text: "DIDL\x03m\x01l\x02\xce\xdf\xa0\xa8\x04\x02\xeb\x90\xe0\xec\x0bxm{\x01\x00"}
+
 // EncodeModulesResults makes a message of the results of modules.
 func EncodeModulesResults(out []ModulesResult) ([]byte, error) {
-	return candid.EncodeOne("modules results", "DIDL\x03m\x01l\x02\xce\xdf\xa0\xa8\x04\x02\xeb\x90\xe0\xec\x0bxm{\x01\x00", &out, func(e *candid.Encoder, v *[]ModulesResult) { candid.PutVec(e, v, putModulesResult) })
+	return candid.EncodeOne("modules results", &headerModulesResults, &out, func(e *candid.Encoder, v *[]ModulesResult) { candid.PutVec(e, v, putModulesResult) })
 }
 
 // DecodeModulesResults reads a message of the results of modules.
 func DecodeModulesResults(msg []byte) ([]ModulesResult, error) {
-	return candid.DecodeOne("modules results", msg, func(d *candid.Decoder, t candid.Type, v *[]ModulesResult) { candid.GetVec(d, t, v, getModulesResult) })
+	return candid.DecodeOne("modules results", &headerModulesResults, msg, func(d *candid.Decoder, t candid.Type, v *[]ModulesResult) { candid.GetVec(d, t, v, getModulesResult) })
 }
+
+var headerUpgradeArgs = candid.Header{Text: "DIDL\x02l\x03\xd6\xfc\xa7\x02\x01\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x01m{\x01\x00"}
 
 // EncodeUpgradeArgs makes a message of the arguments of upgrade.
 func EncodeUpgradeArgs(arg UpgradeArg) ([]byte, error) {
-	return candid.EncodeOne("upgrade arguments", "DIDL\x02l\x03\xd6\xfc\xa7\x02\x01\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x01m{\x01\x00", &arg, putUpgradeArg)
+	return candid.EncodeOne("upgrade arguments", &headerUpgradeArgs, &arg, putUpgradeArg)
 }
 
 // DecodeUpgradeArgs reads a message of the arguments of upgrade.
 func DecodeUpgradeArgs(msg []byte) (UpgradeArg, error) {
-	return candid.DecodeOne("upgrade arguments", msg, getUpgradeArg)
+	return candid.DecodeOne("upgrade arguments", &headerUpgradeArgs, msg, getUpgradeArg)
 }
+
+var headerUpgradeResults = candid.Header{Text: "DIDL\x05k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x04l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeUpgradeResults makes a message of the results of upgrade.
 func EncodeUpgradeResults(out UpgradeResult) ([]byte, error) {
-	return candid.EncodeOne("upgrade results", "DIDL\x05k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x04l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUpgradeResult)
+	return candid.EncodeOne("upgrade results", &headerUpgradeResults, &out, putUpgradeResult)
 }
 
 // DecodeUpgradeResults reads a message of the results of upgrade.
 func DecodeUpgradeResults(msg []byte) (UpgradeResult, error) {
-	return candid.DecodeOne("upgrade results", msg, getUpgradeResult)
+	return candid.DecodeOne("upgrade results", &headerUpgradeResults, msg, getUpgradeResult)
 }
+
+var headerUpgradesArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeUpgradesArgs makes a message of the arguments of upgrades.
 func EncodeUpgradesArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerUpgradesArgs.NewEncoder()
 	return e.Finish("upgrades arguments")
 }
 
 // DecodeUpgradesArgs reads a message of the arguments of upgrades.
 func DecodeUpgradesArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerUpgradesArgs.NewDecoder(msg)
 	err = d.Finish("upgrades arguments")
 	return err
 }
 
+var headerUpgradesResults = candid.Header{Text: "DIDL\x04m\x01l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{\x01\x00"}
+
 // EncodeUpgradesResults makes a message of the results of upgrades.
 func EncodeUpgradesResults(out []Upgrade) ([]byte, error) {
-	return candid.EncodeOne("upgrades results", "DIDL\x04m\x01l\x06\xdb\xb7\x01x\xc1\xd2\xec\xa8\x03x\xfa\x91\xe9\x83\x07\x02\x91\xec\xad\xa0\x08q\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03nxm{\x01\x00", &out, func(e *candid.Encoder, v *[]Upgrade) { candid.PutVec(e, v, putUpgrade) })
+	return candid.EncodeOne("upgrades results", &headerUpgradesResults, &out, func(e *candid.Encoder, v *[]Upgrade) { candid.PutVec(e, v, putUpgrade) })
 }
 
 // DecodeUpgradesResults reads a message of the results of upgrades.
 func DecodeUpgradesResults(msg []byte) ([]Upgrade, error) {
-	return candid.DecodeOne("upgrades results", msg, func(d *candid.Decoder, t candid.Type, v *[]Upgrade) { candid.GetVec(d, t, v, getUpgrade) })
+	return candid.DecodeOne("upgrades results", &headerUpgradesResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Upgrade) { candid.GetVec(d, t, v, getUpgrade) })
 }
+
+var headerCanisterStatusArgs = candid.Header{Text: "DIDL\x00\x01h"}
 
 // EncodeCanisterStatusArgs makes a message of the arguments of canister_status.
 func EncodeCanisterStatusArgs(arg principal.Principal) ([]byte, error) {
-	return candid.EncodeOne("canister_status arguments", "DIDL\x00\x01h", &arg, candid.PutPrincipal)
+	return candid.EncodeOne("canister_status arguments", &headerCanisterStatusArgs, &arg, candid.PutPrincipal)
 }
 
 // DecodeCanisterStatusArgs reads a message of the arguments of canister_status.
 func DecodeCanisterStatusArgs(msg []byte) (principal.Principal, error) {
-	return candid.DecodeOne("canister_status arguments", msg, candid.GetPrincipal)
+	return candid.DecodeOne("canister_status arguments", &headerCanisterStatusArgs, msg, candid.GetPrincipal)
 }
+
+var headerCanisterStatusResults = candid.Header{Text: "DIDL\x06k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x05l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x02\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03mhn\x04m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeCanisterStatusResults makes a message of the results of canister_status.
 func EncodeCanisterStatusResults(out CanisterStatusResult) ([]byte, error) {
-	return candid.EncodeOne("canister_status results", "DIDL\x06k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x05l\x05\xb2\xce\xef/q\xd7\xe0\x9b\x90\x02\x02\x8d\xaa\xcd\x94\x08}\xa7\xc4\xd2\xe6\x09h\x81\xcf\xae\xf4\x0a\x03mhn\x04m{l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putCanisterStatusResult)
+	return candid.EncodeOne("canister_status results", &headerCanisterStatusResults, &out, putCanisterStatusResult)
 }
 
 // DecodeCanisterStatusResults reads a message of the results of canister_status.
 func DecodeCanisterStatusResults(msg []byte) (CanisterStatusResult, error) {
-	return candid.DecodeOne("canister_status results", msg, getCanisterStatusResult)
+	return candid.DecodeOne("canister_status results", &headerCanisterStatusResults, msg, getCanisterStatusResult)
 }
 
 // Client calls the service. C is the context of a call: context.Context off chain, the

@@ -23,38 +23,48 @@ service : {
 }
 `
 
+var headerFailure = candid.Header{Text: "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
+
 // EncodeFailure makes a message of one Failure.
 func EncodeFailure(v Failure) ([]byte, error) {
-	return candid.EncodeOne("Failure", "DIDL\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &v, putFailure)
+	return candid.EncodeOne("Failure", &headerFailure, &v, putFailure)
 }
 
 // DecodeFailure reads a message of one Failure.
-func DecodeFailure(msg []byte) (Failure, error) { return candid.DecodeOne("Failure", msg, getFailure) }
+func DecodeFailure(msg []byte) (Failure, error) {
+	return candid.DecodeOne("Failure", &headerFailure, msg, getFailure)
+}
+
+var headerEntry = candid.Header{Text: "DIDL\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00"}
 
 // EncodeEntry makes a message of one Entry.
 func EncodeEntry(v Entry) ([]byte, error) {
-	return candid.EncodeOne("Entry", "DIDL\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00", &v, putEntry)
+	return candid.EncodeOne("Entry", &headerEntry, &v, putEntry)
 }
 
 // DecodeEntry reads a message of one Entry.
-func DecodeEntry(msg []byte) (Entry, error) { return candid.DecodeOne("Entry", msg, getEntry) }
-
-// EncodeHit makes a message of one Hit.
-func EncodeHit(v Hit) ([]byte, error) {
-	return candid.EncodeOne("Hit", "DIDL\x01l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00", &v, putHit)
+func DecodeEntry(msg []byte) (Entry, error) {
+	return candid.DecodeOne("Entry", &headerEntry, msg, getEntry)
 }
 
+var headerHit = candid.Header{Text: "DIDL\x01l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07r\x01\x00"}
+
+// EncodeHit makes a message of one Hit.
+func EncodeHit(v Hit) ([]byte, error) { return candid.EncodeOne("Hit", &headerHit, &v, putHit) }
+
 // DecodeHit reads a message of one Hit.
-func DecodeHit(msg []byte) (Hit, error) { return candid.DecodeOne("Hit", msg, getHit) }
+func DecodeHit(msg []byte) (Hit, error) { return candid.DecodeOne("Hit", &headerHit, msg, getHit) }
+
+var headerCollection = candid.Header{Text: "DIDL\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00"}
 
 // EncodeCollection makes a message of one Collection.
 func EncodeCollection(v Collection) ([]byte, error) {
-	return candid.EncodeOne("Collection", "DIDL\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00", &v, putCollection)
+	return candid.EncodeOne("Collection", &headerCollection, &v, putCollection)
 }
 
 // DecodeCollection reads a message of one Collection.
 func DecodeCollection(msg []byte) (Collection, error) {
-	return candid.DecodeOne("Collection", msg, getCollection)
+	return candid.DecodeOne("Collection", &headerCollection, msg, getCollection)
 }
 
 // Failure is a Candid record.
@@ -390,120 +400,142 @@ func getSearchResult(d *candid.Decoder, t candid.Type, v *SearchResult) {
 	d.EndVariant()
 }
 
+var headerInitArgs = candid.Header{Text: "DIDL\x00\x00"}
+
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerInitArgs.NewEncoder()
 	return e.Finish("init arguments")
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerInitArgs.NewDecoder(msg)
 	err = d.Finish("init arguments")
 	return err
 }
 
+var headerCreateCollectionArgs = candid.Header{Text: "DIDL\x01l\x03\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xe6\xf6\xd0\xa8\x09y\x01\x00"}
+
 // EncodeCreateCollectionArgs makes a message of the arguments of create_collection.
 func EncodeCreateCollectionArgs(arg CreateCollectionArg) ([]byte, error) {
-	return candid.EncodeOne("create_collection arguments", "DIDL\x01l\x03\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xe6\xf6\xd0\xa8\x09y\x01\x00", &arg, putCreateCollectionArg)
+	return candid.EncodeOne("create_collection arguments", &headerCreateCollectionArgs, &arg, putCreateCollectionArg)
 }
 
 // DecodeCreateCollectionArgs reads a message of the arguments of create_collection.
 func DecodeCreateCollectionArgs(msg []byte) (CreateCollectionArg, error) {
-	return candid.DecodeOne("create_collection arguments", msg, getCreateCollectionArg)
+	return candid.DecodeOne("create_collection arguments", &headerCreateCollectionArgs, msg, getCreateCollectionArg)
 }
+
+var headerCreateCollectionResults = candid.Header{Text: "DIDL\x02k\x02\x9c\xc2\x01\x7f\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeCreateCollectionResults makes a message of the results of create_collection.
 func EncodeCreateCollectionResults(out CreateCollectionResult) ([]byte, error) {
-	return candid.EncodeOne("create_collection results", "DIDL\x02k\x02\x9c\xc2\x01\x7f\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putCreateCollectionResult)
+	return candid.EncodeOne("create_collection results", &headerCreateCollectionResults, &out, putCreateCollectionResult)
 }
 
 // DecodeCreateCollectionResults reads a message of the results of create_collection.
 func DecodeCreateCollectionResults(msg []byte) (CreateCollectionResult, error) {
-	return candid.DecodeOne("create_collection results", msg, getCreateCollectionResult)
+	return candid.DecodeOne("create_collection results", &headerCreateCollectionResults, msg, getCreateCollectionResult)
 }
+
+var headerCollectionsArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeCollectionsArgs makes a message of the arguments of collections.
 func EncodeCollectionsArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerCollectionsArgs.NewEncoder()
 	return e.Finish("collections arguments")
 }
 
 // DecodeCollectionsArgs reads a message of the arguments of collections.
 func DecodeCollectionsArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerCollectionsArgs.NewDecoder(msg)
 	err = d.Finish("collections arguments")
 	return err
 }
 
+var headerCollectionsResults = candid.Header{Text: "DIDL\x02m\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00"}
+
 // EncodeCollectionsResults makes a message of the results of collections.
 func EncodeCollectionsResults(out []Collection) ([]byte, error) {
-	return candid.EncodeOne("collections results", "DIDL\x02m\x01l\x05\xb3\xb0\xda\xc3\x03h\xcb\xe4\xfd\xc7\x04q\xa9\x81\xce\xb7\x06~\xd0\xda\xfc\xca\x07x\xe6\xf6\xd0\xa8\x09y\x01\x00", &out, func(e *candid.Encoder, v *[]Collection) { candid.PutVec(e, v, putCollection) })
+	return candid.EncodeOne("collections results", &headerCollectionsResults, &out, func(e *candid.Encoder, v *[]Collection) { candid.PutVec(e, v, putCollection) })
 }
 
 // DecodeCollectionsResults reads a message of the results of collections.
 func DecodeCollectionsResults(msg []byte) ([]Collection, error) {
-	return candid.DecodeOne("collections results", msg, func(d *candid.Decoder, t candid.Type, v *[]Collection) { candid.GetVec(d, t, v, getCollection) })
+	return candid.DecodeOne("collections results", &headerCollectionsResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Collection) { candid.GetVec(d, t, v, getCollection) })
 }
+
+var headerUpsertArgs = candid.Header{Text: "DIDL\x04l\x02\xde\x9c\x8b\xfc\x02q\xd0\xda\xfc\xca\x07\x01m\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x03m{\x01\x00"}
 
 // EncodeUpsertArgs makes a message of the arguments of upsert.
 func EncodeUpsertArgs(arg UpsertArg) ([]byte, error) {
-	return candid.EncodeOne("upsert arguments", "DIDL\x04l\x02\xde\x9c\x8b\xfc\x02q\xd0\xda\xfc\xca\x07\x01m\x02l\x03\xdb\xb7\x01q\xad\x99\xe7\xe7\x04q\xc3\xe1\xf6\xba\x09\x03m{\x01\x00", &arg, putUpsertArg)
+	return candid.EncodeOne("upsert arguments", &headerUpsertArgs, &arg, putUpsertArg)
 }
 
 // DecodeUpsertArgs reads a message of the arguments of upsert.
 func DecodeUpsertArgs(msg []byte) (UpsertArg, error) {
-	return candid.DecodeOne("upsert arguments", msg, getUpsertArg)
+	return candid.DecodeOne("upsert arguments", &headerUpsertArgs, msg, getUpsertArg)
 }
+
+var headerUpsertResults = candid.Header{Text: "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeUpsertResults makes a message of the results of upsert.
 func EncodeUpsertResults(out UpsertResult) ([]byte, error) {
-	return candid.EncodeOne("upsert results", "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putUpsertResult)
+	return candid.EncodeOne("upsert results", &headerUpsertResults, &out, putUpsertResult)
 }
 
 // DecodeUpsertResults reads a message of the results of upsert.
 func DecodeUpsertResults(msg []byte) (UpsertResult, error) {
-	return candid.DecodeOne("upsert results", msg, getUpsertResult)
+	return candid.DecodeOne("upsert results", &headerUpsertResults, msg, getUpsertResult)
 }
+
+var headerDeleteArgs = candid.Header{Text: "DIDL\x02l\x02\xb8\x88\xc0\x02\x01\xde\x9c\x8b\xfc\x02qmq\x01\x00"}
 
 // EncodeDeleteArgs makes a message of the arguments of delete.
 func EncodeDeleteArgs(arg DeleteArg) ([]byte, error) {
-	return candid.EncodeOne("delete arguments", "DIDL\x02l\x02\xb8\x88\xc0\x02\x01\xde\x9c\x8b\xfc\x02qmq\x01\x00", &arg, putDeleteArg)
+	return candid.EncodeOne("delete arguments", &headerDeleteArgs, &arg, putDeleteArg)
 }
 
 // DecodeDeleteArgs reads a message of the arguments of delete.
 func DecodeDeleteArgs(msg []byte) (DeleteArg, error) {
-	return candid.DecodeOne("delete arguments", msg, getDeleteArg)
+	return candid.DecodeOne("delete arguments", &headerDeleteArgs, msg, getDeleteArg)
 }
+
+var headerDeleteResults = candid.Header{Text: "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeDeleteResults makes a message of the results of delete.
 func EncodeDeleteResults(out DeleteResult) ([]byte, error) {
-	return candid.EncodeOne("delete results", "DIDL\x02k\x02\x9c\xc2\x01x\xe5\x8e\xb4\x02\x01l\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putDeleteResult)
+	return candid.EncodeOne("delete results", &headerDeleteResults, &out, putDeleteResult)
 }
 
 // DecodeDeleteResults reads a message of the results of delete.
 func DecodeDeleteResults(msg []byte) (DeleteResult, error) {
-	return candid.DecodeOne("delete results", msg, getDeleteResult)
+	return candid.DecodeOne("delete results", &headerDeleteResults, msg, getDeleteResult)
 }
+
+var headerSearchArgs = candid.Header{Text: "DIDL\x02l\x03ky\xde\x9c\x8b\xfc\x02q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00"}
 
 // EncodeSearchArgs makes a message of the arguments of search.
 func EncodeSearchArgs(arg SearchArg) ([]byte, error) {
-	return candid.EncodeOne("search arguments", "DIDL\x02l\x03ky\xde\x9c\x8b\xfc\x02q\xc3\xe1\xf6\xba\x09\x01m{\x01\x00", &arg, putSearchArg)
+	return candid.EncodeOne("search arguments", &headerSearchArgs, &arg, putSearchArg)
 }
 
 // DecodeSearchArgs reads a message of the arguments of search.
 func DecodeSearchArgs(msg []byte) (SearchArg, error) {
-	return candid.DecodeOne("search arguments", msg, getSearchArg)
+	return candid.DecodeOne("search arguments", &headerSearchArgs, msg, getSearchArg)
 }
+
+var headerSearchResults = candid.Header{Text: "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x03m\x02l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07rl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00"}
 
 // EncodeSearchResults makes a message of the results of search.
 func EncodeSearchResults(out SearchResult) ([]byte, error) {
-	return candid.EncodeOne("search results", "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02\x03m\x02l\x04\xdb\xb7\x01q\x89\x85\xb1\x02t\xad\x99\xe7\xe7\x04q\xd2\xe6\xe5\xc6\x07rl\x02\xc7\xeb\xc4\xd0\x09q\xe8\xae\xa4\xb6\x0e~\x01\x00", &out, putSearchResult)
+	return candid.EncodeOne("search results", &headerSearchResults, &out, putSearchResult)
 }
 
 // DecodeSearchResults reads a message of the results of search.
 func DecodeSearchResults(msg []byte) (SearchResult, error) {
-	return candid.DecodeOne("search results", msg, getSearchResult)
+	return candid.DecodeOne("search results", &headerSearchResults, msg, getSearchResult)
 }
 
 // Client calls the service. C is the context of a call: context.Context off chain, the

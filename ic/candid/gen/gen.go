@@ -100,7 +100,7 @@ func (g *generator) emit(p *did.Program) {
 		g.structure(s)
 	}
 	for _, r := range g.references {
-		g.printf("// %s is the type of %s, for references to fit.\nvar %s = candid.Reference{Header: %s}\n\n", r.variable, g.names[r.typ], r.variable, quote(p.Header([]*did.Type{r.typ})))
+		g.printf("// %s is the type of %s, for references to fit.\nvar %s = candid.Reference{Header: candid.Header{Text: %s}}\n\n", r.variable, g.names[r.typ], r.variable, quote(p.Header([]*did.Type{r.typ})))
 	}
 	if p.Service != nil {
 		g.service()

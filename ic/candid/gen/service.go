@@ -41,21 +41,21 @@ func (g *generator) message(what, name, of string, args []did.Arg, base string) 
 	for i, a := range args {
 		types[i] = a.Type
 	}
-	header := quote(g.program.Header(types))
+	header := g.header(name, types)
 	g.printf("// Encode%s makes a message of %s.\nfunc Encode%s(%s) ([]byte, error) {\n", name, of, name, strings.Join(params, ", "))
 	if len(args) == 1 {
-		g.printf("return candid.EncodeOne(%q, %s, &%s, %s)\n}\n\n", what, header, base, g.codec(put, args[0].Type))
+		g.printf("return candid.EncodeOne(%q, &%s, &%s, %s)\n}\n\n", what, header, base, g.codec(put, args[0].Type))
 		g.printf("// Decode%s reads a message of %s.\nfunc Decode%s(msg []byte) (%s, error) {\n", name, of, name, g.goType(args[0].Type))
-		g.printf("return candid.DecodeOne(%q, msg, %s)\n}\n\n", what, g.codec(get, args[0].Type))
+		g.printf("return candid.DecodeOne(%q, &%s, msg, %s)\n}\n\n", what, header, g.codec(get, args[0].Type))
 		return
 	}
-	g.printf("e := candid.NewEncoder(%s)\n", header)
+	g.printf("e := %s.NewEncoder()\n", header)
 	for i, a := range args {
 		g.printf("%s\n", g.call(put, "e, &"+values[i], a.Type))
 	}
 	g.printf("return e.Finish(%q)\n}\n\n", what)
-	g.printf("// Decode%s reads a message of %s.\nfunc Decode%s(msg []byte) (%s) {\nd := candid.NewDecoder(msg)\n",
-		name, of, name, strings.Join(append(params, "err error"), ", "))
+	g.printf("// Decode%s reads a message of %s.\nfunc Decode%s(msg []byte) (%s) {\nd := %s.NewDecoder(msg)\n",
+		name, of, name, strings.Join(append(params, "err error"), ", "), header)
 	for i, a := range args {
 		g.printf("%s\n", g.call(get, "d, d.Arg(), &"+values[i], a.Type))
 	}

@@ -131,12 +131,19 @@ func (g *generator) definition(d did.Definition) {
 			g.printf("func %s%s(%sv *%s) { %s }\n\n", dir.prefix, name, dir.params, name, g.call(dir, dir.args+v, t))
 		}
 	}
-	header := quote(g.program.Header([]*did.Type{t}))
+	header := g.header(name, []*did.Type{t})
 	ref := &did.Type{Kind: did.Ref, Name: d.Name}
-	g.printf("// Encode%s makes a message of one %s.\nfunc Encode%s(v %s) ([]byte, error) { return candid.EncodeOne(%q, %s, &v, %s) }\n\n",
+	g.printf("// Encode%s makes a message of one %s.\nfunc Encode%s(v %s) ([]byte, error) { return candid.EncodeOne(%q, &%s, &v, %s) }\n\n",
 		name, d.Name, name, name, d.Name, header, g.codec(put, ref))
-	g.printf("// Decode%s reads a message of one %s.\nfunc Decode%s(msg []byte) (%s, error) { return candid.DecodeOne(%q, msg, %s) }\n\n",
-		name, d.Name, name, name, d.Name, g.codec(get, ref))
+	g.printf("// Decode%s reads a message of one %s.\nfunc Decode%s(msg []byte) (%s, error) { return candid.DecodeOne(%q, &%s, msg, %s) }\n\n",
+		name, d.Name, name, name, d.Name, header, g.codec(get, ref))
+}
+
+// header writes the header of messages with values of types and returns its name.
+func (g *generator) header(name string, types []*did.Type) string {
+	name = "header" + name
+	g.printf("var %s = candid.Header{Text: %s}\n\n", name, quote(g.program.Header(types)))
+	return name
 }
 
 // quote is a Go string literal of bytes, of which only printable ASCII stands for itself.

@@ -101,7 +101,7 @@ func (r *reader) reference(t *did.Type) *candid.Reference {
 		if r.refs == nil {
 			r.refs = map[*did.Type]*candid.Reference{}
 		}
-		ref = &candid.Reference{Header: r.program.Header([]*did.Type{t})}
+		ref = &candid.Reference{Header: candid.Header{Text: r.program.Header([]*did.Type{t})}}
 		r.refs[t] = ref
 	}
 	return ref

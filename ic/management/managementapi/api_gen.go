@@ -79,121 +79,149 @@ service : {
 // CanisterId is the Candid type CanisterId.
 type CanisterId = principal.Principal
 
+var headerCanisterId = candid.Header{Text: "DIDL\x00\x01h"}
+
 // EncodeCanisterId makes a message of one CanisterId.
 func EncodeCanisterId(v CanisterId) ([]byte, error) {
-	return candid.EncodeOne("CanisterId", "DIDL\x00\x01h", &v, candid.PutPrincipal)
+	return candid.EncodeOne("CanisterId", &headerCanisterId, &v, candid.PutPrincipal)
 }
 
 // DecodeCanisterId reads a message of one CanisterId.
 func DecodeCanisterId(msg []byte) (CanisterId, error) {
-	return candid.DecodeOne("CanisterId", msg, candid.GetPrincipal)
+	return candid.DecodeOne("CanisterId", &headerCanisterId, msg, candid.GetPrincipal)
 }
+
+var headerLogVisibility = candid.Header{Text: "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01mh\x01\x00"}
 
 // EncodeLogVisibility makes a message of one LogVisibility.
 func EncodeLogVisibility(v LogVisibility) ([]byte, error) {
-	return candid.EncodeOne("LogVisibility", "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01mh\x01\x00", &v, putLogVisibility)
+	return candid.EncodeOne("LogVisibility", &headerLogVisibility, &v, putLogVisibility)
 }
 
 // DecodeLogVisibility reads a message of one LogVisibility.
 func DecodeLogVisibility(msg []byte) (LogVisibility, error) {
-	return candid.DecodeOne("LogVisibility", msg, getLogVisibility)
+	return candid.DecodeOne("LogVisibility", &headerLogVisibility, msg, getLogVisibility)
 }
+
+var headerSettings = candid.Header{Text: "DIDL\x06l\x08\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\xd7\xe0\x9b\x90\x02\x02\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c\x01\xde\xeb\xb5\xa9\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03\x01\x00"}
 
 // EncodeSettings makes a message of one Settings.
 func EncodeSettings(v Settings) ([]byte, error) {
-	return candid.EncodeOne("Settings", "DIDL\x06l\x08\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\xd7\xe0\x9b\x90\x02\x02\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c\x01\xde\xeb\xb5\xa9\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03\x01\x00", &v, putSettings)
+	return candid.EncodeOne("Settings", &headerSettings, &v, putSettings)
 }
 
 // DecodeSettings reads a message of one Settings.
 func DecodeSettings(msg []byte) (Settings, error) {
-	return candid.DecodeOne("Settings", msg, getSettings)
+	return candid.DecodeOne("Settings", &headerSettings, msg, getSettings)
 }
+
+var headerDefiniteSettings = candid.Header{Text: "DIDL\x04l\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x01\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x02\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x03k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01\x01\x00"}
 
 // EncodeDefiniteSettings makes a message of one DefiniteSettings.
 func EncodeDefiniteSettings(v DefiniteSettings) ([]byte, error) {
-	return candid.EncodeOne("DefiniteSettings", "DIDL\x04l\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x01\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x02\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x03k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01\x01\x00", &v, putDefiniteSettings)
+	return candid.EncodeOne("DefiniteSettings", &headerDefiniteSettings, &v, putDefiniteSettings)
 }
 
 // DecodeDefiniteSettings reads a message of one DefiniteSettings.
 func DecodeDefiniteSettings(msg []byte) (DefiniteSettings, error) {
-	return candid.DecodeOne("DefiniteSettings", msg, getDefiniteSettings)
+	return candid.DecodeOne("DefiniteSettings", &headerDefiniteSettings, msg, getDefiniteSettings)
 }
+
+var headerMemoryPersistence = candid.Header{Text: "DIDL\x01k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7f\x01\x00"}
 
 // EncodeMemoryPersistence makes a message of one MemoryPersistence.
 func EncodeMemoryPersistence(v MemoryPersistence) ([]byte, error) {
-	return candid.EncodeOne("MemoryPersistence", "DIDL\x01k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7f\x01\x00", &v, putMemoryPersistence)
+	return candid.EncodeOne("MemoryPersistence", &headerMemoryPersistence, &v, putMemoryPersistence)
 }
 
 // DecodeMemoryPersistence reads a message of one MemoryPersistence.
 func DecodeMemoryPersistence(msg []byte) (MemoryPersistence, error) {
-	return candid.DecodeOne("MemoryPersistence", msg, getMemoryPersistence)
+	return candid.DecodeOne("MemoryPersistence", &headerMemoryPersistence, msg, getMemoryPersistence)
 }
+
+var headerUpgradeFlags = candid.Header{Text: "DIDL\x04l\x02\xdc\xea\xae\xfa\x02\x01\xc0\xa0\x9b\xde\x05\x03n\x02k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00"}
 
 // EncodeUpgradeFlags makes a message of one UpgradeFlags.
 func EncodeUpgradeFlags(v UpgradeFlags) ([]byte, error) {
-	return candid.EncodeOne("UpgradeFlags", "DIDL\x04l\x02\xdc\xea\xae\xfa\x02\x01\xc0\xa0\x9b\xde\x05\x03n\x02k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00", &v, putUpgradeFlags)
+	return candid.EncodeOne("UpgradeFlags", &headerUpgradeFlags, &v, putUpgradeFlags)
 }
 
 // DecodeUpgradeFlags reads a message of one UpgradeFlags.
 func DecodeUpgradeFlags(msg []byte) (UpgradeFlags, error) {
-	return candid.DecodeOne("UpgradeFlags", msg, getUpgradeFlags)
+	return candid.DecodeOne("UpgradeFlags", &headerUpgradeFlags, msg, getUpgradeFlags)
 }
+
+var headerInstallMode = candid.Header{Text: "DIDL\x06k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x01\x9b\xaa\xeb\xec\x08\x7fn\x02l\x02\xdc\xea\xae\xfa\x02\x03\xc0\xa0\x9b\xde\x05\x05n\x04k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00"}
 
 // EncodeInstallMode makes a message of one InstallMode.
 func EncodeInstallMode(v InstallMode) ([]byte, error) {
-	return candid.EncodeOne("InstallMode", "DIDL\x06k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x01\x9b\xaa\xeb\xec\x08\x7fn\x02l\x02\xdc\xea\xae\xfa\x02\x03\xc0\xa0\x9b\xde\x05\x05n\x04k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~\x01\x00", &v, putInstallMode)
+	return candid.EncodeOne("InstallMode", &headerInstallMode, &v, putInstallMode)
 }
 
 // DecodeInstallMode reads a message of one InstallMode.
 func DecodeInstallMode(msg []byte) (InstallMode, error) {
-	return candid.DecodeOne("InstallMode", msg, getInstallMode)
+	return candid.DecodeOne("InstallMode", &headerInstallMode, msg, getInstallMode)
 }
+
+var headerCreated = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
 // EncodeCreated makes a message of one Created.
 func EncodeCreated(v Created) ([]byte, error) {
-	return candid.EncodeOne("Created", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &v, putCreated)
+	return candid.EncodeOne("Created", &headerCreated, &v, putCreated)
 }
 
 // DecodeCreated reads a message of one Created.
-func DecodeCreated(msg []byte) (Created, error) { return candid.DecodeOne("Created", msg, getCreated) }
+func DecodeCreated(msg []byte) (Created, error) {
+	return candid.DecodeOne("Created", &headerCreated, msg, getCreated)
+}
+
+var headerCanister = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
 // EncodeCanister makes a message of one Canister.
 func EncodeCanister(v Canister) ([]byte, error) {
-	return candid.EncodeOne("Canister", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &v, putCanister)
+	return candid.EncodeOne("Canister", &headerCanister, &v, putCanister)
 }
 
 // DecodeCanister reads a message of one Canister.
 func DecodeCanister(msg []byte) (Canister, error) {
-	return candid.DecodeOne("Canister", msg, getCanister)
+	return candid.DecodeOne("Canister", &headerCanister, msg, getCanister)
 }
+
+var headerInstallCode = candid.Header{Text: "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00"}
 
 // EncodeInstallCode makes a message of one InstallCode.
 func EncodeInstallCode(v InstallCode) ([]byte, error) {
-	return candid.EncodeOne("InstallCode", "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00", &v, putInstallCode)
+	return candid.EncodeOne("InstallCode", &headerInstallCode, &v, putInstallCode)
 }
 
 // DecodeInstallCode reads a message of one InstallCode.
 func DecodeInstallCode(msg []byte) (InstallCode, error) {
-	return candid.DecodeOne("InstallCode", msg, getInstallCode)
+	return candid.DecodeOne("InstallCode", &headerInstallCode, msg, getInstallCode)
 }
+
+var headerRunState = candid.Header{Text: "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7f\x01\x00"}
 
 // EncodeRunState makes a message of one RunState.
 func EncodeRunState(v RunState) ([]byte, error) {
-	return candid.EncodeOne("RunState", "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7f\x01\x00", &v, putRunState)
+	return candid.EncodeOne("RunState", &headerRunState, &v, putRunState)
 }
 
 // DecodeRunState reads a message of one RunState.
 func DecodeRunState(msg []byte) (RunState, error) {
-	return candid.DecodeOne("RunState", msg, getRunState)
+	return candid.DecodeOne("RunState", &headerRunState, msg, getRunState)
 }
+
+var headerStatus = candid.Header{Text: "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00"}
 
 // EncodeStatus makes a message of one Status.
 func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00", &v, putStatus)
+	return candid.EncodeOne("Status", &headerStatus, &v, putStatus)
 }
 
 // DecodeStatus reads a message of one Status.
-func DecodeStatus(msg []byte) (Status, error) { return candid.DecodeOne("Status", msg, getStatus) }
+func DecodeStatus(msg []byte) (Status, error) {
+	return candid.DecodeOne("Status", &headerStatus, msg, getStatus)
+}
 
 // LogVisibility is a Candid variant; exactly one field is set.
 type LogVisibility struct {
@@ -642,284 +670,334 @@ func getUninstallCodeArg(d *candid.Decoder, t candid.Type, v *UninstallCodeArg) 
 	r.End()
 }
 
+var headerInitArgs = candid.Header{Text: "DIDL\x00\x00"}
+
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerInitArgs.NewEncoder()
 	return e.Finish("init arguments")
 }
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerInitArgs.NewDecoder(msg)
 	err = d.Finish("init arguments")
 	return err
 }
 
+var headerCreateCanisterArgs = candid.Header{Text: "DIDL\x09l\x02\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x08n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nx\x01\x00"}
+
 // EncodeCreateCanisterArgs makes a message of the arguments of create_canister.
 func EncodeCreateCanisterArgs(arg CreateCanisterArg) ([]byte, error) {
-	return candid.EncodeOne("create_canister arguments", "DIDL\x09l\x02\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x08n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nx\x01\x00", &arg, putCreateCanisterArg)
+	return candid.EncodeOne("create_canister arguments", &headerCreateCanisterArgs, &arg, putCreateCanisterArg)
 }
 
 // DecodeCreateCanisterArgs reads a message of the arguments of create_canister.
 func DecodeCreateCanisterArgs(msg []byte) (CreateCanisterArg, error) {
-	return candid.DecodeOne("create_canister arguments", msg, getCreateCanisterArg)
+	return candid.DecodeOne("create_canister arguments", &headerCreateCanisterArgs, msg, getCreateCanisterArg)
 }
+
+var headerCreateCanisterResults = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
 // EncodeCreateCanisterResults makes a message of the results of create_canister.
 func EncodeCreateCanisterResults(out Created) ([]byte, error) {
-	return candid.EncodeOne("create_canister results", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &out, putCreated)
+	return candid.EncodeOne("create_canister results", &headerCreateCanisterResults, &out, putCreated)
 }
 
 // DecodeCreateCanisterResults reads a message of the results of create_canister.
 func DecodeCreateCanisterResults(msg []byte) (Created, error) {
-	return candid.DecodeOne("create_canister results", msg, getCreated)
+	return candid.DecodeOne("create_canister results", &headerCreateCanisterResults, msg, getCreated)
 }
+
+var headerProvisionalCreateCanisterWithCyclesArgs = candid.Header{Text: "DIDL\x0al\x04\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x08\xd8\xa3\x8c\xa8\x0d\x03\xca\x99\x98\xb4\x0d\x09n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nhnx\x01\x00"}
 
 // EncodeProvisionalCreateCanisterWithCyclesArgs makes a message of the arguments of provisional_create_canister_with_cycles.
 func EncodeProvisionalCreateCanisterWithCyclesArgs(arg ProvisionalCreateCanisterWithCyclesArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", "DIDL\x0al\x04\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x08\xd8\xa3\x8c\xa8\x0d\x03\xca\x99\x98\xb4\x0d\x09n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nhnx\x01\x00", &arg, putProvisionalCreateCanisterWithCyclesArg)
+	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, &arg, putProvisionalCreateCanisterWithCyclesArg)
 }
 
 // DecodeProvisionalCreateCanisterWithCyclesArgs reads a message of the arguments of provisional_create_canister_with_cycles.
 func DecodeProvisionalCreateCanisterWithCyclesArgs(msg []byte) (ProvisionalCreateCanisterWithCyclesArg, error) {
-	return candid.DecodeOne("provisional_create_canister_with_cycles arguments", msg, getProvisionalCreateCanisterWithCyclesArg)
+	return candid.DecodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, msg, getProvisionalCreateCanisterWithCyclesArg)
 }
+
+var headerProvisionalCreateCanisterWithCyclesResults = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
 // EncodeProvisionalCreateCanisterWithCyclesResults makes a message of the results of provisional_create_canister_with_cycles.
 func EncodeProvisionalCreateCanisterWithCyclesResults(out Created) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles results", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &out, putCreated)
+	return candid.EncodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, &out, putCreated)
 }
 
 // DecodeProvisionalCreateCanisterWithCyclesResults reads a message of the results of provisional_create_canister_with_cycles.
 func DecodeProvisionalCreateCanisterWithCyclesResults(msg []byte) (Created, error) {
-	return candid.DecodeOne("provisional_create_canister_with_cycles results", msg, getCreated)
+	return candid.DecodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, msg, getCreated)
 }
+
+var headerProvisionalTopUpCanisterArgs = candid.Header{Text: "DIDL\x01l\x02\xb3\xc4\xb1\xf2\x04h\xd8\xa3\x8c\xa8\x0d}\x01\x00"}
 
 // EncodeProvisionalTopUpCanisterArgs makes a message of the arguments of provisional_top_up_canister.
 func EncodeProvisionalTopUpCanisterArgs(arg ProvisionalTopUpCanisterArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_top_up_canister arguments", "DIDL\x01l\x02\xb3\xc4\xb1\xf2\x04h\xd8\xa3\x8c\xa8\x0d}\x01\x00", &arg, putProvisionalTopUpCanisterArg)
+	return candid.EncodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, &arg, putProvisionalTopUpCanisterArg)
 }
 
 // DecodeProvisionalTopUpCanisterArgs reads a message of the arguments of provisional_top_up_canister.
 func DecodeProvisionalTopUpCanisterArgs(msg []byte) (ProvisionalTopUpCanisterArg, error) {
-	return candid.DecodeOne("provisional_top_up_canister arguments", msg, getProvisionalTopUpCanisterArg)
+	return candid.DecodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, msg, getProvisionalTopUpCanisterArg)
 }
+
+var headerProvisionalTopUpCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeProvisionalTopUpCanisterResults makes a message of the results of provisional_top_up_canister.
 func EncodeProvisionalTopUpCanisterResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerProvisionalTopUpCanisterResults.NewEncoder()
 	return e.Finish("provisional_top_up_canister results")
 }
 
 // DecodeProvisionalTopUpCanisterResults reads a message of the results of provisional_top_up_canister.
 func DecodeProvisionalTopUpCanisterResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerProvisionalTopUpCanisterResults.NewDecoder(msg)
 	err = d.Finish("provisional_top_up_canister results")
 	return err
 }
 
+var headerInstallCodeArgs = candid.Header{Text: "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00"}
+
 // EncodeInstallCodeArgs makes a message of the arguments of install_code.
 func EncodeInstallCodeArgs(arg InstallCode) ([]byte, error) {
-	return candid.EncodeOne("install_code arguments", "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00", &arg, putInstallCode)
+	return candid.EncodeOne("install_code arguments", &headerInstallCodeArgs, &arg, putInstallCode)
 }
 
 // DecodeInstallCodeArgs reads a message of the arguments of install_code.
 func DecodeInstallCodeArgs(msg []byte) (InstallCode, error) {
-	return candid.DecodeOne("install_code arguments", msg, getInstallCode)
+	return candid.DecodeOne("install_code arguments", &headerInstallCodeArgs, msg, getInstallCode)
 }
+
+var headerInstallCodeResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeInstallCodeResults makes a message of the results of install_code.
 func EncodeInstallCodeResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerInstallCodeResults.NewEncoder()
 	return e.Finish("install_code results")
 }
 
 // DecodeInstallCodeResults reads a message of the results of install_code.
 func DecodeInstallCodeResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerInstallCodeResults.NewDecoder(msg)
 	err = d.Finish("install_code results")
 	return err
 }
 
+var headerUpdateSettingsArgs = candid.Header{Text: "DIDL\x08l\x03\xb3\xc4\xb1\xf2\x04h\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x07l\x08\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\x07\x05\xf8\xe2\x87\xcc\x0c\x02\xde\xeb\xb5\xa9\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04mhn\x06k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x04nx\x01\x00"}
+
 // EncodeUpdateSettingsArgs makes a message of the arguments of update_settings.
 func EncodeUpdateSettingsArgs(arg UpdateSettingsArg) ([]byte, error) {
-	return candid.EncodeOne("update_settings arguments", "DIDL\x08l\x03\xb3\xc4\xb1\xf2\x04h\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x07l\x08\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\x07\x05\xf8\xe2\x87\xcc\x0c\x02\xde\xeb\xb5\xa9\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04mhn\x06k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x04nx\x01\x00", &arg, putUpdateSettingsArg)
+	return candid.EncodeOne("update_settings arguments", &headerUpdateSettingsArgs, &arg, putUpdateSettingsArg)
 }
 
 // DecodeUpdateSettingsArgs reads a message of the arguments of update_settings.
 func DecodeUpdateSettingsArgs(msg []byte) (UpdateSettingsArg, error) {
-	return candid.DecodeOne("update_settings arguments", msg, getUpdateSettingsArg)
+	return candid.DecodeOne("update_settings arguments", &headerUpdateSettingsArgs, msg, getUpdateSettingsArg)
 }
+
+var headerUpdateSettingsResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeUpdateSettingsResults makes a message of the results of update_settings.
 func EncodeUpdateSettingsResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerUpdateSettingsResults.NewEncoder()
 	return e.Finish("update_settings results")
 }
 
 // DecodeUpdateSettingsResults reads a message of the results of update_settings.
 func DecodeUpdateSettingsResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerUpdateSettingsResults.NewDecoder(msg)
 	err = d.Finish("update_settings results")
 	return err
 }
 
+var headerStartCanisterArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
 // EncodeStartCanisterArgs makes a message of the arguments of start_canister.
 func EncodeStartCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("start_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("start_canister arguments", &headerStartCanisterArgs, &arg, putCanister)
 }
 
 // DecodeStartCanisterArgs reads a message of the arguments of start_canister.
 func DecodeStartCanisterArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("start_canister arguments", msg, getCanister)
+	return candid.DecodeOne("start_canister arguments", &headerStartCanisterArgs, msg, getCanister)
 }
+
+var headerStartCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeStartCanisterResults makes a message of the results of start_canister.
 func EncodeStartCanisterResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerStartCanisterResults.NewEncoder()
 	return e.Finish("start_canister results")
 }
 
 // DecodeStartCanisterResults reads a message of the results of start_canister.
 func DecodeStartCanisterResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerStartCanisterResults.NewDecoder(msg)
 	err = d.Finish("start_canister results")
 	return err
 }
 
+var headerStopCanisterArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
 // EncodeStopCanisterArgs makes a message of the arguments of stop_canister.
 func EncodeStopCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("stop_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("stop_canister arguments", &headerStopCanisterArgs, &arg, putCanister)
 }
 
 // DecodeStopCanisterArgs reads a message of the arguments of stop_canister.
 func DecodeStopCanisterArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("stop_canister arguments", msg, getCanister)
+	return candid.DecodeOne("stop_canister arguments", &headerStopCanisterArgs, msg, getCanister)
 }
+
+var headerStopCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeStopCanisterResults makes a message of the results of stop_canister.
 func EncodeStopCanisterResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerStopCanisterResults.NewEncoder()
 	return e.Finish("stop_canister results")
 }
 
 // DecodeStopCanisterResults reads a message of the results of stop_canister.
 func DecodeStopCanisterResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerStopCanisterResults.NewDecoder(msg)
 	err = d.Finish("stop_canister results")
 	return err
 }
 
+var headerUninstallCodeArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01nx\x01\x00"}
+
 // EncodeUninstallCodeArgs makes a message of the arguments of uninstall_code.
 func EncodeUninstallCodeArgs(arg UninstallCodeArg) ([]byte, error) {
-	return candid.EncodeOne("uninstall_code arguments", "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01nx\x01\x00", &arg, putUninstallCodeArg)
+	return candid.EncodeOne("uninstall_code arguments", &headerUninstallCodeArgs, &arg, putUninstallCodeArg)
 }
 
 // DecodeUninstallCodeArgs reads a message of the arguments of uninstall_code.
 func DecodeUninstallCodeArgs(msg []byte) (UninstallCodeArg, error) {
-	return candid.DecodeOne("uninstall_code arguments", msg, getUninstallCodeArg)
+	return candid.DecodeOne("uninstall_code arguments", &headerUninstallCodeArgs, msg, getUninstallCodeArg)
 }
+
+var headerUninstallCodeResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeUninstallCodeResults makes a message of the results of uninstall_code.
 func EncodeUninstallCodeResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerUninstallCodeResults.NewEncoder()
 	return e.Finish("uninstall_code results")
 }
 
 // DecodeUninstallCodeResults reads a message of the results of uninstall_code.
 func DecodeUninstallCodeResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerUninstallCodeResults.NewDecoder(msg)
 	err = d.Finish("uninstall_code results")
 	return err
 }
 
+var headerDeleteCanisterArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
 // EncodeDeleteCanisterArgs makes a message of the arguments of delete_canister.
 func EncodeDeleteCanisterArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("delete_canister arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("delete_canister arguments", &headerDeleteCanisterArgs, &arg, putCanister)
 }
 
 // DecodeDeleteCanisterArgs reads a message of the arguments of delete_canister.
 func DecodeDeleteCanisterArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("delete_canister arguments", msg, getCanister)
+	return candid.DecodeOne("delete_canister arguments", &headerDeleteCanisterArgs, msg, getCanister)
 }
+
+var headerDeleteCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeDeleteCanisterResults makes a message of the results of delete_canister.
 func EncodeDeleteCanisterResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerDeleteCanisterResults.NewEncoder()
 	return e.Finish("delete_canister results")
 }
 
 // DecodeDeleteCanisterResults reads a message of the results of delete_canister.
 func DecodeDeleteCanisterResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerDeleteCanisterResults.NewDecoder(msg)
 	err = d.Finish("delete_canister results")
 	return err
 }
 
+var headerCanisterStatusArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
 // EncodeCanisterStatusArgs makes a message of the arguments of canister_status.
 func EncodeCanisterStatusArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("canister_status arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("canister_status arguments", &headerCanisterStatusArgs, &arg, putCanister)
 }
 
 // DecodeCanisterStatusArgs reads a message of the arguments of canister_status.
 func DecodeCanisterStatusArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("canister_status arguments", msg, getCanister)
+	return candid.DecodeOne("canister_status arguments", &headerCanisterStatusArgs, msg, getCanister)
 }
+
+var headerCanisterStatusResults = candid.Header{Text: "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00"}
 
 // EncodeCanisterStatusResults makes a message of the results of canister_status.
 func EncodeCanisterStatusResults(out Status) ([]byte, error) {
-	return candid.EncodeOne("canister_status results", "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00", &out, putStatus)
+	return candid.EncodeOne("canister_status results", &headerCanisterStatusResults, &out, putStatus)
 }
 
 // DecodeCanisterStatusResults reads a message of the results of canister_status.
 func DecodeCanisterStatusResults(msg []byte) (Status, error) {
-	return candid.DecodeOne("canister_status results", msg, getStatus)
+	return candid.DecodeOne("canister_status results", &headerCanisterStatusResults, msg, getStatus)
 }
+
+var headerDepositCyclesArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
 // EncodeDepositCyclesArgs makes a message of the arguments of deposit_cycles.
 func EncodeDepositCyclesArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("deposit_cycles arguments", "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00", &arg, putCanister)
+	return candid.EncodeOne("deposit_cycles arguments", &headerDepositCyclesArgs, &arg, putCanister)
 }
 
 // DecodeDepositCyclesArgs reads a message of the arguments of deposit_cycles.
 func DecodeDepositCyclesArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("deposit_cycles arguments", msg, getCanister)
+	return candid.DecodeOne("deposit_cycles arguments", &headerDepositCyclesArgs, msg, getCanister)
 }
+
+var headerDepositCyclesResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeDepositCyclesResults makes a message of the results of deposit_cycles.
 func EncodeDepositCyclesResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerDepositCyclesResults.NewEncoder()
 	return e.Finish("deposit_cycles results")
 }
 
 // DecodeDepositCyclesResults reads a message of the results of deposit_cycles.
 func DecodeDepositCyclesResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerDepositCyclesResults.NewDecoder(msg)
 	err = d.Finish("deposit_cycles results")
 	return err
 }
 
+var headerRawRandArgs = candid.Header{Text: "DIDL\x00\x00"}
+
 // EncodeRawRandArgs makes a message of the arguments of raw_rand.
 func EncodeRawRandArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerRawRandArgs.NewEncoder()
 	return e.Finish("raw_rand arguments")
 }
 
 // DecodeRawRandArgs reads a message of the arguments of raw_rand.
 func DecodeRawRandArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerRawRandArgs.NewDecoder(msg)
 	err = d.Finish("raw_rand arguments")
 	return err
 }
 
+var headerRawRandResults = candid.Header{Text: "DIDL\x01m{\x01\x00"}
+
 // EncodeRawRandResults makes a message of the results of raw_rand.
 func EncodeRawRandResults(out []byte) ([]byte, error) {
-	return candid.EncodeOne("raw_rand results", "DIDL\x01m{\x01\x00", &out, candid.PutBlob)
+	return candid.EncodeOne("raw_rand results", &headerRawRandResults, &out, candid.PutBlob)
 }
 
 // DecodeRawRandResults reads a message of the results of raw_rand.
 func DecodeRawRandResults(msg []byte) ([]byte, error) {
-	return candid.DecodeOne("raw_rand results", msg, candid.GetBlob)
+	return candid.DecodeOne("raw_rand results", &headerRawRandResults, msg, candid.GetBlob)
 }
 
 // Client calls the service. C is the context of a call: context.Context off chain, the

@@ -37,13 +37,17 @@ service : (Pair, opt nat) -> {
 }
 `
 
+var headerNumbers = candid.Header{Text: "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00"}
+
 // EncodeNumbers makes a message of one Numbers.
 func EncodeNumbers(v Numbers) ([]byte, error) {
-	return candid.EncodeOne("Numbers", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &v, putNumbers)
+	return candid.EncodeOne("Numbers", &headerNumbers, &v, putNumbers)
 }
 
 // DecodeNumbers reads a message of one Numbers.
-func DecodeNumbers(msg []byte) (Numbers, error) { return candid.DecodeOne("Numbers", msg, getNumbers) }
+func DecodeNumbers(msg []byte) (Numbers, error) {
+	return candid.DecodeOne("Numbers", &headerNumbers, msg, getNumbers)
+}
 
 // List is the Candid type List.
 type List = *ListItem
@@ -52,21 +56,21 @@ func putList(e *candid.Encoder, v *List) { candid.PutOpt(e, v, putListItem) }
 
 func getList(d *candid.Decoder, t candid.Type, v *List) { candid.GetOpt(d, t, v, getListItem) }
 
+var headerList = candid.Header{Text: "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00"}
+
 // EncodeList makes a message of one List.
-func EncodeList(v List) ([]byte, error) {
-	return candid.EncodeOne("List", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &v, putList)
-}
+func EncodeList(v List) ([]byte, error) { return candid.EncodeOne("List", &headerList, &v, putList) }
 
 // DecodeList reads a message of one List.
-func DecodeList(msg []byte) (List, error) { return candid.DecodeOne("List", msg, getList) }
+func DecodeList(msg []byte) (List, error) { return candid.DecodeOne("List", &headerList, msg, getList) }
+
+var headerTree = candid.Header{Text: "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00"}
 
 // EncodeTree makes a message of one Tree.
-func EncodeTree(v Tree) ([]byte, error) {
-	return candid.EncodeOne("Tree", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &v, putTree)
-}
+func EncodeTree(v Tree) ([]byte, error) { return candid.EncodeOne("Tree", &headerTree, &v, putTree) }
 
 // DecodeTree reads a message of one Tree.
-func DecodeTree(msg []byte) (Tree, error) { return candid.DecodeOne("Tree", msg, getTree) }
+func DecodeTree(msg []byte) (Tree, error) { return candid.DecodeOne("Tree", &headerTree, msg, getTree) }
 
 // Nest is the Candid type Nest.
 type Nest []Nest
@@ -75,29 +79,33 @@ func putNest(e *candid.Encoder, v *Nest) { candid.PutVec(e, (*[]Nest)(v), putNes
 
 func getNest(d *candid.Decoder, t candid.Type, v *Nest) { candid.GetVec(d, t, (*[]Nest)(v), getNest) }
 
+var headerNest = candid.Header{Text: "DIDL\x01m\x00\x01\x00"}
+
 // EncodeNest makes a message of one Nest.
-func EncodeNest(v Nest) ([]byte, error) {
-	return candid.EncodeOne("Nest", "DIDL\x01m\x00\x01\x00", &v, putNest)
-}
+func EncodeNest(v Nest) ([]byte, error) { return candid.EncodeOne("Nest", &headerNest, &v, putNest) }
 
 // DecodeNest reads a message of one Nest.
-func DecodeNest(msg []byte) (Nest, error) { return candid.DecodeOne("Nest", msg, getNest) }
+func DecodeNest(msg []byte) (Nest, error) { return candid.DecodeOne("Nest", &headerNest, msg, getNest) }
+
+var headerPair = candid.Header{Text: "DIDL\x02l\x02\x00q\x01\x01n}\x01\x00"}
 
 // EncodePair makes a message of one Pair.
-func EncodePair(v Pair) ([]byte, error) {
-	return candid.EncodeOne("Pair", "DIDL\x02l\x02\x00q\x01\x01n}\x01\x00", &v, putPair)
-}
+func EncodePair(v Pair) ([]byte, error) { return candid.EncodeOne("Pair", &headerPair, &v, putPair) }
 
 // DecodePair reads a message of one Pair.
-func DecodePair(msg []byte) (Pair, error) { return candid.DecodeOne("Pair", msg, getPair) }
+func DecodePair(msg []byte) (Pair, error) { return candid.DecodeOne("Pair", &headerPair, msg, getPair) }
+
+var headerShape = candid.Header{Text: "DIDL\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x01\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00"}
 
 // EncodeShape makes a message of one Shape.
 func EncodeShape(v Shape) ([]byte, error) {
-	return candid.EncodeOne("Shape", "DIDL\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x01\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putShape)
+	return candid.EncodeOne("Shape", &headerShape, &v, putShape)
 }
 
 // DecodeShape reads a message of one Shape.
-func DecodeShape(msg []byte) (Shape, error) { return candid.DecodeOne("Shape", msg, getShape) }
+func DecodeShape(msg []byte) (Shape, error) {
+	return candid.DecodeOne("Shape", &headerShape, msg, getShape)
+}
 
 // Shapes is the Candid type Shapes.
 type Shapes = []*Shape
@@ -110,13 +118,17 @@ func getShapes(d *candid.Decoder, t candid.Type, v *Shapes) {
 	candid.GetVec(d, t, v, func(d *candid.Decoder, t candid.Type, v **Shape) { candid.GetOpt(d, t, v, getShape) })
 }
 
+var headerShapes = candid.Header{Text: "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00"}
+
 // EncodeShapes makes a message of one Shapes.
 func EncodeShapes(v Shapes) ([]byte, error) {
-	return candid.EncodeOne("Shapes", "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putShapes)
+	return candid.EncodeOne("Shapes", &headerShapes, &v, putShapes)
 }
 
 // DecodeShapes reads a message of one Shapes.
-func DecodeShapes(msg []byte) (Shapes, error) { return candid.DecodeOne("Shapes", msg, getShapes) }
+func DecodeShapes(msg []byte) (Shapes, error) {
+	return candid.DecodeOne("Shapes", &headerShapes, msg, getShapes)
+}
 
 // Alias is the Candid type Alias.
 type Alias = Shapes
@@ -125,63 +137,79 @@ func putAlias(e *candid.Encoder, v *Alias) { putShapes(e, v) }
 
 func getAlias(d *candid.Decoder, t candid.Type, v *Alias) { getShapes(d, t, v) }
 
+var headerAlias = candid.Header{Text: "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00"}
+
 // EncodeAlias makes a message of one Alias.
 func EncodeAlias(v Alias) ([]byte, error) {
-	return candid.EncodeOne("Alias", "DIDL\x04m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0br\x01\x00", &v, putAlias)
+	return candid.EncodeOne("Alias", &headerAlias, &v, putAlias)
 }
 
 // DecodeAlias reads a message of one Alias.
-func DecodeAlias(msg []byte) (Alias, error) { return candid.DecodeOne("Alias", msg, getAlias) }
-
-// EncodeOdd makes a message of one Odd.
-func EncodeOdd(v Odd) ([]byte, error) {
-	return candid.EncodeOne("Odd", "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &v, putOdd)
+func DecodeAlias(msg []byte) (Alias, error) {
+	return candid.DecodeOne("Alias", &headerAlias, msg, getAlias)
 }
 
+var headerOdd = candid.Header{Text: "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00"}
+
+// EncodeOdd makes a message of one Odd.
+func EncodeOdd(v Odd) ([]byte, error) { return candid.EncodeOne("Odd", &headerOdd, &v, putOdd) }
+
 // DecodeOdd reads a message of one Odd.
-func DecodeOdd(msg []byte) (Odd, error) { return candid.DecodeOne("Odd", msg, getOdd) }
+func DecodeOdd(msg []byte) (Odd, error) { return candid.DecodeOne("Odd", &headerOdd, msg, getOdd) }
+
+var headerToken = candid.Header{Text: "DIDL\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}\x01\x00"}
 
 // EncodeToken makes a message of one Token.
 func EncodeToken(v Token) ([]byte, error) {
-	return candid.EncodeOne("Token", "DIDL\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}\x01\x00", &v, putToken)
+	return candid.EncodeOne("Token", &headerToken, &v, putToken)
 }
 
 // DecodeToken reads a message of one Token.
-func DecodeToken(msg []byte) (Token, error) { return candid.DecodeOne("Token", msg, getToken) }
+func DecodeToken(msg []byte) (Token, error) {
+	return candid.DecodeOne("Token", &headerToken, msg, getToken)
+}
 
 // Streaming is the Candid type Streaming.
 type Streaming = candid.Func
 
+var headerStreaming = candid.Header{Text: "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00"}
+
 // EncodeStreaming makes a message of one Streaming.
 func EncodeStreaming(v Streaming) ([]byte, error) {
-	return candid.EncodeOne("Streaming", "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00", &v, candid.PutFunc)
+	return candid.EncodeOne("Streaming", &headerStreaming, &v, candid.PutFunc)
 }
 
 // DecodeStreaming reads a message of one Streaming.
 func DecodeStreaming(msg []byte) (Streaming, error) {
-	return candid.DecodeOne("Streaming", msg, referenceStreaming.GetFunc)
+	return candid.DecodeOne("Streaming", &headerStreaming, msg, referenceStreaming.GetFunc)
 }
 
 // Ledger is the Candid type Ledger.
 type Ledger = principal.Principal
 
+var headerLedger = candid.Header{Text: "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00"}
+
 // EncodeLedger makes a message of one Ledger.
 func EncodeLedger(v Ledger) ([]byte, error) {
-	return candid.EncodeOne("Ledger", "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00", &v, candid.PutPrincipal)
+	return candid.EncodeOne("Ledger", &headerLedger, &v, candid.PutPrincipal)
 }
 
 // DecodeLedger reads a message of one Ledger.
 func DecodeLedger(msg []byte) (Ledger, error) {
-	return candid.DecodeOne("Ledger", msg, referenceLedger.GetService)
+	return candid.DecodeOne("Ledger", &headerLedger, msg, referenceLedger.GetService)
 }
+
+var headerHooks = candid.Header{Text: "DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x01\x00"}
 
 // EncodeHooks makes a message of one Hooks.
 func EncodeHooks(v Hooks) ([]byte, error) {
-	return candid.EncodeOne("Hooks", "DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x01\x00", &v, putHooks)
+	return candid.EncodeOne("Hooks", &headerHooks, &v, putHooks)
 }
 
 // DecodeHooks reads a message of one Hooks.
-func DecodeHooks(msg []byte) (Hooks, error) { return candid.DecodeOne("Hooks", msg, getHooks) }
+func DecodeHooks(msg []byte) (Hooks, error) {
+	return candid.DecodeOne("Hooks", &headerHooks, msg, getHooks)
+}
 
 // Numbers is a Candid record.
 type Numbers struct {
@@ -542,20 +570,22 @@ func getOddResult(d *candid.Decoder, t candid.Type, v *OddResult) {
 }
 
 // referenceStreaming is the type of Streaming, for references to fit.
-var referenceStreaming = candid.Reference{Header: "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00"}
+var referenceStreaming = candid.Reference{Header: candid.Header{Text: "DIDL\x06j\x01\x01\x01\x02\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x03l\x03\xf9\x85\xae\xa1\x01\x04\xa2\xf5\xed\x88\x04\x05\xf3\x89\x8a\xc8\x04\x00n\x01m{\x01\x00"}}
 
 // referenceLedger is the type of Ledger, for references to fit.
-var referenceLedger = candid.Reference{Header: "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00"}
+var referenceLedger = candid.Reference{Header: candid.Header{Text: "DIDL\x09i\x02\x06notify\x03\x08transfer\x01j\x01}\x01\x02\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{\x01\x00"}}
 
 // referenceHooksRaw is the type of HooksRaw, for references to fit.
-var referenceHooksRaw = candid.Reference{Header: "DIDL\x01j\x00\x00\x01\x02\x01\x00"}
+var referenceHooksRaw = candid.Reference{Header: candid.Header{Text: "DIDL\x01j\x00\x00\x01\x02\x01\x00"}}
 
 // referenceHooksParent is the type of HooksParent, for references to fit.
-var referenceHooksParent = candid.Reference{Header: "DIDL\x10i\x01\x05hooks\x01j\x01\x02\x00\x00l\x04\xe8\xab\xdb\x02\x03\x82\xe1\xb7\x93\x04\x05\xa9\xcb\xad\xc3\x09\x0b\xaa\x8a\xf8\xeb\x0e\x0fm\x04j\x00\x00\x01\x02j\x01\x06\x01\x07\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x08l\x03\xf9\x85\xae\xa1\x01\x09\xa2\xf5\xed\x88\x04\x0a\xf3\x89\x8a\xc8\x04\x05n\x06m{n\x0ci\x02\x06notify\x05\x08transfer\x0dj\x01}\x01\x0e\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x00\x01\x00"}
+var referenceHooksParent = candid.Reference{Header: candid.Header{Text: "DIDL\x10i\x01\x05hooks\x01j\x01\x02\x00\x00l\x04\xe8\xab\xdb\x02\x03\x82\xe1\xb7\x93\x04\x05\xa9\xcb\xad\xc3\x09\x0b\xaa\x8a\xf8\xeb\x0e\x0fm\x04j\x00\x00\x01\x02j\x01\x06\x01\x07\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x08l\x03\xf9\x85\xae\xa1\x01\x09\xa2\xf5\xed\x88\x04\x0a\xf3\x89\x8a\xc8\x04\x05n\x06m{n\x0ci\x02\x06notify\x05\x08transfer\x0dj\x01}\x01\x0e\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x00\x01\x00"}}
+
+var headerInitArgs = candid.Header{Text: "DIDL\x02l\x02\x00q\x01\x01n}\x02\x00\x01"}
 
 // EncodeInitArgs makes a message of the constructor's arguments.
 func EncodeInitArgs(arg Pair, arg2 *candid.Nat) ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x02l\x02\x00q\x01\x01n}\x02\x00\x01")
+	e := headerInitArgs.NewEncoder()
 	putPair(e, &arg)
 	candid.PutOpt(e, &arg2, candid.PutNat)
 	return e.Finish("init arguments")
@@ -563,76 +593,90 @@ func EncodeInitArgs(arg Pair, arg2 *candid.Nat) ([]byte, error) {
 
 // DecodeInitArgs reads a message of the constructor's arguments.
 func DecodeInitArgs(msg []byte) (arg Pair, arg2 *candid.Nat, err error) {
-	d := candid.NewDecoder(msg)
+	d := headerInitArgs.NewDecoder(msg)
 	getPair(d, d.Arg(), &arg)
 	candid.GetOpt(d, d.Arg(), &arg2, candid.GetNat)
 	err = d.Finish("init arguments")
 	return arg, arg2, err
 }
 
+var headerNumbersArgs = candid.Header{Text: "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00"}
+
 // EncodeNumbersArgs makes a message of the arguments of numbers.
 func EncodeNumbersArgs(arg Numbers) ([]byte, error) {
-	return candid.EncodeOne("numbers arguments", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &arg, putNumbers)
+	return candid.EncodeOne("numbers arguments", &headerNumbersArgs, &arg, putNumbers)
 }
 
 // DecodeNumbersArgs reads a message of the arguments of numbers.
 func DecodeNumbersArgs(msg []byte) (Numbers, error) {
-	return candid.DecodeOne("numbers arguments", msg, getNumbers)
+	return candid.DecodeOne("numbers arguments", &headerNumbersArgs, msg, getNumbers)
 }
+
+var headerNumbersResults = candid.Header{Text: "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00"}
 
 // EncodeNumbersResults makes a message of the results of numbers.
 func EncodeNumbersResults(out Numbers) ([]byte, error) {
-	return candid.EncodeOne("numbers results", "DIDL\x01l\x0ci|n}\xaf\xb7\x01w\x8a\xc0\x01{\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\x8e\xaf\xbf\x02v\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\xd3\xc5\xce\x02z\x8d\xc9\xce\x02y\xac\xce\xce\x02x\x01\x00", &out, putNumbers)
+	return candid.EncodeOne("numbers results", &headerNumbersResults, &out, putNumbers)
 }
 
 // DecodeNumbersResults reads a message of the results of numbers.
 func DecodeNumbersResults(msg []byte) (Numbers, error) {
-	return candid.DecodeOne("numbers results", msg, getNumbers)
+	return candid.DecodeOne("numbers results", &headerNumbersResults, msg, getNumbers)
 }
+
+var headerListArgs = candid.Header{Text: "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00"}
 
 // EncodeListArgs makes a message of the arguments of list.
 func EncodeListArgs(arg List) ([]byte, error) {
-	return candid.EncodeOne("list arguments", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &arg, putList)
+	return candid.EncodeOne("list arguments", &headerListArgs, &arg, putList)
 }
 
 // DecodeListArgs reads a message of the arguments of list.
 func DecodeListArgs(msg []byte) (List, error) {
-	return candid.DecodeOne("list arguments", msg, getList)
+	return candid.DecodeOne("list arguments", &headerListArgs, msg, getList)
 }
+
+var headerListResults = candid.Header{Text: "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00"}
 
 // EncodeListResults makes a message of the results of list.
 func EncodeListResults(out List) ([]byte, error) {
-	return candid.EncodeOne("list results", "DIDL\x02n\x01l\x02\xa0\xd2\xac\xa8\x04|\x90\xed\xda\xe7\x04\x00\x01\x00", &out, putList)
+	return candid.EncodeOne("list results", &headerListResults, &out, putList)
 }
 
 // DecodeListResults reads a message of the results of list.
 func DecodeListResults(msg []byte) (List, error) {
-	return candid.DecodeOne("list results", msg, getList)
+	return candid.DecodeOne("list results", &headerListResults, msg, getList)
 }
+
+var headerTreeArgs = candid.Header{Text: "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00"}
 
 // EncodeTreeArgs makes a message of the arguments of tree.
 func EncodeTreeArgs(arg Tree) ([]byte, error) {
-	return candid.EncodeOne("tree arguments", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &arg, putTree)
+	return candid.EncodeOne("tree arguments", &headerTreeArgs, &arg, putTree)
 }
 
 // DecodeTreeArgs reads a message of the arguments of tree.
 func DecodeTreeArgs(msg []byte) (Tree, error) {
-	return candid.DecodeOne("tree arguments", msg, getTree)
+	return candid.DecodeOne("tree arguments", &headerTreeArgs, msg, getTree)
 }
+
+var headerTreeResults = candid.Header{Text: "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00"}
 
 // EncodeTreeResults makes a message of the results of tree.
 func EncodeTreeResults(out Tree) ([]byte, error) {
-	return candid.EncodeOne("tree results", "DIDL\x02k\x02\x9e\x87\xc0\xbd\x04\x7f\x82\x94\xa8\xc8\x04\x01l\x02\x87\x90\xc0\xbd\x04\x00\xdc\x97\x90\xcb\x0e\x00\x01\x00", &out, putTree)
+	return candid.EncodeOne("tree results", &headerTreeResults, &out, putTree)
 }
 
 // DecodeTreeResults reads a message of the results of tree.
 func DecodeTreeResults(msg []byte) (Tree, error) {
-	return candid.DecodeOne("tree results", msg, getTree)
+	return candid.DecodeOne("tree results", &headerTreeResults, msg, getTree)
 }
+
+var headerShapesArgs = candid.Header{Text: "DIDL\x06m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0brm\x05l\x02\xcb\xe4\xfd\xc7\x04q\xa1\xc6\xf3\xe0\x07\x01\x02\x00\x04"}
 
 // EncodeShapesArgs makes a message of the arguments of shapes.
 func EncodeShapesArgs(arg Alias, arg2 []ShapesArg2) ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x06m\x01n\x02k\x04\x07q\xda\xb4\xe1\x02\x7f\x90\xe4\xb5\xb0\x05\x03\x9d\x81\xc8\xc7\x05yl\x01\xd2\xa0\xdb\x87\x0brm\x05l\x02\xcb\xe4\xfd\xc7\x04q\xa1\xc6\xf3\xe0\x07\x01\x02\x00\x04")
+	e := headerShapesArgs.NewEncoder()
 	putAlias(e, &arg)
 	candid.PutVec(e, &arg2, putShapesArg2)
 	return e.Finish("shapes arguments")
@@ -640,16 +684,18 @@ func EncodeShapesArgs(arg Alias, arg2 []ShapesArg2) ([]byte, error) {
 
 // DecodeShapesArgs reads a message of the arguments of shapes.
 func DecodeShapesArgs(msg []byte) (arg Alias, arg2 []ShapesArg2, err error) {
-	d := candid.NewDecoder(msg)
+	d := headerShapesArgs.NewDecoder(msg)
 	getAlias(d, d.Arg(), &arg)
 	candid.GetVec(d, d.Arg(), &arg2, getShapesArg2)
 	err = d.Finish("shapes arguments")
 	return arg, arg2, err
 }
 
+var headerShapesResults = candid.Header{Text: "DIDL\x03m\x00l\x02\x00~\x01\x02m{\x03\x00}\x01"}
+
 // EncodeShapesResults makes a message of the results of shapes.
 func EncodeShapesResults(out Nest, out2 candid.Nat, out3 ShapesResult3) ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x03m\x00l\x02\x00~\x01\x02m{\x03\x00}\x01")
+	e := headerShapesResults.NewEncoder()
 	putNest(e, &out)
 	candid.PutNat(e, &out2)
 	putShapesResult3(e, &out3)
@@ -658,7 +704,7 @@ func EncodeShapesResults(out Nest, out2 candid.Nat, out3 ShapesResult3) ([]byte,
 
 // DecodeShapesResults reads a message of the results of shapes.
 func DecodeShapesResults(msg []byte) (out Nest, out2 candid.Nat, out3 ShapesResult3, err error) {
-	d := candid.NewDecoder(msg)
+	d := headerShapesResults.NewDecoder(msg)
 	getNest(d, d.Arg(), &out)
 	candid.GetNat(d, d.Arg(), &out2)
 	getShapesResult3(d, d.Arg(), &out3)
@@ -666,55 +712,65 @@ func DecodeShapesResults(msg []byte) (out Nest, out2 candid.Nat, out3 ShapesResu
 	return out, out2, out3, err
 }
 
+var headerOddArgs = candid.Header{Text: "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00"}
+
 // EncodeOddArgs makes a message of the arguments of odd.
 func EncodeOddArgs(arg Odd) ([]byte, error) {
-	return candid.EncodeOne("odd arguments", "DIDL\x03l\x05\x0ch\xa8\xa7\x9c\x19\x01\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x02n}\x01\x00", &arg, putOdd)
+	return candid.EncodeOne("odd arguments", &headerOddArgs, &arg, putOdd)
 }
 
 // DecodeOddArgs reads a message of the arguments of odd.
 func DecodeOddArgs(msg []byte) (Odd, error) {
-	return candid.DecodeOne("odd arguments", msg, getOdd)
+	return candid.DecodeOne("odd arguments", &headerOddArgs, msg, getOdd)
 }
+
+var headerOddResults = candid.Header{Text: "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02ql\x05\x0ch\xa8\xa7\x9c\x19\x02\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x03n}\x01\x00"}
 
 // EncodeOddResults makes a message of the results of odd.
 func EncodeOddResults(out OddResult) ([]byte, error) {
-	return candid.EncodeOne("odd results", "DIDL\x04k\x02\x9c\xc2\x01\x01\xe5\x8e\xb4\x02ql\x05\x0ch\xa8\xa7\x9c\x19\x02\xac\xae\x9f ~\x8d\xb8\xfe\xfa\x04\x7f\x82\xeb\xb9\xd8\x0fpn\x03n}\x01\x00", &out, putOddResult)
+	return candid.EncodeOne("odd results", &headerOddResults, &out, putOddResult)
 }
 
 // DecodeOddResults reads a message of the results of odd.
 func DecodeOddResults(msg []byte) (OddResult, error) {
-	return candid.DecodeOne("odd results", msg, getOddResult)
+	return candid.DecodeOne("odd results", &headerOddResults, msg, getOddResult)
 }
+
+var headerNothingArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeNothingArgs makes a message of the arguments of nothing.
 func EncodeNothingArgs() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerNothingArgs.NewEncoder()
 	return e.Finish("nothing arguments")
 }
 
 // DecodeNothingArgs reads a message of the arguments of nothing.
 func DecodeNothingArgs(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerNothingArgs.NewDecoder(msg)
 	err = d.Finish("nothing arguments")
 	return err
 }
 
+var headerNothingResults = candid.Header{Text: "DIDL\x00\x00"}
+
 // EncodeNothingResults makes a message of the results of nothing.
 func EncodeNothingResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerNothingResults.NewEncoder()
 	return e.Finish("nothing results")
 }
 
 // DecodeNothingResults reads a message of the results of nothing.
 func DecodeNothingResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerNothingResults.NewDecoder(msg)
 	err = d.Finish("nothing results")
 	return err
 }
 
+var headerHooksArgs = candid.Header{Text: "DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x02\x00\x03"}
+
 // EncodeHooksArgs makes a message of the arguments of hooks.
 func EncodeHooksArgs(arg Hooks, arg2 Streaming) ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x10l\x04\xe8\xab\xdb\x02\x01\x82\xe1\xb7\x93\x04\x03\xa9\xcb\xad\xc3\x09\x09\xaa\x8a\xf8\xeb\x0e\x0dm\x02j\x00\x00\x01\x02j\x01\x04\x01\x05\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x06l\x03\xf9\x85\xae\xa1\x01\x07\xa2\xf5\xed\x88\x04\x08\xf3\x89\x8a\xc8\x04\x03n\x04m{n\x0ai\x02\x06notify\x03\x08transfer\x0bj\x01}\x01\x0c\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qn\x0ei\x01\x05hooks\x0fj\x01\x00\x00\x00\x02\x00\x03")
+	e := headerHooksArgs.NewEncoder()
 	putHooks(e, &arg)
 	candid.PutFunc(e, &arg2)
 	return e.Finish("hooks arguments")
@@ -722,42 +778,48 @@ func EncodeHooksArgs(arg Hooks, arg2 Streaming) ([]byte, error) {
 
 // DecodeHooksArgs reads a message of the arguments of hooks.
 func DecodeHooksArgs(msg []byte) (arg Hooks, arg2 Streaming, err error) {
-	d := candid.NewDecoder(msg)
+	d := headerHooksArgs.NewDecoder(msg)
 	getHooks(d, d.Arg(), &arg)
 	referenceStreaming.GetFunc(d, d.Arg(), &arg2)
 	err = d.Finish("hooks arguments")
 	return arg, arg2, err
 }
 
+var headerHooksResults = candid.Header{Text: "DIDL\x0an\x01i\x02\x06notify\x04\x08transfer\x02j\x01}\x01\x03\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x05\x01\x06\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x07l\x03\xf9\x85\xae\xa1\x01\x08\xa2\xf5\xed\x88\x04\x09\xf3\x89\x8a\xc8\x04\x04n\x05m{\x01\x00"}
+
 // EncodeHooksResults makes a message of the results of hooks.
 func EncodeHooksResults(out *Ledger) ([]byte, error) {
-	return candid.EncodeOne("hooks results", "DIDL\x0an\x01i\x02\x06notify\x04\x08transfer\x02j\x01}\x01\x03\x00k\x02\x9c\xc2\x01}\xe5\x8e\xb4\x02qj\x01\x05\x01\x06\x01\x01l\x02\x9f\x93\xc6\x02q\x92\xb6\xd2\xf0\x0b}n\x07l\x03\xf9\x85\xae\xa1\x01\x08\xa2\xf5\xed\x88\x04\x09\xf3\x89\x8a\xc8\x04\x04n\x05m{\x01\x00", &out, func(e *candid.Encoder, v **Ledger) { candid.PutOpt(e, v, candid.PutPrincipal) })
+	return candid.EncodeOne("hooks results", &headerHooksResults, &out, func(e *candid.Encoder, v **Ledger) { candid.PutOpt(e, v, candid.PutPrincipal) })
 }
 
 // DecodeHooksResults reads a message of the results of hooks.
 func DecodeHooksResults(msg []byte) (*Ledger, error) {
-	return candid.DecodeOne("hooks results", msg, func(d *candid.Decoder, t candid.Type, v **Ledger) { candid.GetOpt(d, t, v, referenceLedger.GetService) })
+	return candid.DecodeOne("hooks results", &headerHooksResults, msg, func(d *candid.Decoder, t candid.Type, v **Ledger) { candid.GetOpt(d, t, v, referenceLedger.GetService) })
 }
+
+var headerPingArgs = candid.Header{Text: "DIDL\x00\x01}"}
 
 // EncodePingArgs makes a message of the arguments of ping.
 func EncodePingArgs(arg candid.Nat) ([]byte, error) {
-	return candid.EncodeOne("ping arguments", "DIDL\x00\x01}", &arg, candid.PutNat)
+	return candid.EncodeOne("ping arguments", &headerPingArgs, &arg, candid.PutNat)
 }
 
 // DecodePingArgs reads a message of the arguments of ping.
 func DecodePingArgs(msg []byte) (candid.Nat, error) {
-	return candid.DecodeOne("ping arguments", msg, candid.GetNat)
+	return candid.DecodeOne("ping arguments", &headerPingArgs, msg, candid.GetNat)
 }
+
+var headerPingResults = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodePingResults makes a message of the results of ping.
 func EncodePingResults() ([]byte, error) {
-	e := candid.NewEncoder("DIDL\x00\x00")
+	e := headerPingResults.NewEncoder()
 	return e.Finish("ping results")
 }
 
 // DecodePingResults reads a message of the results of ping.
 func DecodePingResults(msg []byte) (err error) {
-	d := candid.NewDecoder(msg)
+	d := headerPingResults.NewDecoder(msg)
 	err = d.Finish("ping results")
 	return err
 }
