@@ -221,7 +221,7 @@ func TestLimits(t *testing.T) {
 func TestBlobIsCopied(t *testing.T) {
 	t.Parallel()
 	msg := []byte("DIDL\x01\x6d\x7b\x01\x00\x03abc")
-	b, err := DecodeOne("blob", &Header{Text: string(msg[:7])}, msg, GetBlob)
+	b, err := DecodeOne("blob", &Header{Text: string(msg[:9])}, msg, GetBlob)
 	if err != nil {
 		t.Fatal(err)
 	}
