@@ -13,9 +13,7 @@ import (
 )
 
 func (a *app) canister() *cobra.Command {
-	c := &cobra.Command{Use: "canister", Short: "Build canisters from Go"}
-	c.AddCommand(a.canisterBuild())
-	return c
+	return group("canister", "Build canisters from Go", a.canisterBuild())
 }
 
 func (a *app) canisterBuild() *cobra.Command {

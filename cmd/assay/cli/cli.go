@@ -11,10 +11,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"assay/client"
+	"assay/cmd/assay/stack"
 )
 
 // Exit codes, listed in `assay help`.
@@ -80,8 +82,31 @@ func exitCode(err error) int {
 		return coded.code
 	case errors.As(err, &refused):
 		return exitRefused
+	case errors.Is(err, stack.ErrRole), errors.Is(err, stack.ErrModelName), isCobra(err):
+		return exitUsage
 	}
 	return exitFailed
+}
+
+// isCobra recognises the errors of the command line that cobra gives no type.
+func isCobra(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "unknown command ") || strings.HasPrefix(text, "required flag(s) ")
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return withCode(exitUsage, fmt.Errorf("unknown command %q; see `%s --help`", args[0], c.CommandPath()))
+			}
+			return c.Help()
+		},
+	}
+	c.AddCommand(commands...)
+	return c
 }
 
 func (a *app) command() *cobra.Command {

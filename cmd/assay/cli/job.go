@@ -118,9 +118,7 @@ func waitSettled(ctx context.Context, c *client.Client, seq uint64) (job marketa
 }
 
 func (a *app) job() *cobra.Command {
-	c := &cobra.Command{Use: "job", Short: "Look at a job: show, watch, verify, replay"}
-	c.AddCommand(a.jobShow(), a.jobWatch(), a.jobVerify(), a.jobReplay())
-	return c
+	return group("job", "Look at a job: show, watch, verify, replay", a.jobShow(), a.jobWatch(), a.jobVerify(), a.jobReplay())
 }
 
 // jobCommand is a verb on one job of the running stack.

@@ -10,8 +10,7 @@ import (
 )
 
 func (a *app) model() *cobra.Command {
-	c := &cobra.Command{Use: "model", Short: "Fetch and check model files"}
-	c.AddCommand(
+	return group("model", "Fetch and check model files",
 		a.modelVerb("fetch", "Bring a model's files into the cache folder, checked by hash", func(c *cobra.Command, name string) (stack.Model, error) {
 			return stack.PrepareModel(c.Context(), name, func(text string) { fmt.Fprintln(a.stderr, text) })
 		}),
@@ -23,7 +22,6 @@ func (a *app) model() *cobra.Command {
 			return m, err
 		}),
 	)
-	return c
 }
 
 func (a *app) modelVerb(use, short string, do func(*cobra.Command, string) (stack.Model, error)) *cobra.Command {

@@ -11,9 +11,7 @@ import (
 )
 
 func (a *app) provider() *cobra.Command {
-	c := &cobra.Command{Use: "provider", Short: "Run a GPU operator's side"}
-	c.AddCommand(a.providerRun())
-	return c
+	return group("provider", "Run a GPU operator's side", a.providerRun())
 }
 
 func (a *app) providerRun() *cobra.Command {

@@ -35,6 +35,9 @@ func provider(file string) int {
 
 // BenchmarkJobs measures jobs per second from submit to provisional on a whole stack, and
 // what an update and a query of the market take over HTTP with all checks.
+//
+// end-to-end is the latency of one job at a time, of which most is the provider's poll
+// interval; fifty-in-flight is what the stack sustains.
 func BenchmarkJobs(b *testing.B) {
 	s := benchStack(b)
 	user, err := s.Client("user")
@@ -50,6 +53,22 @@ func BenchmarkJobs(b *testing.B) {
 			waitProvisional(b, user, submitted.Job.Seq)
 		}
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
+	})
+	b.Run("fifty-in-flight", func(b *testing.B) {
+		for b.Loop() {
+			var jobs []uint64
+			for range 50 {
+				submitted, err := user.Submit(b.Context(), client.Request{Model: s.Model.Root, Items: client.Texts("what does a job cost?"), MaxPrice: candid.NewNat(10_000_000_000)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				jobs = append(jobs, submitted.Job.Seq)
+			}
+			for _, seq := range jobs {
+				waitProvisional(b, user, seq)
+			}
+		}
+		b.ReportMetric(50*float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 	})
 	b.Run("query", func(b *testing.B) {
 		for b.Loop() {

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 
@@ -30,6 +31,9 @@ const (
 	ModelTiny   = "tiny"   // word vectors made from the repository's own passages
 )
 
+// ErrModelName says that a stack knows no model of a name.
+var ErrModelName = errors.New("unknown model")
+
 // PrepareModel brings a model's files into the catalog folder.
 func PrepareModel(ctx context.Context, name string, say func(string)) (Model, error) {
 	folder, err := modelFolder()
@@ -51,7 +55,7 @@ func PrepareModel(ctx context.Context, name string, say func(string)) (Model, er
 		}
 		return prepareTiny(ctx, folder)
 	}
-	return Model{}, fmt.Errorf("unknown model %q: take %s, %s or %s", name, ModelAuto, ModelMiniLM, ModelTiny)
+	return Model{}, fmt.Errorf("%w %q: take %s, %s or %s", ErrModelName, name, ModelAuto, ModelMiniLM, ModelTiny)
 }
 
 // FindModel is a model whose files lie in the cache folder, or should. It fetches nothing.
@@ -66,7 +70,7 @@ func FindModel(name string) (Model, error) {
 	case ModelTiny:
 		return newModel(tiny.Manifest(), folder, true)
 	}
-	return Model{}, fmt.Errorf("unknown model %q: take %s or %s", name, ModelMiniLM, ModelTiny)
+	return Model{}, fmt.Errorf("%w %q: take %s or %s", ErrModelName, name, ModelMiniLM, ModelTiny)
 }
 
 func modelFolder() (*catalog.Folder, error) {

@@ -19,6 +19,7 @@ const (
 	stopGrace   = 8 * time.Second  // a child that has not ended by then is killed
 	startWait   = 60 * time.Second // loading a model on a busy machine takes seconds
 	maxRestarts = 5                // in a row, of a child that ends by itself
+	longLife    = time.Minute      // a child that lived as long ends such a row
 )
 
 // Process is a provider's daemon as a child process. A child that dies is started again
@@ -33,6 +34,7 @@ type Process struct {
 	mu struct {
 		sync.Mutex
 		cmd      *exec.Cmd
+		started  time.Time
 		stopping bool
 		restarts int
 	}
@@ -70,7 +72,7 @@ func (p *Process) spawn() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start provider %s: %w", p.name, err)
 	}
-	p.mu.cmd = cmd
+	p.mu.cmd, p.mu.started = cmd, time.Now()
 	return nil
 }
 
@@ -86,6 +88,9 @@ func (p *Process) supervise() {
 		if p.mu.stopping {
 			p.mu.Unlock()
 			return
+		}
+		if time.Since(p.mu.started) > longLife {
+			p.mu.restarts = 0
 		}
 		p.mu.restarts++
 		if p.mu.restarts > maxRestarts {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"assay/ic/identity"
 	"assay/ic/principal"
@@ -86,9 +87,18 @@ func (s State) RootKeyDER() ([]byte, error) {
 	return b, nil
 }
 
+// ErrRole says that a name cannot be an identity's.
+var ErrRole = errors.New("no name for an identity:")
+
+var isRole = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
+
 // Key is one of the stack's identities by role: "developer", "user", "member-1",
 // "operator-alpha", "worker-alpha" and so on. A new one is made when it is asked for first.
+// A role is a word, since it becomes a file's name.
 func Key(dir, role string) (*identity.Key, error) {
+	if !isRole.MatchString(role) {
+		return nil, fmt.Errorf("%w %q: take up to 64 letters, digits and hyphens, such as member-1", ErrRole, role)
+	}
 	folder := filepath.Join(dir, "keys")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
