@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -516,3 +518,52 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		}
 	}
 }
+
+// TestLostAfterArrival: once a request may have arrived, a later failure to reach the
+// network does not mean that nothing happened.
+func TestLostAfterArrival(t *testing.T) {
+	t.Parallel()
+	refusedDial := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	unsigned := func(status int) *http.Response {
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("gone")), ContentLength: 4}
+	}
+	lose := func(then func(*http.Request) (*http.Response, error)) func(*http.Request) (*http.Response, error) {
+		arrived := false
+		return func(r *http.Request) (*http.Response, error) {
+			if arrived {
+				return then(r)
+			}
+			arrived = true
+			return nil, io.ErrUnexpectedEOF
+		}
+	}
+	accept := func(then func(*http.Request) (*http.Response, error)) func(*http.Request) (*http.Response, error) {
+		return func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/call") {
+				return unsigned(http.StatusAccepted), nil
+			}
+			return then(r)
+		}
+	}
+	dial := func(*http.Request) (*http.Response, error) { return nil, refusedDial }
+	bad := func(*http.Request) (*http.Response, error) { return unsigned(http.StatusBadRequest), nil }
+	for name, c := range map[string]struct {
+		transport func(*http.Request) (*http.Response, error)
+		happened  agent.Happened
+		retry     bool
+	}{
+		"never dialled":              {dial, agent.No, true},
+		"lost, then no connection":   {lose(dial), agent.Unknown, true},
+		"lost, then refused":         {lose(bad), agent.Unknown, false},
+		"taken, then refused status": {accept(bad), agent.Unknown, false},
+	} {
+		_, a := setUp(t, func(cfg *agent.Config) { cfg.HTTP = &http.Client{Transport: transport(c.transport)} })
+		_, err := a.Update(t.Context(), canister, "m", nil)
+		t.Log(name)
+		fails(t, err, c.happened, c.retry)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -163,16 +163,34 @@ func problem(op string, canister principal.Principal, method string, sent Happen
 	}
 	var reject *RejectError
 	var status *HTTPError
-	var dial *net.OpError
+	var arrived *sentError
 	switch {
+	case errors.As(err, &reject) && reject.Certified:
+		e.happened = reject.happened()
+	case errors.Is(err, ErrExpired):
+		e.happened = No
+	case errors.Is(err, ErrReplyLost):
+		e.happened = Yes
+	case errors.As(err, &arrived):
+		// What fails now says nothing about the request that may have arrived before.
 	case errors.As(err, &reject):
 		e.happened = reject.happened()
 	case errors.As(err, &status) && (status.Status < 500 || status.Status == http.StatusServiceUnavailable):
 		e.happened = No
-	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, ErrExpired):
+	case undialled(err):
 		e.happened = No
-	case errors.Is(err, ErrReplyLost):
-		e.happened = Yes
 	}
 	return e
+}
+
+// sentError is a failure after the request, or an earlier try of it, may have arrived.
+type sentError struct{ err error }
+
+func (e *sentError) Error() string { return e.err.Error() }
+func (e *sentError) Unwrap() error { return e.err }
+
+// undialled reports whether no connection came about, so that nothing was sent.
+func undialled(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
 }

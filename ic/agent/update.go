@@ -57,11 +57,16 @@ const maxSends = 3
 // send sends the call, and the same bytes again if the connection broke: the network
 // knows a request by its id and executes it once.
 func (a *Agent) send(ctx context.Context, effective principal.Principal, body []byte) ([]byte, error) {
+	arrived := false // an earlier try may have, although its answer did not
 	for try := 1; ; try++ {
 		raw, err := a.client.Call(ctx, foreign(effective), body)
+		if err != nil && arrived {
+			err = &sentError{err}
+		}
 		if err == nil || !broken(ctx, err) || try == maxSends {
 			return raw, err
 		}
+		arrived = arrived || !undialled(err)
 		select {
 		case <-ctx.Done():
 			return nil, err
@@ -82,6 +87,14 @@ func broken(ctx context.Context, err error) bool {
 // poll looks at the call's status until it has one that is final, or its validity has
 // passed by the network's clock without a trace of it.
 func (a *Agent) poll(ctx context.Context, effective principal.Principal, id [32]byte, expiry uint64) ([]byte, error) {
+	reply, err := a.look(ctx, effective, id, expiry)
+	if err != nil {
+		return nil, &sentError{err}
+	}
+	return reply, nil
+}
+
+func (a *Agent) look(ctx context.Context, effective principal.Principal, id [32]byte, expiry uint64) ([]byte, error) {
 	pause := a.cfg.Poll
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
