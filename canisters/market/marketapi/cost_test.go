@@ -4,6 +4,7 @@ package marketapi
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"assay/ic/candid"
@@ -30,7 +31,7 @@ func sampleJob() *Job {
 }
 
 // TestInstructions measures on Wasm what a submit argument costs to read and a job to
-// write, and holds both to the figures of the ledger below.
+// write, and holds both to what they cost when this was written, and a twentieth.
 func TestInstructions(t *testing.T) {
 	t.Parallel()
 	submit, err := EncodeSubmitArgs(sampleSubmit())
@@ -41,31 +42,42 @@ func TestInstructions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	foreign := foreignHeader(t, submit)
 	run := installCost(t)
 	for _, c := range []struct {
-		method         string
+		name, method   string
 		arg            []byte
-		decode, encode uint64 // at most
+		decode, encode uint64
 	}{
-		{"submit", submit, 1 << 40, 1 << 40},
-		{"job", job, 1 << 40, 1 << 40},
+		{"submit", "submit", submit, 44_800, 12_400},
+		{"submit from another encoder", "submit", foreign, 84_700, 12_400},
+		{"job", "job", job, 104_300, 37_800},
 	} {
-		var decode, encode uint64
-		for i := range 5 {
+		least := []uint64{1 << 40, 1 << 40, 1 << 40} // of a few runs: collections come at their own time
+		for range 5 {
 			reply := run("canister_update "+c.method, c.arg)
-			d, e := binary.LittleEndian.Uint64(reply), binary.LittleEndian.Uint64(reply[8:])
-			if i == 0 || d < decode {
-				decode = d
-			}
-			if i == 0 || e < encode {
-				encode = e
+			for i := range least {
+				least[i] = min(least[i], binary.LittleEndian.Uint64(reply[8*i:]))
 			}
 		}
-		t.Logf("%s, %d bytes: %d instructions to decode, %d to encode", c.method, len(c.arg), decode, encode)
-		if decode > c.decode || encode > c.encode {
-			t.Errorf("%s: %d instructions to decode and %d to encode, at most %d and %d are expected", c.method, decode, encode, c.decode, c.encode)
+		t.Logf("%s, %d bytes: %d instructions to decode (%d first in a message), %d to encode", c.name, len(c.arg), least[1], least[0], least[2])
+		if least[1] > c.decode*21/20 || least[2] > c.encode*21/20 {
+			t.Errorf("%s: %d instructions to decode and %d to encode, were %d and %d", c.name, least[1], least[2], c.decode, c.encode)
 		}
 	}
+}
+
+// foreignHeader is a message of the same values behind a type table with one more entry,
+// as another encoder might write it.
+func foreignHeader(t *testing.T, msg []byte) []byte {
+	t.Helper()
+	const types = 14 // in the table of a submit message
+	if msg[4] != types {
+		t.Fatalf("the table has %d entries", msg[4])
+	}
+	head := headerSubmitArgs.Text
+	args := len(head) - 2 // one argument, type 0
+	return slices.Concat(msg[:4], []byte{types + 1}, msg[5:args], []byte("\x6e\x7d"), msg[args:])
 }
 
 // installCost installs the canister in testdata/cost and returns how to run its entry points.

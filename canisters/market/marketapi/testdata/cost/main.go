@@ -16,20 +16,29 @@ func init() {
 	}})
 }
 
-// measure replies with the instructions of decoding the argument and of encoding what it held.
+// measure replies with the instructions of decoding the argument the first time in a
+// message, which makes the stack grow, of doing it again, and of encoding what it held.
 func measure[T any](decode func([]byte) (T, error), encode func(T) ([]byte, error)) func(*cdk.Message, []byte) ([]byte, error) {
 	return func(m *cdk.Message, arg []byte) ([]byte, error) {
-		start := m.Instructions()
+		laps := []uint64{m.Instructions()}
+		if _, err := decode(arg); err != nil {
+			return nil, err
+		}
+		laps = append(laps, m.Instructions())
 		v, err := decode(arg)
+		laps = append(laps, m.Instructions())
 		if err != nil {
 			return nil, err
 		}
-		decoded := m.Instructions()
 		if _, err := encode(v); err != nil {
 			return nil, err
 		}
-		encoded := m.Instructions()
-		return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, decoded-start), encoded-decoded), nil
+		laps = append(laps, m.Instructions())
+		var reply []byte
+		for i := range laps[1:] {
+			reply = binary.LittleEndian.AppendUint64(reply, laps[i+1]-laps[i])
+		}
+		return reply, nil
 	}
 }
 
