@@ -51,8 +51,8 @@ type Stack struct {
 	processes map[string]*Process
 }
 
-// Open builds the canisters, prepares the model, starts the network and, in a new folder,
-// deploys. Providers are not started. Whatever was started is stopped again on an error.
+// Open builds the canisters, prepares the model, starts the network and, in a new folder
+// or one whose network was lost, deploys. Providers are not started. Whatever was started is stopped again on an error.
 func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -84,10 +84,28 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			s.Close()
 		}
 	}()
+	if s.State.Deployed && len(s.network.Canisters()) == 0 {
+		if err := s.startAnew(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if s.State.Deployed {
 		return s, s.State.write(cfg.Dir)
 	}
 	return s, s.deploy(ctx)
+}
+
+// startAnew forgets what belonged to a network that was killed before it had saved
+// anything: journals and receipts speak of jobs that no longer exist. Keys stay.
+func (s *Stack) startAnew(ctx context.Context) error {
+	s.cfg.Say("the last run was killed before its first clean stop, so nothing of its network was kept: deploying anew")
+	for _, name := range []string{"providers", "receipts"} {
+		if err := os.RemoveAll(filepath.Join(s.cfg.Dir, name)); err != nil {
+			return fmt.Errorf("clear the stack's folder: %w", err)
+		}
+	}
+	s.State.Deployed, s.State.Admitted, s.State.Providers = false, false, nil
+	return s.build(ctx)
 }
 
 // prepareModel takes the model that the folder was made with, or the configured one.

@@ -88,7 +88,7 @@ func (s State) RootKeyDER() ([]byte, error) {
 }
 
 // ErrRole says that a name cannot be an identity's.
-var ErrRole = errors.New("no name for an identity:")
+var ErrRole = errors.New("not a name for an identity")
 
 var isRole = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
 
