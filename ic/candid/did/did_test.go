@@ -153,8 +153,38 @@ func TestCompatible(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Compatible(old, renewed); (err == nil) != c.want {
+		if err := Compatible(old, renewed, false); (err == nil) != c.want {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestStrictlyCompatible is about what Candid lets pass under opt.
+func TestStrictlyCompatible(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, old, renewed, want string }{
+		{"another option", "opt nat", "opt text", "text cannot be read as nat"},
+		{"an option around it", "opt nat", "nat", ""},
+		{"null for good", "opt nat", "null", ""},
+		{"a tag more", "opt variant { a }", "opt variant { a; b : nat }", ""},
+		{"a tag of another type", "opt variant { a : nat; b }", "opt variant { a : text; b }", "tag a: text cannot be read as nat"},
+		{"another field inside", "opt record { a : nat; b : opt record { c : nat } }", "opt record { a : nat; b : opt record { c : bool } }", "field b: field c: bool cannot be read as nat"},
+		{"recursive", "opt variant { a; b : List }; type List = opt record { nat; List }", "opt variant { a; b : List; c }; type List = opt record { nat; List; text }", ""},
+	} {
+		service := func(typ string) *Program {
+			p, err := Parse("type T = " + typ + "; service : { m : () -> (T) }")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		old, renewed := service(c.old), service(c.renewed)
+		if err := Compatible(old, renewed, false); err != nil {
+			t.Errorf("%s: by Candid's rules: %v", c.name, err)
+		}
+		err := Compatible(old, renewed, true)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != "method m: result 1: "+c.want) {
+			t.Errorf("%s: strictly: %v, want %q", c.name, err, c.want)
 		}
 	}
 }
@@ -177,7 +207,7 @@ func TestCompatibleSaysWhy(t *testing.T) {
 	want := `method submit: argument 1: field tip is new and not opt: callers that do not know it cannot send it
 method job: it was query and is update
 method gone is gone`
-	if diff := cmp.Diff(want, fmt.Sprint(Compatible(p, q))); diff != "" {
+	if diff := cmp.Diff(want, fmt.Sprint(Compatible(p, q, false))); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	for _, c := range []struct{ t, u, want string }{

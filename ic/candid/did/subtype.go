@@ -22,7 +22,10 @@ func Subtype(p *Program, t *Type, q *Program, u *Type) error {
 
 // Compatible names every method in which clients of the old service could not go on with
 // the new one, and why, joined; nil if they can.
-func Compatible(old, renewed *Program) error {
+//
+// By Candid's rules anything goes under opt: what does not fit reads as null. If strict,
+// that holds for variant tags alone, so that an option of another type is named too.
+func Compatible(old, renewed *Program, strict bool) error {
 	if old.Service == nil {
 		return nil
 	}
@@ -31,6 +34,7 @@ func Compatible(old, renewed *Program) error {
 	}
 	var errs []error
 	s := newSubtyping(renewed, old)
+	s.strict = strict
 	for _, m := range old.Service.Methods {
 		t, ok := method(renewed.Service, m.Name)
 		if !ok {
@@ -88,6 +92,8 @@ func (r *refusal) Error() string {
 type subtyping struct {
 	sub, super *Program
 	flipped    bool // sub and super are exchanged, as they are for arguments
+	strict     bool // options have to fit but for variant tags
+	open       bool // strict and inside an option, so variants may have other tags
 	shared     *assumptions
 }
 
@@ -98,8 +104,8 @@ type assumptions struct {
 }
 
 type assumption struct {
-	t, u    *Type
-	flipped bool
+	t, u          *Type
+	flipped, open bool
 }
 
 func newSubtyping(p, q *Program) *subtyping {
@@ -107,7 +113,22 @@ func newSubtyping(p, q *Program) *subtyping {
 }
 
 func (s *subtyping) flip() *subtyping {
-	return &subtyping{sub: s.super, super: s.sub, flipped: !s.flipped, shared: s.shared}
+	f := *s
+	f.sub, f.super, f.flipped = s.super, s.sub, !s.flipped
+	return &f
+}
+
+// option decides t <: u for an option u.
+func (s *subtyping) option(t, u *Type) *refusal {
+	if !s.strict || t.Kind == Primitive && (t.Prim == candid.TypeNull || t.Prim == candid.TypeReserved) {
+		return nil // what does not fit reads as null
+	}
+	inside := *s
+	inside.open = true
+	if t.Kind == Opt {
+		t = t.Elem
+	}
+	return inside.holds(t, u.Elem)
 }
 
 func (s *subtyping) holds(t, u *Type) *refusal {
@@ -115,13 +136,13 @@ func (s *subtyping) holds(t, u *Type) *refusal {
 	t, u = s.sub.Resolve(t), s.super.Resolve(u)
 	switch {
 	case u.Kind == Opt:
-		return nil // what does not fit reads as null
+		return s.option(t, u)
 	case t.Kind == Primitive && primitiveSubtype(t.Prim, u):
 		return nil
 	case u.Kind == Primitive && (u.Prim == candid.TypeReserved || u.Prim == candid.TypePrincipal && t.Kind == Service):
 		return nil
 	case t.Kind == u.Kind && t.Kind != Primitive:
-		return s.assume(assumption{t, u, s.flipped})
+		return s.assume(assumption{t, u, s.flipped, s.open})
 	}
 	given, taken := TypeText(written), TypeText(expected)
 	if s.flipped {
@@ -210,6 +231,9 @@ func (s *subtyping) record(t, u *Type) *refusal {
 func (s *subtyping) variant(t, u *Type) *refusal {
 	for _, f := range t.Fields {
 		g, ok := fieldOf(u, f.ID)
+		if !ok && s.open {
+			continue
+		}
 		if !ok && s.flipped {
 			return refuse("tag %s is gone, which callers may send", FieldName(f))
 		}
