@@ -81,6 +81,42 @@ func TestUp(t *testing.T) {
 	stackProcess.stop(t)
 }
 
+// TestUpKilled: a stack that is killed before its first clean stop has kept nothing of its
+// network; the next start says so, deploys anew and works.
+func TestUpKilled(t *testing.T) {
+	dir := t.TempDir()
+	first := up(t, dir)
+	children := []int{pid(t, dir, "alpha"), pid(t, dir, "beta")}
+	var s submitted
+	ok(t, &s, "submit", "a job that is lost", "--wait", "--state", dir, "--json")
+	ok(t, nil, "job", "verify", fmt.Sprint(s.Job), "--state", dir)
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	if r := assay(t, "balance", "--state", dir); r.code != 1 || !strings.Contains(r.stderr, "assay up") {
+		t.Errorf("without a network: exit code %d with %q", r.code, r.stderr)
+	}
+
+	second := up(t, dir)
+	if !strings.Contains(second.output(), "deploying anew") {
+		t.Errorf("the loss was not said:\n%s", second.output())
+	}
+	for _, child := range children {
+		if alive(child) {
+			t.Errorf("provider %d outlived the stack", child)
+		}
+	}
+	var again submitted
+	ok(t, &again, "submit", "another job", "--redundancy", "2", "--wait", "--state", dir, "--json")
+	if r := ok(t, nil, "job", "replay", fmt.Sprint(again.Job), "--state", dir); strings.Contains(r.stdout, "ANOTHER") {
+		t.Errorf("a result of the lost network was delivered: %s", r.stdout)
+	}
+	ok(t, nil, "job", "verify", fmt.Sprint(again.Job), "--state", dir)
+	balanced(t, dir, "after the second start")
+	second.stop(t)
+}
+
 // useIt is the README's tour.
 func useIt(t *testing.T, dir string) shown {
 	t.Helper()
@@ -128,6 +164,8 @@ func badInput(t *testing.T, dir string) {
 		"no balance":         {[]string{"submit", "x", "--identity", "stranger"}, 3, "balance"},
 		"wrong caller":       {[]string{"job", "replay", "1", "--identity", "stranger"}, 3, ""},
 		"unknown job":        {[]string{"job", "show", "999999"}, 4, "999999"},
+		"watch nothing":      {[]string{"job", "watch", "999999"}, 4, "999999"},
+		"no name for a key":  {[]string{"submit", "x", "--identity", "../x"}, 2, "identity"},
 		"not a number":       {[]string{"job", "show", "seven"}, 2, "number"},
 		"no stack":           {[]string{"job", "show", "1", "--state", filepath.Join(dir, "nothing")}, 4, "assay up"},
 		"unknown flag":       {[]string{"submit", "x", "--nonsense"}, 2, "nonsense"},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,10 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		return exitInterrupt
 	}
 	fmt.Fprintln(stderr, "assay:", err)
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		fmt.Fprintln(stderr, "nothing answers there: start the stack with `assay up`, or name its folder with --state")
+	}
 	return exitCode(err)
 }
 

@@ -86,11 +86,11 @@ func (a *app) submit() *cobra.Command {
 // submitTexts are the texts of the command line and the file, which have to be UTF-8.
 func submitTexts(c *cobra.Command, texts []string, file string) ([]string, error) {
 	if file != "" {
-		b, err := os.ReadFile(file)
+		text, err := readText(file)
 		if err != nil {
-			return nil, err
+			return nil, withCode(exitUsage, err)
 		}
-		texts = append(texts, string(b))
+		texts = append(texts, text)
 	}
 	if len(texts) == 0 {
 		return nil, withCode(exitUsage, fmt.Errorf("give at least one text; see `%s --help`", c.CommandPath()))
@@ -101,6 +101,25 @@ func submitTexts(c *cobra.Command, texts []string, file string) ([]string, error
 		}
 	}
 	return texts, nil
+}
+
+// maxFile is the longest file in bytes that is read as one text: no request is longer.
+const maxFile = 2 << 20
+
+func readText(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxFile {
+		return "", fmt.Errorf("%s is longer than %d bytes, which no request may be: split it", file, maxFile)
+	}
+	return string(b), nil
 }
 
 type submittedView struct {
@@ -169,6 +188,9 @@ func (a *app) jobWatch() *cobra.Command {
 		if len(daemons) == 0 {
 			return withCode(exitUnknown, errors.New("no provider of this stack runs: start it with `assay up`"))
 		}
+		if _, err := s.client.Job(ctx, seq); err != nil {
+			return err // a job that nobody knows is not worth watching
+		}
 		_, err := client.Watch(ctx, daemons, seq, 0, func(f client.Frame) error {
 			return a.printLine(f, func(w io.Writer) {
 				switch f.Type {
@@ -210,7 +232,7 @@ that the folder pins, so it works without a network.`,
 					return notFound(err)
 				}
 			}
-			findings, err := checkReceipt(file, s.state)
+			findings, err := checkReceipt(file, s.state, seq)
 			view := verifyView{Job: seq, File: file, Holds: err == nil, Findings: findings.Lines}
 			if perr := a.print(view, func(w io.Writer) { printFindings(w, view) }); perr != nil {
 				return perr

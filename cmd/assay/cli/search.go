@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +22,9 @@ func (a *app) search() *cobra.Command {
 		Use: "search QUESTION", Short: "Ask the example dApp: the nearest passages, with scores",
 		Args: exactArgs(1, "one question, in quotes"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if !utf8.ValidString(args[0]) {
+				return withCode(exitUsage, errors.New("the question is not valid UTF-8: convert it first, for example with iconv"))
+			}
 			state, err := stack.ReadState(a.state)
 			if err != nil {
 				return withCode(exitUnknown, err)

@@ -99,7 +99,7 @@ func (t *story) settle(ctx context.Context) error {
 		return err
 	}
 	t.linef("assay job verify %d, offline, against the root key and the pinned market id:", t.agreed)
-	findings, err := checkReceipt(file, t.s.State)
+	findings, err := checkReceipt(file, t.s.State, t.agreed)
 	for _, f := range findings.Lines {
 		t.linef("   %s", finding(f))
 	}
@@ -132,7 +132,8 @@ func printBooks(linef func(string, ...any), b marketapi.Books) {
 	for _, a := range b.Accounts {
 		name := a.Name
 		if a.Owner != nil {
-			name += " " + short(*a.Owner)
+			kind, _, _ := strings.Cut(a.Name, ":")
+			name = kind + " " + short(*a.Owner)
 		}
 		linef("%-28s %22s", name, grouped(a.Balance.String()))
 	}
@@ -164,7 +165,7 @@ func ask(ctx context.Context, dapp dappapi.Client[context.Context], question str
 		return dappapi.Question{}, err
 	}
 	if asked.Err != nil {
-		return dappapi.Question{}, &client.MarketError{Failure: marketapi.Failure{Message: asked.Err.Message, Retry: asked.Err.Retry}}
+		return dappapi.Question{}, withCode(exitRefused, fmt.Errorf("dapp: %s", asked.Err.Message))
 	}
 	var answer dappapi.Question
 	err = until(ctx, 100*time.Millisecond, func() (bool, error) {
@@ -237,8 +238,8 @@ func keepReceipt(ctx context.Context, c *client.Client, seq uint64, file string)
 	return os.WriteFile(file, b, 0o644)
 }
 
-// checkReceipt checks a kept receipt with nothing but the stack's root key and market id.
-func checkReceipt(file string, state stack.State) (client.Findings, error) {
+// checkReceipt checks a kept receipt of a job with nothing but the stack's root key and market id.
+func checkReceipt(file string, state stack.State, seq uint64) (client.Findings, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return client.Findings{}, err
@@ -251,7 +252,12 @@ func checkReceipt(file string, state stack.State) (client.Findings, error) {
 	if err != nil {
 		return client.Findings{}, err
 	}
-	return client.VerifyBundle(bundle, rootKey, state.Canisters["market"])
+	findings, err := client.VerifyBundle(bundle, rootKey, state.Canisters["market"])
+	if got := findings.Receipt.Job.Seq; err == nil && got != seq {
+		err = fmt.Errorf("the file holds the receipt of job %d, not of job %d", got, seq)
+		findings.Lines = append(findings.Lines, client.Finding{Name: "job", Detail: err.Error()})
+	}
+	return findings, err
 }
 
 // receiptFile is where a stack keeps a job's receipt bundle.

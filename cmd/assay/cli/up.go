@@ -44,13 +44,20 @@ another terminal. For development only: the network is one process without conse
 }
 
 func (a *app) logger(verbose bool) *slog.Logger {
+	level := slog.LevelWarn // such as the loss of what happened since the last clean stop
 	if verbose {
-		return slog.New(slog.NewTextHandler(a.stderr, nil))
+		level = slog.LevelInfo
 	}
-	return nil
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
 }
 
+// maxWindow is the longest that the market allows.
+const maxWindow = 30 * 24 * time.Hour
+
 func (a *app) runUp(ctx context.Context, cfg stack.Config, window time.Duration) (err error) {
+	if window < 0 || window > maxWindow {
+		return withCode(exitUsage, fmt.Errorf("--window %s: take 0s to %s", window, maxWindow))
+	}
 	unlock, err := lockStack(a.state)
 	if err != nil {
 		return err

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"assay/canisters/market/marketapi"
+	"assay/client"
+	"assay/cmd/assay/stack"
+	"assay/ic/principal"
+)
+
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Main(t.Context(), args, strings.NewReader(""), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// TestExitCodes: a wrong command line ends with code 2 and what to do, and touches nothing.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		text string
+	}{
+		"unknown command":         {[]string{"nonsense"}, exitUsage, "nonsense"},
+		"unknown verb":            {[]string{"job", "shwo", "1"}, exitUsage, "assay job --help"},
+		"missing flag":            {[]string{"provider", "run"}, exitUsage, "config"},
+		"unknown flag":            {[]string{"up", "--nonsense"}, exitUsage, "assay up --help"},
+		"unknown model":           {[]string{"model", "check", "big"}, exitUsage, "minilm"},
+		"window before now":       {[]string{"up", "--window", "-1s"}, exitUsage, "--window"},
+		"window without end":      {[]string{"up", "--window", "9999h"}, exitUsage, "--window"},
+		"two questions":           {[]string{"search", "a", "b"}, exitUsage, "in quotes"},
+		"question in Latin-1":     {[]string{"search", "caf\xe9"}, exitUsage, "UTF-8"},
+		"endless file":            {[]string{"submit", "--file", "/dev/zero"}, exitUsage, "longer than"},
+		"texts that do not exist": {[]string{"demo", "--texts", state + "/none"}, exitUsage, "none"},
+		"no stack":                {[]string{"balance"}, exitUnknown, "assay up"},
+	} {
+		code, _, stderr := run(t, append(c.args, "--state", state)...)
+		if code != c.code || !strings.Contains(stderr, c.text) {
+			t.Errorf("%s: exit code %d with %q, want %d with %q", name, code, stderr, c.code, c.text)
+		}
+	}
+	if _, err := os.Stat(state); !os.IsNotExist(err) {
+		t.Errorf("a wrong command line made the state folder (%v)", err)
+	}
+	if code, stdout, _ := run(t, "job"); code != exitOK || !strings.Contains(stdout, "verify") {
+		t.Errorf("job alone: exit code %d, %q", code, stdout)
+	}
+}
+
+// TestIdentityIsAName: a key never lies outside the stack's folder.
+func TestIdentityIsAName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, role := range []string{"", "..", "../x", "a/b", `a\b`, "a b", ".hidden", strings.Repeat("a", 65)} {
+		if _, err := stack.Key(dir, role); err == nil || exitCode(err) != exitUsage {
+			t.Errorf("identity %q: %v, want a usage error", role, err)
+		}
+	}
+	if _, err := stack.Key(dir, "worker-Alpha-2"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReceiptOfAnotherJob: a receipt that holds says nothing about another job.
+func TestReceiptOfAnotherJob(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join("..", "..", "..", "client", "testdata", "receipt-v1.json")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := client.DecodeBundle(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := marketapi.DecodeReceipt(bundle.Receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(filepath.Dir(file), "receipt-v1.rootkey.hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := stack.State{RootKey: strings.TrimSpace(string(key)), Canisters: map[string]principal.Principal{"market": receipt.Job.Market}}
+	if _, err := checkReceipt(file, state, receipt.Job.Seq); err != nil {
+		t.Errorf("job %d: %v", receipt.Job.Seq, err)
+	}
+	findings, err := checkReceipt(file, state, receipt.Job.Seq+1)
+	if err == nil || findings.Lines[len(findings.Lines)-1].OK {
+		t.Errorf("the receipt of job %d was taken for the next one: %+v", receipt.Job.Seq, findings.Lines)
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	t.Parallel()
+	for digits, want := range map[string]string{"0": "0", "999": "999", "1000": "1'000", "-1234567": "-1'234'567"} {
+		if got := grouped(digits); got != want {
+			t.Errorf("%s: %s, want %s", digits, got, want)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package project
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"assay"
+)
+
+// kitModule is the module path of this repository, under which the kit's packages import
+// each other.
+const kitModule = "assay"
+
+// outside are the modules that the kit's packages import, directly or not.
+var outside = []string{"github.com/fxamacker/cbor/v2", "github.com/tetratelabs/wazero", "github.com/x448/float16", "golang.org/x/sys"}
+
+// kitFiles are the kit's sources without tests, in the project's folder kit.
+func kitFiles() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := fs.WalkDir(assay.Kit, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") || name == "go.mod" || name == "go.sum" {
+			return err
+		}
+		files["kit/"+name], err = assay.Kit.ReadFile(name)
+		return err
+	})
+	return files, err
+}
+
+// modules writes go.mod and go.sum of the project and of its kit. The project names all
+// outside modules too, as the go command wants it, so nothing is left to `go mod tidy`.
+func (o Options) modules(files map[string][]byte) error {
+	mod, err := assay.Kit.ReadFile("go.mod")
+	if err != nil {
+		return err
+	}
+	sum, err := assay.Kit.ReadFile("go.sum")
+	if err != nil {
+		return err
+	}
+	version, requires, indirect := "", "", ""
+	for _, line := range strings.Split(string(mod), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == "go" {
+			version = line
+		}
+		for _, m := range outside {
+			if len(fields) >= 2 && fields[0] == m {
+				requires += "\t" + strings.TrimSpace(line) + "\n"
+				indirect += "\t" + fields[0] + " " + fields[1] + " // indirect\n"
+			}
+		}
+	}
+	if n := strings.Count(requires, "\n"); n != len(outside) {
+		return fmt.Errorf("go.mod names %d of the kit's %d outside modules", n, len(outside))
+	}
+	var sums string
+	for _, line := range strings.SplitAfter(string(sum), "\n") {
+		for _, m := range outside {
+			if strings.HasPrefix(line, m+" ") {
+				sums += line
+			}
+		}
+	}
+	files["kit/go.mod"] = []byte("module " + kitModule + "\n\n" + version + "\n\nrequire (\n" + requires + ")\n")
+	files["kit/go.sum"] = []byte(sums)
+	files["go.sum"] = []byte(sums)
+	files["go.mod"] = fmt.Appendf(nil, "module %s\n\n%s\n\nrequire %s v0.0.0\n\nrequire (\n%s)\n\nreplace %s => ./kit\n",
+		o.Module, version, kitModule, indirect, kitModule)
+	return nil
+}
