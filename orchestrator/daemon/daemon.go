@@ -98,13 +98,22 @@ func New(ctx context.Context, cfg Config) (*Daemon, error) {
 		Provider: provider, Market: d.market, RootKey: cfg.RootKey, Interval: cfg.Interval,
 		Logger: d.log, Now: time.Now, Take: d.take,
 	}
-	d.journal, err = journal.Open(ctx, journal.Config{Dir: cfg.Dir, URL: cfg.NATS, Logger: d.log})
+	d.journal, err = journal.Open(ctx, journal.Config{Dir: cfg.Dir, URL: cfg.NATS, Name: journalName(cfg), Logger: d.log})
 	return d, err
 }
 
-// Run works until ctx ends, then stops polling, lets running tickets finish within the
-// grace time, writes back what it can and closes the journal. It returns the first
-// failure of a loop, nil after a clean stop.
+// journalName keeps providers apart that share a cluster: one must not take another's
+// tickets. An embedded journal is its daemon's alone.
+func journalName(cfg Config) string {
+	if cfg.NATS == "" {
+		return ""
+	}
+	return "assay-" + cfg.Worker.Sender().String()
+}
+
+// Run works until ctx ends, then stops polling and writing back, lets running tickets
+// finish within the grace time and closes the journal, which keeps their results for the
+// next start. It returns the first failure of a loop, nil after a clean stop.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer d.journal.Close()
 	listener, err := d.listen()
@@ -126,7 +135,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	start("poll", ctx, d.poller.Run)
-	start("run", ctx, func(ctx context.Context) error { return d.runLoop(ctx, draining) })
+	placed := make(chan struct{}) // closed when no further ticket is started
+	start("run", ctx, func(ctx context.Context) error {
+		defer close(placed)
+		return d.runLoop(ctx, draining)
+	})
 	start("writeback", ctx, d.writeLoop)
 	start("follow", ctx, d.followLoop)
 	server := &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
@@ -145,6 +158,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	timer := time.AfterFunc(grace, cancelDrain)
 	defer timer.Stop()
+	<-placed
 	d.pool.Wait()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

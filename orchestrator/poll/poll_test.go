@@ -163,3 +163,26 @@ func FuzzDecodeTicket(f *testing.F) {
 		}
 	})
 }
+
+// TestKeyTellsInputsApart: a development network that lost its last jobs gives their
+// numbers to others, whose results must not be taken from the journal.
+func TestKeyTellsInputsApart(t *testing.T) {
+	base := Ticket{Job: 7, Attempt: 1, Phase: Commit, Model: commitment.Hash{1}, Input: commitment.Hash{2}}
+	reveal := base
+	reveal.Phase = Reveal
+	if base.Key() != reveal.Key() || base.ID() == reveal.ID() {
+		t.Errorf("commit %s and reveal %s: want one result and two tickets", base.ID(), reveal.ID())
+	}
+	for name, change := range map[string]func(*Ticket){
+		"job":     func(t *Ticket) { t.Job = 71 },
+		"attempt": func(t *Ticket) { t.Attempt++ },
+		"model":   func(t *Ticket) { t.Model[0]++ },
+		"input":   func(t *Ticket) { t.Input[0]++ },
+	} {
+		other := base
+		change(&other)
+		if other.Key() == base.Key() {
+			t.Errorf("another %s has the same key %s", name, other.Key())
+		}
+	}
+}

@@ -29,8 +29,12 @@ type Ticket struct {
 // ID names the ticket; the same assignment polled twice has the same id.
 func (t Ticket) ID() string { return t.Key() + "." + t.Phase }
 
-// Key names the result that the ticket's phases share.
-func (t Ticket) Key() string { return fmt.Sprintf("%d.%d", t.Job, t.Attempt) }
+// Key names the result that the ticket's phases share. Model and input are in it so that a
+// development network that lost its last jobs, and numbers new ones the same, gets no old
+// result.
+func (t Ticket) Key() string {
+	return fmt.Sprintf("%d.%d.%x.%x", t.Job, t.Attempt, t.Model[:4], t.Input[:8])
+}
 
 // Encode is the ticket's form in the journal.
 func (t Ticket) Encode() []byte {

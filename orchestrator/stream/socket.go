@@ -85,7 +85,11 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.send(Frame{Type: "snapshot", Seq: next, State: state}) != nil {
 		return
 	}
-	s.run(ctx, ended, next)
+	over := ""
+	if ended {
+		over = state
+	}
+	s.run(ctx, over, next)
 }
 
 // drain reads control frames so that pongs and closes are seen.
@@ -107,15 +111,16 @@ type session struct {
 	state string
 }
 
-func (s *session) run(ctx context.Context, ended bool, snapshotNext uint64) {
+// run streams until the job has ended; over is its state if it had when the snapshot was made.
+func (s *session) run(ctx context.Context, over string, snapshotNext uint64) {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	if past, err := s.Source.Events(ctx, s.job, s.next); err != nil || !s.forward(past) || s.state != "" {
 		return
 	}
 	s.next = max(s.next, snapshotNext)
-	if ended {
-		_ = s.send(Frame{Type: "end", Seq: s.next})
+	if over != "" {
+		_ = s.send(Frame{Type: "end", Seq: s.next, State: over})
 		return
 	}
 	for {

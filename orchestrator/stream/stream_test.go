@@ -111,7 +111,7 @@ func TestResumeAndEnded(t *testing.T) {
 	}
 	for query, want := range map[string][]string{
 		"job=7&from=2": {"snapshot 3 final", "event 2 final", "end 3 final"},
-		"job=7&from=3": {"snapshot 3 final", "end 3 "},
+		"job=7&from=3": {"snapshot 3 final", "end 3 final"},
 	} {
 		if diff := cmp.Diff(want, read(t, dial(t, url, query), "end")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
