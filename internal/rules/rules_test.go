@@ -60,6 +60,7 @@ func with(base []string, more ...string) []string {
 }
 
 var rules = []rule{
+	{"", nil, nil, "only here can go:embed reach the kit's folders; it holds their sources and no code"},
 	{"commitment", nil, nil, "everybody hashes with it, so it depends on nobody"},
 	{"ic/principal", nil, nil, "the lowest name of all"},
 	{"ic/certificate/...", []string{"ic/principal", "ic/certificate/..."}, []string{gnark, cbor}, "certificates know principals and keys only"},
@@ -71,6 +72,7 @@ var rules = []rule{
 	{"ic/agent/agenttest", []string{"ic/principal", "ic/certificate/..."}, []string{agentGo, cbor}, "a network in the test process, for the tests of agent and client"},
 	{"ic/cdk/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/management/..."}, nil, "the kit runs inside canisters"},
 	{"ic/cdk/cdktest", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/cdk/...", "ic/replica/...", "ic/wasm/...", "ic/management/..."}, nil, "the kit's tests run on the embedded network"},
+	{"ic/canistertest", []string{"ic/principal", "ic/candid/...", "ic/cdk/...", "ic/replica/...", "ic/wasm/...", "ic/management/...", "internal/cache"}, nil, "one test of a canister on the double and on the embedded network"},
 	{"ic/wasm/...", []string{"ic/principal", "ic/candid/...", "ic/wasm/...", "internal/cache"}, []string{wazero}, "the toolkit is handed Wasm and knows nothing of Assay"},
 	{"ic/replica/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/management/...", "ic/wasm/...", "ic/replica/..."}, []string{wazero, cbor, gnark, xsys}, "the network is handed Wasm and knows nothing of Assay"},
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
@@ -83,7 +85,7 @@ var rules = []rule{
 	{"orchestrator/schedule", nil, nil, "a pure core"},
 	{"orchestrator/...", with(apis, "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket}, "the provider's daemon"},
 	{"client/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "client/..."), []string{websocket}, "the user's side: straight to the network, trusts no daemon"},
-	{"cmd/assay/...", with(apis, "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, websocket}, "the one binary"},
+	{"cmd/assay/...", with(apis, "", "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, websocket}, "the one binary"},
 	{"scripts/...", []string{"..."}, nil, "small tools around the tree"},
 	{"examples/passages", nil, nil, "texts only"},
 	{"examples/...", with(apis, "ic/...", "client/..."), nil, "what users write"},

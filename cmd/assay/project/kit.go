@@ -39,26 +39,21 @@ func (o Options) modules(files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	version, requires, indirect := "", "", ""
+	version, requires, indirect, sums := "", "", "", ""
 	for _, line := range strings.Split(string(mod), "\n") {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && fields[0] == "go" {
+		if strings.HasPrefix(line, "go ") {
 			version = line
 		}
-		for _, m := range outside {
-			if len(fields) >= 2 && fields[0] == m {
-				requires += "\t" + strings.TrimSpace(line) + "\n"
-				indirect += "\t" + fields[0] + " " + fields[1] + " // indirect\n"
-			}
+	}
+	for _, m := range outside {
+		v, note := required(string(mod), m)
+		if v == "" {
+			return fmt.Errorf("go.mod does not name %s, which the kit needs", m)
 		}
-	}
-	if n := strings.Count(requires, "\n"); n != len(outside) {
-		return fmt.Errorf("go.mod names %d of the kit's %d outside modules", n, len(outside))
-	}
-	var sums string
-	for _, line := range strings.SplitAfter(string(sum), "\n") {
-		for _, m := range outside {
-			if strings.HasPrefix(line, m+" ") {
+		requires += "\t" + m + " " + v + note + "\n"
+		indirect += "\t" + m + " " + v + " // indirect\n"
+		for _, line := range strings.SplitAfter(string(sum), "\n") {
+			if strings.HasPrefix(line, m+" "+v+" ") || strings.HasPrefix(line, m+" "+v+"/go.mod ") {
 				sums += line
 			}
 		}
@@ -69,4 +64,19 @@ func (o Options) modules(files map[string][]byte) error {
 	files["go.mod"] = fmt.Appendf(nil, "module %s\n\n%s\n\nrequire %s v0.0.0\n\nrequire (\n%s)\n\nreplace %s => ./kit\n",
 		o.Module, version, kitModule, indirect, kitModule)
 	return nil
+}
+
+// required is the version of a module in a go.mod, with the comment that it is indirect
+// if it is.
+func required(mod, path string) (version, note string) {
+	for _, line := range strings.Split(mod, "\n") {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == path {
+			if strings.HasSuffix(line, "// indirect") {
+				note = " // indirect"
+			}
+			return fields[1], note
+		}
+	}
+	return "", ""
 }

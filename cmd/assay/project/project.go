@@ -96,7 +96,7 @@ func (o Options) files() (map[string][]byte, error) {
 			return err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(p, "template/"), ".txt")
-		if name = fill.Replace(name); name == "gitignore" {
+		if name = strings.ReplaceAll(name, "NAME", o.Name); name == "gitignore" {
 			name = ".gitignore"
 		}
 		text := []byte(fill.Replace(string(b)))
