@@ -70,7 +70,7 @@ func (h *Hub) Append(events ...Event) {
 		added = true
 	}
 	if over := len(h.mu.events) - keep; over > 0 {
-		h.mu.events = append([]Event(nil), h.mu.events[over:]...)
+		h.mu.events = h.mu.events[over:] // append moves the rest, now and then, and lets go of these
 	}
 	if added {
 		close(h.mu.changed)
