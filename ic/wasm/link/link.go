@@ -5,7 +5,7 @@
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared
 //
 // wrote. The result imports only ic0: every WASI function becomes a few instructions
-// of its own. Each method of the Candid service becomes an export that calls one of
+// of its own, and hand-written kernels that Go code imports are merged. Each method of the Candid service becomes an export that calls one of
 // the kit's three entry points with the Candid hash of its name, the kit's callbacks
 // get fixed places in the function table, and neighbouring data segments are joined.
 // [Accept] holds the network's rules for installing; [Link] ends with it, and the
@@ -47,6 +47,8 @@ type Options struct {
 	Candid string
 	// Metadata is stored after it, in this order.
 	Metadata []Metadata
+	// Kernels are the hand-written functions that Go code may import.
+	Kernels []Kernels
 }
 
 // Metadata is a text that everybody can read from an installed canister by its name.
@@ -100,13 +102,19 @@ func Link(raw []byte, opt Options) ([]byte, error) {
 }
 
 type linker struct {
-	m    *module.Module
-	poly polyfill
+	m       *module.Module
+	poly    polyfill
+	kernels *kernels
 }
 
-// imports replaces the import list by system calls and gives every WASI import a body.
-func (l *linker) imports(Options) error {
+// imports replaces the import list by system calls and gives every WASI import and kernel
+// a body.
+func (l *linker) imports(opt Options) error {
 	m := l.m
+	var err error
+	if l.kernels, err = newKernels(opt.Kernels); err != nil {
+		return err
+	}
 	if m.Start != nil {
 		return errors.New("the module has a start function")
 	}
@@ -140,7 +148,6 @@ func (l *linker) imports(Options) error {
 		name string
 		f    *uint32
 	}{{"time", &l.poly.time}, {"trap", &l.poly.trap}, {"debug_print", &l.poly.print}} {
-		var err error
 		if *need.f, err = system(need.name); err != nil {
 			return err
 		}
@@ -156,6 +163,7 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 	local := now + uint32(len(m.Funcs)) // the next function to append
 	local += l.poly.declare(m, local)
 	var wasi []module.Import
+	var kernel []int // their places among old
 	for i, im := range old {
 		switch {
 		case im.Kind != module.KindFunc:
@@ -165,9 +173,19 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 		case im.Module == "wasi_snapshot_preview1":
 			target[i] = local + uint32(len(wasi))
 			wasi = append(wasi, im)
+		case im.Module == KernelModule:
+			kernel = append(kernel, i)
 		default:
-			return refuse(RuleImport, "%s.%s: neither a system call nor WASI", im.Module, im.Name)
+			return refuse(RuleImport, "%s.%s: neither a system call nor WASI nor a kernel", im.Module, im.Name)
 		}
+	}
+	local += uint32(len(wasi))
+	for _, i := range kernel {
+		k, err := l.kernels.choose(old[i].Name, m.Types[old[i].Func])
+		if err != nil {
+			return err
+		}
+		target[i] = local + k
 	}
 	abort, hasAbort := abortBody(m, was)
 	m.Imports = kept
@@ -191,7 +209,7 @@ func (l *linker) replace(old, kept []module.Import, index map[string]uint32) err
 		}
 		m.AddFunc(m.Types[im.Func], b)
 	}
-	return nil
+	return l.kernels.merge(m, local)
 }
 
 // abortBody is the place in Code of Go's runtime.abort, with which a library ends after
