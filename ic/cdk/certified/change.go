@@ -30,9 +30,9 @@ func checkPath(path [][]byte) error {
 	if len(path) == 0 || len(path) > MaxPath {
 		return fmt.Errorf("path of %d labels, 1 to %d are allowed: %w", len(path), MaxPath, ErrPath)
 	}
-	for _, label := range path {
-		if len(label) == 0 || len(label) > MaxLabel {
-			return fmt.Errorf("label of %d bytes, 1 to %d are allowed: %w", len(label), MaxLabel, ErrPath)
+	for i, label := range path {
+		if i == 0 && len(label) == 0 || len(label) > MaxLabel {
+			return fmt.Errorf("label of %d bytes, at most %d are allowed, and 1 at the top: %w", len(label), MaxLabel, ErrPath)
 		}
 	}
 	return nil

@@ -51,8 +51,8 @@ const (
 var (
 	magic = []byte("CTRE")
 
-	// ErrPath is returned for an empty or too long path, an empty or too long label, a too
-	// long value, and for a path through a leaf or to an inner label.
+	// ErrPath is returned for an empty or too long path, a too long label, an empty one at
+	// the top, a too long value, and for a path through a leaf or to an inner label.
 	ErrPath = errors.New("path not possible in the certified tree")
 
 	emptyRoot = hashtree.Empty().Digest()

@@ -193,6 +193,32 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// Below the top a label may be empty: it stands before all others, like any. A witness may
+// be asked for what no tree can hold.
+func TestEmptyAndLongLabels(t *testing.T) {
+	t.Parallel()
+	tree := certified.New(&stable.Heap{})
+	for _, p := range []string{"e//x", "e/a/x", "e/a/"} {
+		must(t, tree.Put(path(p), value(p)))
+	}
+	long := "e/" + strings.Repeat("l", 200) + strings.Repeat("/d", 40)
+	n := witness(t, tree, "e//x", "e/a//q", "e//a", long)
+	if v, r := n.Lookup(path("e//x")...); r != hashtree.Found || !bytes.Equal(v, value("e//x")) {
+		t.Errorf("e//x is %v, %x", r, v)
+	}
+	for _, p := range []string{"e//a", long} {
+		if _, r := n.Lookup(path(p)...); r != hashtree.Absent {
+			t.Errorf("%.20q is %v, want absent", p, r)
+		}
+	}
+	if !tree.Delete(path("e//x")) {
+		t.Error("e//x cannot be deleted")
+	}
+	if _, r := witness(t, tree, "e//x").Lookup(path("e//x")...); r != hashtree.Absent {
+		t.Errorf("deleted: %v", r)
+	}
+}
+
 // Memory is used again after deletes.
 func TestReusesCells(t *testing.T) {
 	t.Parallel()
