@@ -5,14 +5,11 @@ package assay
 
 import "embed"
 
-// Kit holds the packages that canisters and their tests are written with and all that
-// these import, tests included where they lie beside; go.mod and go.sum name the outside
-// modules. A test of cmd/assay/project compares it with what the go command lists.
+// Kit holds the folders in which the packages lie that canisters and their tests are
+// written with, and those that these import; go.mod and go.sum name the outside modules.
+// Which files of it a project gets is decided in cmd/assay/project.
 //
 //go:embed go.mod go.sum LICENSE
-//go:embed ic/principal/*.go ic/certificate/hashtree/*.go
-//go:embed ic/candid/*.go ic/candid/internal/lex/*.go ic/candid/did/*.go ic/candid/gen/*.go ic/candid/candidgen/*.go ic/candid/text/*.go
-//go:embed ic/cdk/*.go ic/cdk/system/*.go ic/cdk/stable/*.go ic/cdk/certified/*.go ic/cdk/cdktest/*.go ic/canistertest/*.go
-//go:embed ic/management/managementapi/*.go ic/wasm/module/*.go ic/wasm/link/*.go ic/wasm/meter/*.go ic/wasm/build/*.go
-//go:embed ic/replica/*.go ic/replica/cycles/*.go ic/replica/disk/*.go ic/replica/host/*.go ic/replica/state/*.go internal/cache/*.go
+//go:embed ic/principal ic/certificate/hashtree ic/candid ic/cdk ic/canistertest
+//go:embed ic/management ic/wasm ic/replica internal/cache
 var Kit embed.FS

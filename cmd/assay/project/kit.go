@@ -2,7 +2,6 @@ package project
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"assay"
@@ -18,13 +17,14 @@ var outside = []string{"github.com/fxamacker/cbor/v2", "github.com/tetratelabs/w
 // kitFiles are the kit's sources without tests, in the project's folder kit.
 func kitFiles() (map[string][]byte, error) {
 	files := map[string][]byte{}
-	err := fs.WalkDir(assay.Kit, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") || name == "go.mod" || name == "go.sum" {
-			return err
-		}
-		files["kit/"+name], err = assay.Kit.ReadFile(name)
-		return err
-	})
+	kit, err := sources(assay.Kit)
+	if err != nil {
+		return nil, err
+	}
+	for name, b := range kit {
+		files["kit/"+name] = b
+	}
+	files["kit/LICENSE"], err = assay.Kit.ReadFile("LICENSE")
 	return files, err
 }
 
