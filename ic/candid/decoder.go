@@ -20,7 +20,7 @@ type Limits struct {
 // Computer carries and bound the work for a hostile one by its length: a unit is spent on
 // every value that is skipped or nested, on every 8 bytes that a vector's elements or an
 // option's content take in memory, on every 8 bytes of text or number passed over, and on
-// every field of types compared. So what decoding allocates stays below 1 MiB and 512
+// every field of types compared. So what decoding allocates stays below 1 MiB and 320
 // bytes per byte of the message.
 var DefaultLimits = Limits{Bytes: 16 << 20, Depth: 256, Types: 10000, Zero: 20000}
 

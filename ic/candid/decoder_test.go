@@ -264,11 +264,14 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	// func (opt nat) -> (text) query, and service { foo : that }
+	method := &Reference{Header: Header{Text: "DIDL\x02\x6e\x7d\x6a\x01\x00\x01\x71\x01\x01\x01\x01"}}
+	ledger := &Reference{Header: Header{Text: "DIDL\x03\x6e\x7d\x6a\x01\x00\x01\x71\x01\x01\x69\x01\x03foo\x01\x01\x02"}}
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		decode := map[string]func(string) (string, error){
 			"reserved": one(GetReserved), "opt": one(optNat), "vec": one(vecOptNat), "record": one(point),
 			"variant": one(answer), "opt variant": one(optAnswer), "nat": one(GetNat), "int": one(GetInt),
-			"blob": one(GetBlob), "principal": one(GetPrincipal),
+			"blob": one(GetBlob), "principal": one(GetPrincipal), "func": one(method.GetFunc), "service": one(ledger.GetService),
 		}
 		for name, f := range decode {
 			if _, err := f(string(msg)); err == nil {

@@ -230,12 +230,10 @@ func GetVec[T any](d *Decoder, t Type, v *[]T, get func(*Decoder, Type, *T)) {
 	if !d.enter() || !d.spend(n*memory(none)) {
 		return
 	}
-	const first = 64 // room to start with; the rest grows with what the message really holds
-	s := make([]T, 0, min(n, first))
-	for range n {
+	s := make([]T, n) // paid for above
+	for i := range s {
 		pos := d.pos
-		s = append(s, none)
-		get(d, elem, &s[len(s)-1])
+		get(d, elem, &s[i])
 		if !d.element(pos) {
 			return
 		}

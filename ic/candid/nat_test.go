@@ -3,6 +3,7 @@ package candid
 import (
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -159,4 +160,23 @@ func TestNumberMessages(t *testing.T) {
 			t.Fatalf("int %s: message %x reads as %s, %v", i, msg, got, err)
 		}
 	}
+}
+
+// FuzzParseNat checks that a number that parses prints as one of the same value.
+func FuzzParseNat(f *testing.F) {
+	for _, seed := range []string{"0", "340282366920938463463374607431768211455", "340282366920938463463374607431768211456", "1_000", "-1", "", "+5", "007"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := ParseNat(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseNat(n.String()); err != nil || again != n {
+			t.Errorf("%q is %s, printed and parsed %s, %v", s, n, again, err)
+		}
+		if want, ok := new(big.Int).SetString(strings.ReplaceAll(s, "_", ""), 10); !ok || want.Cmp(n.big()) != 0 {
+			t.Errorf("%q is %s, want %s", s, n, want)
+		}
+	})
 }
