@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"assay/ic/candid"
 	"assay/ic/candid/did"
@@ -206,12 +207,21 @@ func (c Config) compile(ctx context.Context) ([]byte, error) {
 	}
 	args := append(append([]string{"build"}, settings...), "-o", out, c.Package)
 	cmd := exec.CommandContext(ctx, cmp.Or(c.Go, "go"), args...)
-	cmd.Dir, cmd.Env = dir, environment(os.Environ())
+	work, err := os.MkdirTemp("", "assay-build-*") // the compiler's, so that nothing of it stays when it is interrupted
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(work)
+	cmd.Dir, cmd.Env = dir, append(environment(os.Environ()), "GOTMPDIR="+work)
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, stopDelay
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return nil, &CompileError{c.Package, string(printed), cmp.Or(ctx.Err(), err)}
 	}
 	return os.ReadFile(out)
 }
+
+// stopDelay is how long an interrupted compiler may take to end its own children.
+const stopDelay = 5 * time.Second
 
 // dropped are the variables that would change what the compiler writes.
 var dropped = []string{"GOOS", "GOARCH", "GOWASM", "GOFLAGS", "GOEXPERIMENT", "GOWORK", "GODEBUG", "GOFIPS140", "CGO_ENABLED"}

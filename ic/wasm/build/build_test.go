@@ -263,3 +263,35 @@ func TestErrors(t *testing.T) {
 		t.Errorf("a method without its entry point gives %v", err)
 	}
 }
+
+// TestInterruptedBuild: who cancels a build finds no temporary files of the compiler.
+func TestInterruptedBuild(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := build.Canister(ctx, config(t.TempDir()))
+		ended <- err
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Skip("the build ended before it could be interrupted")
+			}
+			left, readErr := os.ReadDir(temporary)
+			if !errors.Is(err, context.Canceled) || readErr != nil || len(left) > 0 {
+				t.Errorf("%v; left behind: %v %v", err, left, readErr)
+			}
+			return
+		case <-tick.C:
+			if begun, err := os.ReadDir(temporary); err == nil && len(begun) > 0 {
+				cancel()
+			}
+		}
+	}
+}
