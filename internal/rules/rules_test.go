@@ -81,6 +81,7 @@ var rules = []rule{
 	{"canisters/market/book", []string{"commitment"}, nil, "a pure core"},
 	{"canisters/dao/vote", []string{"commitment"}, nil, "a pure core"},
 	{"canisters/vectors/index", []string{"vectordb/..."}, nil, "a pure core"},
+	{"canisters/ledger/tokens", []string{"ic/candid"}, nil, "a pure core; candid for its 128-bit numbers"},
 	{"canisters/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/hashtree", "ic/cdk/...", "commitment", "vectordb/...", "canisters/..."), nil, "a canister's edge: kit, generated code, its core"},
 	{"orchestrator/schedule", nil, nil, "a pure core"},
 	{"orchestrator/...", with(apis, "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket}, "the provider's daemon"},
@@ -190,7 +191,7 @@ func matches(pattern, path string) bool {
 }
 
 // pure packages play in the canister, in the daemon and in a simulator alike.
-var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "orchestrator/schedule"}
+var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "canisters/ledger/tokens", "orchestrator/schedule"}
 
 func TestPurePackages(t *testing.T) {
 	forbidden := map[string]bool{"os": true, "net": true, "net/http": true, "math/rand": true, "math/rand/v2": true, "crypto/rand": true, "os/exec": true, "io/ioutil": true, "log": true, "log/slog": true, "sync": true}

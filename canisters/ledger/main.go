@@ -1,0 +1,86 @@
+// Command ledger is a fungible token on the Internet Computer: ICRC-1, ICRC-2 and ICRC-10
+// with the standards' own signatures, so wallets and exchanges know it.
+//
+// It is the edge around [tokens], which decides everything: it decodes and encodes
+// Candid, says who calls and when, and keeps the data in one map in stable memory.
+// ledger.did is its interface. Numbers above 2^128 are refused as malformed; a supply
+// that large cannot exist. Its controllers can replace the code: who runs a token for
+// others hands them to a DAO.
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"assay/canisters/ledger/ledgerapi"
+	"assay/canisters/ledger/tokens"
+	"assay/ic/cdk"
+)
+
+// regionLedger is the part of stable memory that holds everything.
+const regionLedger = cdk.FirstRegion
+
+// What an installation gets that names no times, in ns.
+const (
+	dayNs        = 24 * 3600 * 1_000_000_000
+	twoMinutesNs = 120 * 1_000_000_000
+)
+
+func program() cdk.Program {
+	return cdk.Program{
+		Methods:     ledgerapi.Methods[*cdk.Message](edge{}),
+		Init:        initialise,
+		PostUpgrade: func(*cdk.Message, []byte) error { _, err := tokens.Open(store{}); return err },
+	}
+}
+
+func init() { cdk.Serve(program()) }
+
+func main() {}
+
+func initialise(_ *cdk.Message, arg []byte) error {
+	a, err := ledgerapi.DecodeInitArgs(arg)
+	if err != nil {
+		return fmt.Errorf("decode the init argument: %w", err)
+	}
+	c := tokens.Config{Name: a.Name, Symbol: a.Symbol, Decimals: a.Decimals, Fee: a.Fee, Window: dayNs, Drift: twoMinutesNs}
+	c.Window = *cmp.Or(a.TransactionWindow, &c.Window)
+	c.Drift = *cmp.Or(a.PermittedDrift, &c.Drift)
+	if c.Minting, err = accountIn(a.MintingAccount); err != nil {
+		return err
+	}
+	holdings := make([]tokens.Holding, len(a.InitialBalances))
+	for i, b := range a.InitialBalances {
+		holdings[i].Amount = b.Amount
+		if holdings[i].Account, err = accountIn(b.Account); err != nil {
+			return err
+		}
+	}
+	_, err = tokens.Create(store{}, c, holdings)
+	return err
+}
+
+// store is the map in stable memory. Full memory traps, which undoes the message.
+type store struct{}
+
+func (store) Get(key []byte) ([]byte, bool) { return cdk.Map(regionLedger).Get(key) }
+
+func (store) Put(key, value []byte) {
+	if err := cdk.Map(regionLedger).Put(key, value); err != nil {
+		panic(err)
+	}
+}
+
+func (store) Delete(key []byte) { cdk.Map(regionLedger).Delete(key) }
+
+func (store) Scan(from []byte, visit func(key, value []byte) bool) {
+	cdk.Map(regionLedger).Scan(from, visit)
+}
+
+func open() *tokens.Ledger {
+	l, err := tokens.Open(store{})
+	if err != nil {
+		panic(err) // init and post_upgrade would have refused it
+	}
+	return l
+}
