@@ -23,9 +23,10 @@ var allowed = []string{"GPU", "PocketIC", "TensorRT", "official Candid suite", "
 // NotRun skips the test, and says so on the list that `make test` ends with.
 func NotRun(t testing.TB, what, why string) {
 	t.Helper()
-	line := what + ": " + why
+	first, _, _ := strings.Cut(why, "\n")
+	line := what + ": " + first
 	if os.Getenv("CI") == "true" && !mayMiss(what) {
-		t.Fatalf("not run: %s (in continuous integration this must run)", line)
+		t.Fatalf("not run: %s: %s\nin continuous integration this must run", what, why)
 	}
 	if list := os.Getenv("ASSAY_NOT_RUN"); list != "" {
 		f, err := os.OpenFile(list, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -34,7 +35,7 @@ func NotRun(t testing.TB, what, why string) {
 			f.Close()
 		}
 	}
-	t.Skip("not run: " + line)
+	t.Skip("not run: " + what + ": " + why)
 }
 
 func mayMiss(what string) bool {
@@ -61,7 +62,7 @@ func Python(t testing.TB, requirements string) string {
 	want := read(t, requirements)
 	dir := folder(t, "python", want)
 	bin := filepath.Join(dir, "bin", "python")
-	once(t, dir, func() error {
+	once(t, "Python reference", dir, func() error {
 		if err := run("", python, "-m", "venv", dir); err != nil {
 			return err
 		}
@@ -83,7 +84,7 @@ func Node(t testing.TB, dir string) (node, folderPath string) {
 	}
 	want := read(t, filepath.Join(dir, "package.json"))
 	out := folder(t, "node", want)
-	once(t, out, func() error {
+	once(t, "Node clients", out, func() error {
 		if err := copyFiles(dir, out); err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func folder(t testing.TB, kind string, want []byte) string {
 
 // once runs f unless a marker says that it ran; several test processes may race, so a
 // lock folder keeps the others waiting.
-func once(t testing.TB, dir string, f func() error) {
+func once(t testing.TB, what, dir string, f func() error) {
 	t.Helper()
 	setup.Lock()
 	defer setup.Unlock()
@@ -120,7 +121,7 @@ func once(t testing.TB, dir string, f func() error) {
 		return
 	}
 	if err := f(); err != nil {
-		NotRun(t, "Test needs in "+filepath.Base(dir), err.Error())
+		NotRun(t, what, "cannot be set up: "+err.Error())
 	}
 	if err := os.WriteFile(marker, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -131,7 +132,7 @@ func run(dir, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(out))
+		return fmt.Errorf("%s: %w\n%s\n%s", name, err, strings.Join(args, " "), tail(out))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func QEMU(t testing.TB, arch string) string {
 		}
 	}
 	dir := folder(t, "qemu", []byte("qemu-user-static"))
-	once(t, dir, func() error { return unpackDebian(dir, "qemu-user-static") })
+	once(t, "CPU instructions of "+arch, dir, func() error { return unpackDebian(dir, "qemu-user-static") })
 	return filepath.Join(dir, "usr", "bin", "qemu-"+arch+"-static")
 }
 
