@@ -2,7 +2,8 @@
 //
 // The command, the demo and tests call [Canister]. It runs the go command for wasip1
 // in an environment of its own, so that the same sources and Go version give the same
-// bytes wherever they lie, links the output with ic/wasm/link, which checks every rule
+// bytes wherever they lie, assembles the kernels (.wat files) that lie beside the packages
+// it compiled with ic/wasm/wat, links all with ic/wasm/link, which checks every rule
 // for installing, and keeps results by content. Whether Go's output is up to date is
 // left to the go command and its cache.
 package build
@@ -119,6 +120,9 @@ func (c Config) build(ctx context.Context) (Module, error) {
 	}
 	raw, err := c.compile(ctx)
 	if err != nil {
+		return Module{}, err
+	}
+	if opt.Kernels, err = c.kernels(ctx, raw); err != nil {
 		return Module{}, err
 	}
 	dir := filepath.Join(c.CacheDir, "canisters")
@@ -248,6 +252,9 @@ func key(raw []byte, opt link.Options) string {
 	}
 	for _, d := range opt.Metadata {
 		fmt.Fprintf(h, "%q %q\n", d.Name, d.Text)
+	}
+	for _, k := range opt.Kernels {
+		fmt.Fprintf(h, "%q %x\n", k.Name, sha256.Sum256(k.Module.Encode()))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
