@@ -21,6 +21,7 @@ func TestReleased(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no interfaces in %s: %v", canisters, err)
 	}
+	compared := 0
 	for _, file := range files {
 		dir, name := filepath.Dir(file), filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
@@ -28,16 +29,18 @@ func TestReleased(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// released/ keeps the imports of its own file as text without imports
 			copied := filepath.Join(dir, "released", name)
 			released, err := loadDid(filepath.Dir(copied), name)
 			switch {
 			case os.IsNotExist(err) && *update:
 				release(t, copied, today)
 				return
+			case os.IsNotExist(err):
+				t.Skipf("never released; that is done with\n  go test ./internal/rules -run Released -update")
 			case err != nil:
-				t.Fatalf("%v\na new canister's interface is released with\n  go test ./internal/rules -run Released -update", err)
+				t.Fatal(err)
 			}
+			compared++
 			if err := did.Compatible(released, today, true); err != nil {
 				t.Errorf("%s breaks who was built against canisters/%s/released/%s:\n  %s\nkeep the old form beside the new one. When a change is compatible, release it with\n  go test ./internal/rules -run Released -update",
 					name, filepath.Base(dir), name, strings.ReplaceAll(err.Error(), "\n", "\n  "))
@@ -47,6 +50,9 @@ func TestReleased(t *testing.T) {
 				release(t, copied, today)
 			}
 		})
+	}
+	if compared == 0 && !*update {
+		t.Error("no canister has a released interface")
 	}
 }
 

@@ -180,6 +180,7 @@ func (p *parser) actor(f *file) (err error) {
 
 func (p *parser) service() (*Type, error) {
 	s := &Type{Kind: Service}
+	seen := map[string]bool{}
 	return s, p.list(";", "}", func() error {
 		name := p.next()
 		if name.Kind != lex.Word && name.Kind != lex.String || name.Kind == lex.Word && slices.Contains(keywords, name.Text) {
@@ -189,9 +190,10 @@ func (p *parser) service() (*Type, error) {
 			return err
 		}
 		m := Method{Name: name.Text}
-		if slices.ContainsFunc(s.Methods, func(o Method) bool { return o.Name == m.Name }) {
+		if seen[m.Name] {
 			return name.Errorf("method %s stands twice", m.Name)
 		}
+		seen[m.Name] = true
 		var err error
 		if p.peek().Is("(") {
 			m.Type, err = p.function()

@@ -249,6 +249,7 @@ func (p *parser) vec() (Value, error) {
 func (p *parser) record() (Value, error) {
 	r := Record{}
 	next := uint64(0) // id of a field without one
+	seen := map[uint32]bool{}
 	err := p.items(func() error {
 		at := p.peek()
 		f, labelled, err := p.label()
@@ -263,9 +264,10 @@ func (p *parser) record() (Value, error) {
 		}
 		next = uint64(f.ID) + 1
 		f.V, err = p.annotated()
-		if slices.ContainsFunc(r, func(g Field) bool { return g.ID == f.ID }) {
+		if seen[f.ID] {
 			return at.Errorf("field %s stands twice", label(f))
 		}
+		seen[f.ID] = true
 		r = append(r, f)
 		return err
 	})
