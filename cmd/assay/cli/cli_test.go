@@ -107,3 +107,32 @@ func TestGrouped(t *testing.T) {
 		}
 	}
 }
+
+// TestReadTexts: a file that cannot work is refused before anything is built.
+func TestReadTexts(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "texts")
+	for name, c := range map[string]struct {
+		content string
+		lines   int
+		err     string
+	}{
+		"empty lines and carriage returns": {"one\r\n\n  two  \n", 2, ""},
+		"no newline at the end":            {"one", 1, ""},
+		"the longest":                      {strings.Repeat("a", maxTextBytes), 1, ""},
+		"too long":                         {"one\n" + strings.Repeat("a", maxTextBytes+1), 0, "line 2"},
+		"a line without end":               {strings.Repeat("a", 2<<20), 0, "too long"},
+		"invisible":                        {"one\n\u200b\n", 0, "line 2"},
+		"not UTF-8":                        {"one\ntwo\xff\n", 0, "line 2"},
+		"nothing":                          {"\n \n", 0, "no passages"},
+		"too many":                         {strings.Repeat("a\n", maxTexts+1), 0, "more than"},
+	} {
+		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := readTexts(file)
+		if len(lines) != c.lines || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %d lines, %v; want %d and %q", name, len(lines), err, c.lines, c.err)
+		}
+	}
+}

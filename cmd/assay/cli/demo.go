@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 
 const (
 	maxTexts     = 10_000
-	maxTextBytes = 8192
+	maxTextBytes = 4096 // of the example dApp
 )
 
 func (a *app) demo() *cobra.Command {
@@ -47,7 +48,7 @@ them a tiny model made from the passages carries the same story.`,
 	return c
 }
 
-// readTexts reads passages, refusing what the market would refuse later.
+// readTexts reads passages, refusing what the dApp and every model would refuse later.
 func readTexts(file string) ([]string, error) {
 	if file == "" {
 		return passages.All(), nil
@@ -67,6 +68,8 @@ func readTexts(file string) ([]string, error) {
 			continue
 		case !utf8.ValidString(line):
 			return nil, fmt.Errorf("%s, line %d: not valid UTF-8", file, n)
+		case !strings.ContainsFunc(line, unicode.IsGraphic):
+			return nil, fmt.Errorf("%s, line %d: nothing that can be seen", file, n)
 		case len(line) > maxTextBytes:
 			return nil, fmt.Errorf("%s, line %d: %d bytes, at most %d are taken", file, n, len(line), maxTextBytes)
 		case len(lines) == maxTexts:

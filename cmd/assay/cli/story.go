@@ -207,6 +207,11 @@ func (t *story) work(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
+		for _, b := range status.Batches {
+			if err := t.unanswered(ctx, b); err != nil {
+				return false, err
+			}
+		}
 		if done := int(status.Indexed) * 5 / len(t.texts); done != last && status.Indexed > 0 {
 			last = done
 			t.linef("%d of %d passages are embedded and stored in vectors", status.Indexed, len(t.texts))
@@ -229,6 +234,18 @@ func (t *story) work(ctx context.Context) error {
 	}
 	t.linef("the hashes agree; evidence: %s", claims(job.Evidence))
 	return nil
+}
+
+// unanswered is the error of a batch that will never be indexed, with the market's reason.
+func (t *story) unanswered(ctx context.Context, b dappapi.Batch) error {
+	if !strings.HasPrefix(b.State, "failed") && !strings.HasPrefix(b.State, "disputed") {
+		return nil
+	}
+	job, err := t.user.Job(ctx, b.Job.Seq)
+	if err != nil {
+		return fmt.Errorf("job %d of %d passages ended as %q: %w", b.Job.Seq, b.Passages, b.State, err)
+	}
+	return fmt.Errorf("job %d of %d passages ended as %q: %s; a text that no model can read spoils its whole batch", b.Job.Seq, b.Passages, b.State, job.Message)
 }
 
 // gammaIsRefused shows that the work of a provider that was voted down is not taken.
