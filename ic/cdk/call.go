@@ -40,6 +40,7 @@ type Outcome struct {
 type openCall struct {
 	wait  *wait
 	index int
+	to    principal.Principal
 	task  string // of a started task, which nobody awaits
 }
 
@@ -80,12 +81,15 @@ func All(m *Message, calls ...Call) []Outcome {
 		w.left++
 		m.open++
 	}
-	if w.left == 0 {
-		return w.outcomes
+	if w.left > 0 {
+		m.in.gate.park()
+		if !<-w.woken {
+			runtime.Goexit()
+		}
 	}
-	m.in.gate.park()
-	if !<-w.woken {
-		runtime.Goexit()
+	m.refunded = candid.Nat{}
+	for i := range w.outcomes {
+		m.refunded, _ = m.refunded.Add(w.outcomes[i].Refunded)
 	}
 	return w.outcomes
 }
@@ -105,7 +109,7 @@ func (m *Message) mayCall() error {
 		return ErrForeign
 	case m.cleanup:
 		return ErrCleanup
-	case m.kind == kindStart, m.kind == kindQuery, m.kind == kindInspect:
+	case m.kind == kindStart, m.kind == kindPreUpgrade, m.kind == kindQuery, m.kind == kindInspect:
 		return ErrNotAllowed
 	case !m.owner.mayCall():
 		return ErrGoroutine
@@ -136,7 +140,10 @@ func (m *Message) send(c *Call, w *wait, index int) error {
 	if err := m.affordable(c); err != nil {
 		return err
 	}
-	slot, ok := m.in.slot(&openCall{wait: w, index: index})
+	if err := m.crowded(c); err != nil {
+		return err
+	}
+	slot, ok := m.in.slot(&openCall{wait: w, index: index, to: c.To})
 	if !ok {
 		return &CallError{Code: SysTransient, Message: "too many calls are open"}
 	}
@@ -162,14 +169,8 @@ func (m *Message) affordable(c *Call) error {
 		return &CallError{Code: SysFatal, Message: fmt.Sprintf("the note has %d bytes, at most %d are allowed", len(c.Note), MaxNote)}
 	case len(c.Method) > maxMethod:
 		return &CallError{Code: SysFatal, Message: "the method's name is too long"}
-	case c.Cycles.IsZero():
-		return nil
-	case m.kind == kindComposite:
-		return ErrNotAllowed
-	case m.LiquidBalance().Cmp(c.Cycles) < 0:
-		return &CallError{Code: SysTransient, Message: "fewer liquid cycles than the call attaches"}
 	}
-	return nil
+	return m.solvent(c)
 }
 
 // maxMethod is the longest name of a method that the kit calls, in bytes.
@@ -191,20 +192,26 @@ func (in *Instance) perform(c *Call, env uint32) uint32 {
 
 // slot is a number for an open call, below 65536.
 func (in *Instance) slot(c *openCall) (uint16, bool) {
-	if n := len(in.free); n > 0 {
+	n := len(in.free)
+	if n == 0 && len(in.slots) > 0xffff {
+		return 0, false
+	}
+	in.countOpen(c.to, 1)
+	if n > 0 {
 		s := in.free[n-1]
 		in.free = in.free[:n-1]
 		in.slots[s] = c
 		return s, true
-	}
-	if len(in.slots) > 0xffff {
-		return 0, false
 	}
 	in.slots = append(in.slots, c)
 	return uint16(len(in.slots) - 1), true
 }
 
 func (in *Instance) freeSlot(s uint16) {
+	if in.slots[s] == nil {
+		return
+	}
+	in.countOpen(in.slots[s].to, -1)
 	in.slots[s] = nil
 	in.free = append(in.free, s)
 }

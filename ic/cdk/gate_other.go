@@ -135,6 +135,9 @@ func (in *Instance) RolledBack() error {
 // collector leaves the collector of a test's process alone.
 func collector() {}
 
+// PreUpgrade is what canister_pre_upgrade calls; off chain there is none.
+func PreUpgrade() { panic("cdk: PreUpgrade runs on chain") }
+
 // Inspect is what canister_inspect_message calls; off chain there is none.
 func Inspect() { panic("cdk: Inspect runs on chain") }
 

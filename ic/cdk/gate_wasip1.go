@@ -73,10 +73,22 @@ func collector() {
 	debug.SetMemoryLimit(1 << 30)
 }
 
-// Inspect is what canister_inspect_message calls.
+// PreUpgrade is what canister_pre_upgrade calls, in a main that exports it:
+//
+//	//go:wasmexport canister_pre_upgrade
+//	func preUpgrade() { cdk.PreUpgrade() }
+func PreUpgrade() { served.PreUpgrade() }
+
+// Inspect is what canister_inspect_message calls, in a main that exports it:
+//
+//	//go:wasmexport canister_inspect_message
+//	func inspect() { cdk.Inspect() }
 func Inspect() { served.Inspect() }
 
-// Heartbeat is what canister_heartbeat calls.
+// Heartbeat is what canister_heartbeat calls, in a main that exports it:
+//
+//	//go:wasmexport canister_heartbeat
+//	func heartbeat() { cdk.Heartbeat() }
 func Heartbeat() { served.Heartbeat() }
 
 //go:wasmexport canister_init

@@ -25,7 +25,8 @@ var kitMagic = []byte("AKIT")
 type Instance struct {
 	sys        system.API
 	program    Program
-	methods    map[uint32]*candid.Method[*Message]
+	methods    map[uint32]*method
+	used       map[string]*Usage // by method or task, since the module started
 	manager    *stable.Manager
 	tree       *certified.Tree
 	intents    *stable.Map
@@ -35,6 +36,7 @@ type Instance struct {
 	contexts   uint64 // call contexts that stored an intent in this generation
 	slots      []*openCall
 	free       []uint16
+	open       map[principal.Principal]int // calls by callee
 	gate       gate
 	cur        current
 	failure    string // why the message must trap, set by its goroutine
@@ -43,7 +45,11 @@ type Instance struct {
 
 // NewInstance is a program on a host.
 func NewInstance(p Program, sys system.API) *Instance {
-	return &Instance{sys: sys, program: p, methods: p.table()}
+	in := &Instance{sys: sys, program: p, methods: p.table(), used: map[string]*Usage{}, open: map[principal.Principal]int{}}
+	for _, m := range in.methods {
+		m.usage = in.usage(m.Name)
+	}
+	return in
 }
 
 // memory adapts the host's stable memory.
@@ -62,8 +68,8 @@ func (m memory) Grow(pages uint64) error {
 	return nil
 }
 
-// open lays out the kit's regions, or reads them and begins a new generation.
-func (in *Instance) open(fresh bool) error {
+// layOut makes the kit's regions, or reads them and begins a new generation.
+func (in *Instance) layOut(fresh bool) error {
 	if fresh != (in.sys.StableSize() == 0) {
 		return errors.New("stable memory must be empty at an installation and hold the kit's data at an upgrade")
 	}
@@ -119,7 +125,10 @@ func (in *Instance) start(fresh bool, f func(*Message, []byte) error) {
 		m.method = "canister_post_upgrade"
 	}
 	in.run(m, func() {
-		err := in.open(fresh)
+		err := in.layOut(fresh)
+		if err == nil && !fresh {
+			err = in.countIntents()
+		}
 		if err == nil && !fresh {
 			in.restartTasks()
 		}
@@ -153,15 +162,41 @@ func (in *Instance) method(hash uint32, k kind) {
 		in.sys.Trap(fmt.Appendf(nil, "no method of hash %d: the module was linked with another .did", hash))
 	}
 	m := in.message(method.Name, k)
-	in.run(m, func() { m.finish(method.Handle(m, in.sys.Arg())) })
+	m.usage = method.usage
+	in.run(m, func() {
+		if err := method.guarded(m); err != nil {
+			m.finish(nil, err)
+			return
+		}
+		m.finish(method.Handle(m, in.sys.Arg()))
+	})
 }
 
-// Inspect is canister_inspect_message. What is not accepted, the host drops.
+// Inspect is canister_inspect_message. What is not accepted, the host drops: messages
+// for methods that are not there or that outsiders may not call, those that a guard
+// refuses, and those that the program's own hook does.
 func (in *Instance) Inspect() {
-	m := in.message("canister_inspect_message", kindInspect)
+	m := in.message(string(in.sys.MethodName()), kindInspect)
 	in.run(m, func() {
-		if in.program.Inspect == nil || in.program.Inspect(m, string(in.sys.MethodName())) == nil {
+		method, ok := in.methods[candid.FieldID(m.method)]
+		if !ok || method.Name != m.method || method.guarded(m) != nil {
+			return
+		}
+		if in.program.Inspect == nil || in.program.Inspect(m, m.method) == nil {
 			in.sys.AcceptMessage()
+		}
+	})
+}
+
+// PreUpgrade is canister_pre_upgrade, which runs in the old module.
+func (in *Instance) PreUpgrade() {
+	m := in.message("canister_pre_upgrade", kindPreUpgrade)
+	in.run(m, func() {
+		if in.program.PreUpgrade == nil {
+			return
+		}
+		if err := in.program.PreUpgrade(m); err != nil {
+			in.fail(m.method + ": " + err.Error())
 		}
 	})
 }
@@ -169,12 +204,13 @@ func (in *Instance) Inspect() {
 // Heartbeat is canister_heartbeat.
 func (in *Instance) Heartbeat() {
 	m := in.message("canister_heartbeat", kindTimer)
+	m.usage = in.usage(m.method)
 	in.run(m, func() {
 		if in.program.Heartbeat == nil {
 			return
 		}
 		if err := in.program.Heartbeat(m); err != nil {
-			in.sys.Print([]byte("heartbeat: " + err.Error()))
+			in.report(m, "heartbeat: "+err.Error())
 		}
 	})
 }
@@ -207,11 +243,11 @@ func (in *Instance) execute(m *Message, begin func()) {
 	in.gate.begin()
 	begin()
 	settled := in.gate.settle(&in.failure)
-	switch {
-	case in.failure != "":
+	if in.failure == "" && !settled {
+		in.failure = m.method + ": a goroutine has neither finished nor is it parked in a call: it sleeps (time stands still in a message), waits for a lock or channel, or runs on; use cdk.All for parallel calls"
+	}
+	if in.failure != "" {
 		in.sys.Trap([]byte(in.failure))
-	case !settled:
-		in.sys.Trap([]byte(m.method + ": a goroutine has neither finished nor is it parked in a call: it sleeps (time stands still in a message), waits for a lock or channel, or runs on; use cdk.All for parallel calls"))
 	}
 	if m.cleanup && in.tree.Root() != before {
 		in.armed = m.time // a cleanup may not set certified data; the timer's message does
@@ -229,7 +265,10 @@ func (in *Instance) conclude(m *Message) {
 		root := in.tree.Root()
 		in.sys.SetCertifiedData(root[:])
 	}
-	in.rearm(m)
+	in.count(m)
+	if m.kind != kindPreUpgrade {
+		in.rearm(m)
+	}
 }
 
 // guard turns a panic into a trap and finds a goroutine that ended in the middle.
@@ -244,6 +283,12 @@ func (in *Instance) guard(m *Message, body func()) {
 	}()
 	body()
 	returned = true
+}
+
+// report tells people what went wrong in a message that nobody waits for.
+func (in *Instance) report(m *Message, text string) {
+	in.sys.Print([]byte(text))
+	m.Log(Warning, text)
 }
 
 // fail makes the message trap; the first reason stays.

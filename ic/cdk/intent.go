@@ -154,6 +154,7 @@ func (in *Instance) orphan(env uint32, o Outcome) {
 		if !ok {
 			return // a reinstallation wiped the record; the system rejects the caller
 		}
+		in.countOpen(r.intent.To, -1)
 		m.answered, m.context = r.flags&flagAnswered != 0, r.context
 		if in.program.Orphan != nil {
 			in.program.Orphan(m, r.intent, o)
@@ -168,6 +169,9 @@ func (in *Instance) orphan(env uint32, o Outcome) {
 // asks: a cleanup has few instructions and nobody to answer.
 func (in *Instance) loseIntent(env uint32, code Code) {
 	r, ok := in.takeIntent(env)
+	if ok && uint16(env>>16) != in.generation {
+		in.countOpen(r.intent.To, -1)
+	}
 	if !ok || in.program.Orphan == nil {
 		return
 	}

@@ -11,13 +11,14 @@ import (
 type kind uint8
 
 const (
-	kindStart     kind = iota // init, post_upgrade
-	kindUpdate                // also tasks
-	kindQuery                 //
-	kindComposite             //
-	kindInspect               //
-	kindTimer                 // the timer and the heartbeat: nobody to answer
-	kindOrphan                // a callback that found no handler
+	kindStart      kind = iota // init, post_upgrade
+	kindPreUpgrade             //
+	kindUpdate                 // also tasks
+	kindQuery                  //
+	kindComposite              //
+	kindInspect                //
+	kindTimer                  // the timer and the heartbeat: nobody to answer
+	kindOrphan                 // a callback that found no handler
 )
 
 // Message is the handle of one message: a handler's way to the system. It is valid in the
@@ -34,6 +35,9 @@ type Message struct {
 	answered bool
 	cleanup  bool
 	owner    owner // off chain: the handler's goroutine
+	refunded candid.Nat
+	usage    *Usage // nil where none is counted
+	counted  bool   // as a call
 }
 
 // valid reports whether m is what the host executes now.
@@ -166,7 +170,7 @@ func (m *Message) answerable() error {
 		return ErrForeign
 	case m.cleanup:
 		return ErrCleanup
-	case m.kind == kindStart, m.kind == kindInspect, m.kind == kindTimer:
+	case m.kind == kindStart, m.kind == kindPreUpgrade, m.kind == kindInspect, m.kind == kindTimer:
 		return ErrNotAllowed
 	}
 	return nil

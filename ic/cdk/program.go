@@ -26,9 +26,23 @@ type Program struct {
 	// the caller; and after a trap in a callback, in a task, with [Outcome.Lost] set.
 	// The intent is forgotten when it returns; if it traps in a task, it is asked three times.
 	Orphan func(m *Message, intent Intent, outcome Outcome)
-	// Inspect lets an ingress message in by returning nil. A main that sets it exports
-	// canister_inspect_message and calls [Inspect] there.
+	// PreUpgrade runs in the old module before an upgrade; an error or a panic refuses the
+	// upgrade, for ever if the module cannot help it. Data that lies in stable memory needs
+	// none. It may not call or plan tasks. A main that sets it exports
+	// canister_pre_upgrade and calls [PreUpgrade] there.
+	PreUpgrade func(m *Message) error
+	// Guards decide by method whether it may run; those of [EveryMethod] decide first. A
+	// name that is no method is refused when the program starts.
+	Guards map[string][]Guard
+	// Inspect lets an ingress message in by returning nil, after the method's guards did. A
+	// main that exports canister_inspect_message and calls [Inspect] there has ingress
+	// messages that guards refuse cost nothing.
 	Inspect func(m *Message, method string) error
+	// Reserve is what calls leave untouched: one that would bring the liquid balance below
+	// it is refused with an error that may be retried. 0 keeps none.
+	Reserve candid.Nat
+	// LogLevel is the least level that [Message.Log] keeps.
+	LogLevel Level
 	// Heartbeat runs every round. A main that sets it exports canister_heartbeat and
 	// calls [Heartbeat] there.
 	Heartbeat func(m *Message) error
@@ -39,10 +53,15 @@ type Program struct {
 const TaskMethod = "__assay_task"
 
 // table maps the hash of each method's name to the method.
-func (p *Program) table() map[uint32]*candid.Method[*Message] {
-	t := make(map[uint32]*candid.Method[*Message], len(p.Methods))
+func (p *Program) table() map[uint32]*method {
+	t := make(map[uint32]*method, len(p.Methods))
+	guarded := 0
 	for i := range p.Methods {
-		m := &p.Methods[i]
+		m := &method{Method: p.Methods[i]}
+		own, ok := p.Guards[m.Name]
+		if m.guards = append(append(m.guards, p.Guards[EveryMethod]...), own...); ok {
+			guarded++
+		}
 		id := candid.FieldID(m.Name)
 		if other, ok := t[id]; ok {
 			panic(fmt.Sprintf("cdk: methods %q and %q have the same hash", m.Name, other.Name))
@@ -51,6 +70,12 @@ func (p *Program) table() map[uint32]*candid.Method[*Message] {
 			panic(fmt.Sprintf("cdk: method %q has the hash of the kit's own %s", m.Name, TaskMethod))
 		}
 		t[id] = m
+	}
+	if _, ok := p.Guards[EveryMethod]; ok {
+		guarded++
+	}
+	if guarded != len(p.Guards) {
+		panic("cdk: Program.Guards names a method that the program does not have")
 	}
 	return t
 }
@@ -61,8 +86,11 @@ const (
 	regionIntents   = 1 // a map, intent.go
 	regionTasks     = 2 // a map, timer.go
 	regionCertified = 3 // the certified tree
+	regionLists     = 4 // a map, guard.go
+	regionRates     = 5 // a table, rate.go
+	regionLog       = 6 // a ring, journal.go
 
-	// FirstRegion is the first that a canister may use; 4 to 15 are kept for the kit.
+	// FirstRegion is the first that a canister may use; 7 to 15 are kept for the kit.
 	FirstRegion = stable.KitRegions
 )
 

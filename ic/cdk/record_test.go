@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"assay/ic/candid"
+	"assay/ic/cdk/calendar"
+	"assay/ic/cdk/stable"
 	"assay/ic/principal"
 )
 
@@ -28,8 +30,18 @@ func TestRecordLayouts(t *testing.T) {
 	if got, want := hex.EncodeToString(task.encode()), "0101030088776655443322110a00000000000000"; got != want {
 		t.Errorf("task %s, want %s", got, want)
 	}
-	if back, err := decodeTask(task.encode()); err != nil || back != task {
-		t.Errorf("task read as %+v, %v", back, err)
+	plan, err := calendar.Parse("0 4 * * 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := taskRecord{due: 1, plan: plan}
+	if got, want := hex.EncodeToString(planned.encode()), "0200000001000000000000000000000000000000"+"010000000000000010000000feffffff"+"fe1f02"; got != want {
+		t.Errorf("planned task %s, want %s", got, want)
+	}
+	for _, want := range []taskRecord{task, planned} {
+		if back, err := decodeTask(want.encode()); err != nil || back != want {
+			t.Errorf("task read as %+v, %v", back, err)
+		}
 	}
 	if got := openKey(0x00010002); !bytes.Equal(got, []byte{0, 0, 1, 0, 2}) {
 		t.Errorf("key %x", got)
@@ -40,6 +52,8 @@ func TestRecordLayouts(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	f.Add(sample.encode())
 	f.Add((&taskRecord{running: true, due: 7}).encode())
+	plan, _ := calendar.Parse("*/5 * 1-15 * *")
+	f.Add((&taskRecord{due: 7, plan: plan}).encode())
 	f.Add(sample.encode()[:50])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := decodeRecord(b); err == nil && !bytes.Equal(r.encode(), b) {
@@ -48,6 +62,56 @@ func FuzzRecords(f *testing.F) {
 		if r, err := decodeTask(b); err == nil && !bytes.Equal(r.encode(), b) {
 			t.Errorf("task %x encodes to %x", b, r.encode())
 		}
+	})
+}
+
+// The layouts of the log and the rates, version 1: head and first entry, and one slot.
+func TestRegionLayouts(t *testing.T) {
+	t.Parallel()
+	mem := &stable.Heap{}
+	r := openRing(mem)
+	for range 2 {
+		if err := r.append(&Entry{Time: 5, Level: Warning, Method: "pay", Text: "low"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const head = "52494e4701000000" + "0000000000000000" + "0200000000000000" + "0000000000000000" + "2800000000000000"
+	const entry = "10000000" + "0500000000000000" + "02" + "03" + "706179" + "6c6f77"
+	if got := hex.EncodeToString(mem.Bytes[:40]); got != head {
+		t.Errorf("log head %s, want %s", got, head)
+	}
+	if got := hex.EncodeToString(mem.Bytes[ringHead : ringHead+20]); got != entry {
+		t.Errorf("log entry %s, want %s", got, entry)
+	}
+	slot := rateEntry(0x01020304, principal.Canister(5), 9)
+	const want = "0b" + "00000000000000050101" + "00000000000000000000000000000000000000" + "0000" + "04030201" + "00000000" + "0900000000000000"
+	if got := hex.EncodeToString(slot[:]); got != want {
+		t.Errorf("rate slot %s, want %s", got, want)
+	}
+}
+
+// FuzzLog opens anything as a log: it is read and written, or refused with a LayoutError.
+func FuzzLog(f *testing.F) {
+	mem := &stable.Heap{}
+	r := openRing(mem)
+	_ = r.append(&Entry{Method: "m", Text: "text"})
+	f.Add(mem.Bytes[:200])
+	f.Add([]byte("RING\x01"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		defer func() {
+			if r := recover(); r != nil {
+				if _, ok := r.(*stable.LayoutError); !ok {
+					t.Errorf("%x: %v", b, r)
+				}
+			}
+		}()
+		mem := &stable.Heap{}
+		_ = mem.Grow(ringPages)
+		copy(mem.Bytes, b[:min(len(b), 1<<12)])
+		r := openRing(mem)
+		n := 0
+		r.scan(0, func(Entry) bool { n++; return n < 100 })
+		_ = r.append(&Entry{Text: "more"})
 	})
 }
 

@@ -7,16 +7,19 @@ import (
 	"strings"
 
 	"assay/ic/candid"
+	"assay/ic/cdk/calendar"
 	"assay/ic/cdk/stable"
 	"assay/ic/cdk/system"
 )
 
 // A record of the tasks' map, by the task's name; little-endian:
 //
-//	0 version 1 · 1 running · 2 failures in a row · 4 u64 due, ns since 1970, 0 = never
+//	0 version · 1 running · 2 failures in a row · 4 u64 due, ns since 1970, 0 = never
 //	12 u64 interval, ns, 0 = once
+//	20 version 2 alone, whose interval is 0: the schedule of a task planned by calendar
 const (
 	taskVersion  = 1
+	taskPlanned  = 2
 	taskBytes    = 20
 	tasksAtOnce  = 16 // started by one firing; the rest by the next
 	firstRetryNs = 1_000_000_000
@@ -30,23 +33,37 @@ type taskRecord struct {
 	failures byte
 	due      uint64
 	every    uint64
+	plan     calendar.Schedule // the zero value: none
 }
 
 func (t *taskRecord) encode() []byte {
-	b := make([]byte, 4, taskBytes)
+	b := make([]byte, 4, taskBytes+calendar.Bytes)
 	b[0], b[2] = taskVersion, t.failures
 	if t.running {
 		b[1] = 1
 	}
 	b = binary.LittleEndian.AppendUint64(b, t.due)
-	return binary.LittleEndian.AppendUint64(b, t.every)
+	b = binary.LittleEndian.AppendUint64(b, t.every)
+	if t.plan != (calendar.Schedule{}) {
+		b[0] = taskPlanned
+		b = t.plan.Append(b)
+	}
+	return b
 }
 
 func decodeTask(b []byte) (t taskRecord, err error) {
-	if len(b) != taskBytes || b[0] != taskVersion || b[1] > 1 || b[3] != 0 {
-		return t, &stable.LayoutError{What: "a task, version 1", Found: fmt.Sprintf("%x", b)}
+	if len(b) < taskBytes || b[1] > 1 || b[3] != 0 {
+		return t, &stable.LayoutError{What: "a task", Found: fmt.Sprintf("%x", b)}
 	}
-	return taskRecord{b[1] == 1, b[2], binary.LittleEndian.Uint64(b[4:]), binary.LittleEndian.Uint64(b[12:])}, nil
+	t = taskRecord{running: b[1] == 1, failures: b[2], due: binary.LittleEndian.Uint64(b[4:]), every: binary.LittleEndian.Uint64(b[12:])}
+	switch {
+	case b[0] == taskVersion && len(b) == taskBytes:
+		return t, nil
+	case b[0] == taskPlanned && t.every == 0:
+		t.plan, err = calendar.Decode(b[taskBytes:])
+		return t, err
+	}
+	return t, &stable.LayoutError{What: "a task, version 1 or 2", Found: fmt.Sprintf("%x", b)}
 }
 
 func (in *Instance) task(name string) taskRecord {
@@ -77,7 +94,7 @@ func (m *Message) mayQueue(task string) error {
 	if !m.valid() {
 		return ErrForeign
 	}
-	if m.kind == kindQuery || m.kind == kindComposite || m.kind == kindInspect {
+	if m.kind == kindQuery || m.kind == kindComposite || m.kind == kindInspect || m.kind == kindPreUpgrade {
 		return ErrNotAllowed
 	}
 	if _, ok := m.in.program.Tasks[task]; !ok {
@@ -104,10 +121,55 @@ func (m *Message) Every(d uint64, task string) error {
 		return err
 	}
 	t := m.in.task(task)
-	t.every, t.due = max(d, 1), later(m.time, d)
+	t.every, t.due, t.plan = max(d, 1), later(m.time, d), calendar.Schedule{}
 	m.in.keepTask(task, t)
 	m.in.arm()
 	return nil
+}
+
+// Calendar runs a task whenever the calendar says so, over upgrades, in UTC. The line is
+// that of package calendar: minute hour day month weekday; "30 4 * * 1" is 4:30 on
+// Mondays. It replaces an interval or another line. Times that pass while the canister
+// is stopped, or while the task still runs, are one run afterwards.
+func (m *Message) Calendar(line, task string) error {
+	if err := m.mayQueue(task); err != nil {
+		return err
+	}
+	plan, err := calendar.Parse(line)
+	if err != nil {
+		return err
+	}
+	t := m.in.task(task)
+	t.plan, t.every = plan, 0
+	t.due, _ = plan.Next(m.time)
+	m.in.keepTask(task, t)
+	m.in.arm()
+	return nil
+}
+
+// TaskState is a task in the queue.
+type TaskState struct {
+	Name     string
+	Due      uint64 // ns since 1970; 0: it runs, and not again by itself
+	Every    uint64 // ns, 0: no interval
+	Calendar string // the line, "" for none
+	Running  bool
+	Failures uint8 // since it last succeeded
+}
+
+// Tasks are the queued and running tasks, by name.
+func Tasks(m *Message) (out []TaskState) {
+	if !m.valid() {
+		return nil
+	}
+	m.in.eachTask(func(name string, t taskRecord) {
+		s := TaskState{Name: name, Due: t.due, Every: t.every, Running: t.running, Failures: t.failures}
+		if t.plan != (calendar.Schedule{}) {
+			s.Calendar = t.plan.String()
+		}
+		out = append(out, s)
+	})
+	return out
 }
 
 // Cancel takes a task out of the queue. A run that has begun goes on.
@@ -116,7 +178,7 @@ func (m *Message) Cancel(task string) error {
 		return err
 	}
 	t := m.in.task(task)
-	t.due, t.every = 0, 0
+	t.due, t.every, t.plan = 0, 0, calendar.Schedule{}
 	m.in.keepTask(task, t)
 	m.in.arm()
 	return nil
@@ -191,7 +253,7 @@ func (in *Instance) startTask(m *Message, name string) {
 	if name == orphanTask {
 		arg = append(arg, in.markAsked()...)
 	}
-	if slot, ok := in.slot(&openCall{task: name}); !ok {
+	if slot, ok := in.slot(&openCall{task: name, to: m.self}); !ok {
 		t.due = later(m.time, firstRetryNs)
 	} else if in.perform(&Call{To: m.self, Method: TaskMethod, Arg: arg}, in.environment(slot)) != system.PerformedCall {
 		in.freeSlot(slot)
@@ -200,6 +262,8 @@ func (in *Instance) startTask(m *Message, name string) {
 		t.running, t.due = true, 0
 		if t.every != 0 {
 			t.due = later(m.time, t.every)
+		} else {
+			t.due, _ = t.plan.Next(m.time)
 		}
 	}
 	in.keepTask(name, t)
@@ -225,6 +289,7 @@ func (in *Instance) runTask() {
 			_ = m.Reject("no task of this name in this version")
 			return
 		}
+		m.usage = in.usage("task " + arg)
 		m.finish(nil, task(m))
 	})
 }
@@ -239,7 +304,7 @@ func (in *Instance) taskEnded(name string, o Outcome) {
 		case o.Err == nil:
 			t.failures = 0
 		default:
-			in.sys.Print([]byte("task " + name + ": " + o.Err.Error()))
+			in.report(m, "task "+name+": "+o.Err.Error())
 			t.again(m.time)
 		}
 		if _, _, more := in.nextLost(); more && name == orphanTask && t.due == 0 {

@@ -3,6 +3,8 @@
 package cdktest
 
 import (
+	"errors"
+
 	"assay/ic/candid"
 	"assay/ic/cdk"
 	"assay/ic/cdk/system"
@@ -15,6 +17,7 @@ type Canister struct {
 	Double *system.Double // its host: balance, timer, log, certified data
 
 	network  *Network
+	program  cdk.Program
 	instance *cdk.Instance
 }
 
@@ -22,7 +25,7 @@ type Canister struct {
 func (c *Canister) execute(f *system.Frame, run func()) error {
 	c.Double.Now = c.network.now
 	err := c.Double.Execute(f, run)
-	if err != nil || f.Context&(system.Query|system.Inspect) != 0 {
+	if err != nil || f.Context&(system.Query|system.Composite|system.Inspect) != 0 {
 		if err := c.instance.RolledBack(); err != nil {
 			c.network.t.Fatalf("after a rollback: %v", err)
 		}
@@ -32,11 +35,12 @@ func (c *Canister) execute(f *system.Frame, run func()) error {
 
 // Request is a call to a canister and its answer.
 type Request struct {
-	canister *Canister
-	call     *system.CallContext
-	caller   principal.Principal
-	open     int // calls of its own that have not come back
-	trap     string
+	canister  *Canister
+	call      *system.CallContext
+	caller    principal.Principal
+	composite bool // of a query: it calls queries alone
+	open      int  // calls of its own that have not come back
+	trap      string
 }
 
 // Start runs the first message of a call and delivers nothing.
@@ -77,16 +81,60 @@ func (c *Canister) Inspect(caller principal.Principal, method string, arg []byte
 	return c.execute(f, c.instance.Inspect) == nil && f.Accepted
 }
 
-// Upgrade replaces the program and runs PostUpgrade. Calls that are open stay open: to
+// Heartbeat runs the canister's heartbeat once, which the system does every round.
+func (c *Canister) Heartbeat() error {
+	r := &Request{canister: c}
+	r.message(&system.Frame{Context: system.Timer}, c.instance.Heartbeat)
+	if r.trap != "" {
+		return errors.New(r.trap)
+	}
+	return nil
+}
+
+// CompositeQuery runs a composite query and settles the network.
+func (c *Canister) CompositeQuery(caller principal.Principal, method string, arg []byte) ([]byte, error) {
+	r := c.startQuery(caller, method, arg)
+	c.network.Settle()
+	reply, err, done := r.Result()
+	if !done {
+		c.network.t.Fatalf("%s: no answer; calls are open", method)
+	}
+	return reply, err
+}
+
+// startQuery runs the first message of a query or composite query, as another composite
+// query or a user calls it.
+func (c *Canister) startQuery(caller principal.Principal, method string, arg []byte) *Request {
+	r := &Request{canister: c, caller: caller, call: &system.CallContext{}, composite: true}
+	hash := candid.FieldID(method)
+	for _, m := range c.program.Methods {
+		switch {
+		case m.Name == method && m.Kind == candid.CompositeQuery:
+			r.message(&system.Frame{Context: system.Composite, Arg: arg}, func() { c.instance.CompositeQuery(hash) })
+			return r
+		case m.Name == method && m.Kind == candid.Query:
+			r.message(&system.Frame{Context: system.Query, Arg: arg}, func() { c.instance.Query(hash) })
+			return r
+		}
+	}
+	r.trap = "IC0536: no query method of this name"
+	r.close()
+	return r
+}
+
+// Upgrade runs PreUpgrade, replaces the program and runs PostUpgrade. Calls that are open stay open: to
 // stop first is the test's choice. After an error the old program goes on.
 func (c *Canister) Upgrade(p cdk.Program, arg []byte) error {
-	old := c.instance
-	c.instance = cdk.NewInstance(p, c.Double)
+	old, program := c.instance, c.program
+	if err := c.execute(&system.Frame{Context: system.PreUpgrade}, old.PreUpgrade); err != nil {
+		return err
+	}
+	c.instance, c.program = cdk.NewInstance(p, c.Double), p
 	timer := c.Double.TimerAt()
 	c.Double.Fire()
 	err := c.execute(&system.Frame{Context: system.Start, Arg: arg}, c.instance.PostUpgrade)
 	if err != nil {
-		c.instance = old
+		c.instance, c.program = old, program
 		_ = c.Double.Execute(&system.Frame{Context: system.Timer}, func() { c.Double.SetTimer(timer) })
 	}
 	return err

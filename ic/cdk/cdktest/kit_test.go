@@ -11,6 +11,7 @@ import (
 
 	"assay/ic/cdk"
 	"assay/ic/cdk/cdktest"
+	"assay/ic/principal"
 )
 
 const kitRegion = 2 << 16 // where the first bucket lies
@@ -78,18 +79,31 @@ func TestTimerComesBack(t *testing.T) {
 	}
 }
 
-// A program may inspect ingress messages; one that does not takes all.
+// A program may inspect ingress messages; one that does not takes all for its methods.
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	n := cdktest.New(t)
-	p := cdk.Program{Inspect: func(m *cdk.Message, method string) error {
-		if m.Caller() == alice && method == "open" {
+	echo := func(_ *cdk.Message, arg []byte) ([]byte, error) { return arg, nil }
+	plain := updates(map[string]handle{"open": echo, "shut": echo})
+	p := plain
+	p.Inspect = func(m *cdk.Message, method string) error {
+		if m.Caller() == alice && method == "open" && m.Method() == method {
 			return nil
 		}
 		return cdk.ErrNotAllowed
-	}}
-	c, plain := n.Install(p, cdktest.Options{}), n.Install(cdk.Program{}, cdktest.Options{})
-	if !c.Inspect(alice, "open", nil) || c.Inspect(bob, "open", nil) || c.Inspect(alice, "shut", nil) || !plain.Inspect(bob, "any", nil) {
-		t.Error("wrong messages are let in")
+	}
+	strict, open := n.Install(p, cdktest.Options{}), n.Install(plain, cdktest.Options{})
+	for _, row := range []struct {
+		c      *cdktest.Canister
+		caller principal.Principal
+		method string
+		want   bool
+	}{
+		{strict, alice, "open", true}, {strict, bob, "open", false}, {strict, alice, "shut", false}, {strict, alice, "missing", false},
+		{open, bob, "shut", true}, {open, bob, "missing", false}, {open, open.ID, cdk.TaskMethod, false},
+	} {
+		if got := row.c.Inspect(row.caller, row.method, nil); got != row.want {
+			t.Errorf("%s for %s: let in %v, want %v", row.method, row.caller, got, row.want)
+		}
 	}
 }

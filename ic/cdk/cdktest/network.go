@@ -93,7 +93,7 @@ func (n *Network) TryInstall(p cdk.Program, o Options) (*Canister, error) {
 	for _, p := range o.Controllers {
 		d.Controllers = append(d.Controllers, p.Bytes())
 	}
-	c := &Canister{ID: o.ID, Double: d, network: n, instance: cdk.NewInstance(p, d)}
+	c := &Canister{ID: o.ID, Double: d, network: n, program: p, instance: cdk.NewInstance(p, d)}
 	if err := c.execute(&system.Frame{Context: system.Start, Arg: o.Arg}, c.instance.Init); err != nil {
 		return nil, err
 	}

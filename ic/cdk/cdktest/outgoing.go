@@ -35,7 +35,11 @@ func (o *Outgoing) Deliver() bool {
 	}
 	n := o.From.network
 	if c := n.canister(o.Callee); c != nil {
-		o.callee = c.Start(o.From.ID, o.Method, o.Arg, o.Cycles)
+		if o.request.composite {
+			o.callee = c.startQuery(o.From.ID, o.Method, o.Arg)
+		} else {
+			o.callee = c.Start(o.From.ID, o.Method, o.Arg, o.Cycles)
+		}
 		return true
 	}
 	h, ok := n.handlers[o.To()]

@@ -293,7 +293,7 @@ func TestWasmCost(t *testing.T) {
 	measure("relay, callback", 300_000, func() { r.reply(0, "x") })
 	measure("relay, first half", 400_000, func() { r.start(alice, "relay", ask("A"), 0) })
 	measure("relay, callback", 300_000, func() { r.reply(1, "x") })
-	measure("two, first half", 400_000, func() { r.start(alice, "two", ask("A"), 0) })
+	measure("two, first half", 500_000, func() { r.start(alice, "two", ask("A"), 0) })
 	for range 100 {
 		r.start(alice, "put", strconv.Itoa(r.int()), 0)
 	}

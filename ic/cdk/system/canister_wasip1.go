@@ -118,6 +118,11 @@ func (Canister) CallCyclesAdd(hi, lo uint64) { callCyclesAdd(hi, lo) }
 // CallBestEffort bounds the wait.
 func (Canister) CallBestEffort(seconds uint32) { callBestEffort(seconds) }
 
+// CostCall is the price of a call.
+func (Canister) CostCall(name, arg uint64) (hi, lo uint64) {
+	return halves(func(p unsafe.Pointer) { costCall(name, arg, p) })
+}
+
 // CallPerform sends the call.
 func (Canister) CallPerform() uint32 { return callPerform() }
 

@@ -24,13 +24,14 @@ const (
 	Cleanup
 	Timer // and heartbeat
 	Inspect
+	PreUpgrade
 )
 
 const (
-	anywhere  = Start | Update | Query | Composite | ReplyCallback | RejectCallback | Cleanup | Timer | Inspect
+	anywhere  = Start | Update | Query | Composite | ReplyCallback | RejectCallback | Cleanup | Timer | Inspect | PreUpgrade
 	answering = Update | Query | Composite | ReplyCallback | RejectCallback
 	calling   = Update | Composite | ReplyCallback | RejectCallback | Timer
-	changing  = Start | Update | ReplyCallback | RejectCallback | Timer
+	changing  = Start | PreUpgrade | Update | ReplyCallback | RejectCallback | Timer
 )
 
 // TrapError is how a double ends a message: [Double.Execute] returns it.
@@ -139,7 +140,7 @@ func (d *Double) Execute(fr *Frame, f func()) (err error) {
 		}
 	}()
 	f()
-	if fr.Context == Query || fr.Context == Composite {
+	if fr.Context&(Query|Composite|Inspect) != 0 {
 		d.state = before
 	}
 	return nil
@@ -351,6 +352,12 @@ func (d *Double) CallBestEffort(seconds uint32) {
 	d.building("call_with_best_effort_response").Seconds = min(seconds, MaxBestEffort)
 }
 
+// CostCall is the price in a subnet of 13 nodes.
+func (d *Double) CostCall(name, arg uint64) (hi, lo uint64) {
+	d.in("cost_call", anywhere)
+	return 0, 42_102_412_000 + 1000*(name+arg)
+}
+
 // CallPerform sends the call, or fails if [Double.Refuse] says so.
 func (d *Double) CallPerform() uint32 {
 	c := d.building("call_perform")
@@ -396,7 +403,7 @@ func (d *Double) window(name string, offset uint64, n int) []byte {
 
 // RootKey is Root.
 func (d *Double) RootKey() []byte {
-	d.in("root_key_copy", Start|Update|ReplyCallback|RejectCallback|Cleanup|Timer)
+	d.in("root_key_copy", Start|PreUpgrade|Update|ReplyCallback|RejectCallback|Cleanup|Timer)
 	return d.Root
 }
 
@@ -419,7 +426,7 @@ func (d *Double) DataCertificate() ([]byte, bool) {
 
 // SetTimer arms the timer.
 func (d *Double) SetTimer(at uint64) uint64 {
-	d.in("global_timer_set", changing|Cleanup)
+	d.in("global_timer_set", changing&^PreUpgrade|Cleanup)
 	before := d.state.timer
 	d.state.timer = at
 	return before

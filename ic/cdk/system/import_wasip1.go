@@ -91,6 +91,9 @@ func callCyclesAdd(hi, lo uint64)
 //go:wasmimport ic0 call_with_best_effort_response
 func callBestEffort(seconds uint32)
 
+//go:wasmimport ic0 cost_call
+func costCall(name, arg uint64, dst unsafe.Pointer)
+
 //go:wasmimport ic0 call_perform
 func callPerform() uint32
 

@@ -55,6 +55,8 @@ type API interface {
 	CallCyclesAdd(hi, lo uint64)
 	// CallBestEffort makes the call under construction a bounded-wait one, in seconds.
 	CallBestEffort(seconds uint32)
+	// CostCall is what a call with a name and an argument of so many bytes holds back.
+	CostCall(name, arg uint64) (hi, lo uint64)
 	// CallPerform is [PerformedCall], or another number when no callback will run.
 	CallPerform() uint32
 
