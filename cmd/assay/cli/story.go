@@ -208,7 +208,7 @@ func (t *story) work(ctx context.Context) error {
 			return false, err
 		}
 		for _, b := range status.Batches {
-			if err := t.unanswered(ctx, b); err != nil {
+			if err := unanswered(b); err != nil {
 				return false, err
 			}
 		}
@@ -236,16 +236,12 @@ func (t *story) work(ctx context.Context) error {
 	return nil
 }
 
-// unanswered is the error of a batch that will never be indexed, with the market's reason.
-func (t *story) unanswered(ctx context.Context, b dappapi.Batch) error {
+// unanswered is the error of a batch that will never be indexed; its state holds the market's reason.
+func unanswered(b dappapi.Batch) error {
 	if !strings.HasPrefix(b.State, "failed") && !strings.HasPrefix(b.State, "disputed") {
 		return nil
 	}
-	job, err := t.user.Job(ctx, b.Job.Seq)
-	if err != nil {
-		return fmt.Errorf("job %d of %d passages ended as %q: %w", b.Job.Seq, b.Passages, b.State, err)
-	}
-	return fmt.Errorf("job %d of %d passages ended as %q: %s; a text that no model can read spoils its whole batch", b.Job.Seq, b.Passages, b.State, job.Message)
+	return fmt.Errorf("job %d of %d passages ended as %q; one text that the model cannot read spoils its whole batch", b.Job.Seq, b.Passages, b.State)
 }
 
 // gammaIsRefused shows that the work of a provider that was voted down is not taken.
