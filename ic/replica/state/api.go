@@ -139,6 +139,7 @@ type MessageStats struct {
 	Method       string // empty for tasks; the callee's method for callbacks
 	Instructions uint64
 	HeapPages    uint32 // of 64 KiB, after the message
+	StablePages  uint64 // of 64 KiB, after the message
 	DirtyPages   int    // of 4 KiB, heap and stable memory, that the message changed
 	Duration     time.Duration
 	Failed       bool // trapped, and rolled back

@@ -53,7 +53,7 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 	}
 	m.logLocked(c, x, trap, kind)
 	m.observe(MessageStats{
-		Canister: c.ID, Kind: kind, Method: method, Instructions: x.Used, HeapPages: c.instance.Pages(),
+		Canister: c.ID, Kind: kind, Method: method, Instructions: x.Used, HeapPages: c.instance.Pages(), StablePages: c.stable.Pages(),
 		DirtyPages: dirty, Duration: time.Since(start), Failed: trap != nil,
 	})
 	return outcome{x, trap}

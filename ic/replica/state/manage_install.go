@@ -86,7 +86,7 @@ func (m *Machine) installLocked(ctx context.Context, c *canister, call *managed)
 	call.used = x.Used
 	stats := MessageStats{Canister: c.ID, Kind: "install", Method: arg.Mode.Tag(), Instructions: x.Used, Duration: time.Since(start), Failed: trap != nil}
 	if c.instance != nil {
-		stats.HeapPages = c.instance.Pages()
+		stats.HeapPages, stats.StablePages = c.instance.Pages(), c.stable.Pages()
 	}
 	m.observe(stats)
 	if trap != nil {

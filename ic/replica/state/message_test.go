@@ -420,7 +420,7 @@ func TestDeterminism(t *testing.T) {
 		n := newNet(t)
 		var trace []string
 		n.observe = func(s state.MessageStats) {
-			trace = append(trace, fmt.Sprint(s.Canister, s.Kind, s.Method, s.Instructions, s.HeapPages, s.DirtyPages, s.Failed))
+			trace = append(trace, fmt.Sprint(s.Canister, s.Kind, s.Method, s.Instructions, s.HeapPages, s.StablePages, s.DirtyPages, s.Failed))
 		}
 		ids := []principal.Principal{n.actor(), n.actor(), n.actor()}
 		for i := range 20 {
