@@ -6,6 +6,7 @@ package writeback
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"assay/canisters/market/marketapi"
 	"assay/commitment"
@@ -47,11 +48,14 @@ func (w Writer) Write(ctx context.Context, t poll.Ticket, r verify.Result) (Outc
 	}
 }
 
+// maxReason is the longest reason in bytes that is sent.
+const maxReason = 500
+
 // Decline tells the market that this provider will not compute the ticket.
 func (w Writer) Decline(ctx context.Context, t poll.Ticket, why *run.CannotError) (Outcome, error) {
-	reason := why.Reason
-	if len(reason) > 500 {
-		reason = reason[:500]
+	reason := strings.ToValidUTF8(why.Reason, "?")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") // a cut may hit the middle of a letter
 	}
 	a, err := w.Market.Decline(ctx, marketapi.DeclineArg{Job: t.Job, Attempt: t.Attempt, Reason: reason})
 	return judge("decline", t, a.Err, err)
