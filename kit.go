@@ -5,11 +5,10 @@ package assay
 
 import "embed"
 
-// Kit holds the folders in which the packages lie that canisters and their tests are
-// written with, and those that these import; go.mod and go.sum name the outside modules.
-// Which files of it a project gets is decided in cmd/assay/project.
+// Kit holds the folders with the packages that canisters and their tests are written with,
+// and those that these import; go.mod and go.sum name the outside modules. Which files of
+// it a project gets is decided in cmd/assay/project.
 //
 //go:embed go.mod go.sum LICENSE
-//go:embed ic/principal ic/certificate/hashtree ic/candid ic/cdk ic/canistertest
-//go:embed ic/management ic/wasm ic/replica internal/cache
+//go:embed ic internal/cache
 var Kit embed.FS

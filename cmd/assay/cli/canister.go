@@ -141,7 +141,7 @@ func target(at string) (name string, c build.Config, err error) {
 	info, err := os.Stat(at)
 	if err != nil {
 		source, sourceErr := stack.FindSource()
-		if sourceErr != nil || filepath.Base(at) == "." {
+		if in := filepath.Dir(at); sourceErr != nil || in != "." && in != "canisters" {
 			return "", c, withCode(exitUnknown, fmt.Errorf("find the canister: %w", err))
 		}
 		at = filepath.Join(source, "canisters", filepath.Base(at))
