@@ -13,7 +13,6 @@
 package commitment
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -67,22 +66,22 @@ func (p *Preimage) Uint(n uint64) *Preimage {
 }
 
 // Sum hashes what was collected.
-func (p *Preimage) Sum() Hash { return sha256.Sum256(p.b) }
+func (p *Preimage) Sum() Hash { return sum(p.b) }
 
 // MerkleRoot folds leaves to one hash. No leaves give SHA-256 of nothing.
 func MerkleRoot(leaves [][]byte) Hash {
 	switch len(leaves) {
 	case 0:
-		return sha256.Sum256(nil)
+		return sum(nil)
 	case 1:
-		return sha256.Sum256(append([]byte{0}, leaves[0]...))
+		return sum(append([]byte{0}, leaves[0]...))
 	}
 	k := 1
 	for k*2 < len(leaves) {
 		k *= 2
 	}
 	l, r := MerkleRoot(leaves[:k]), MerkleRoot(leaves[k:])
-	return sha256.Sum256(append(append([]byte{1}, l[:]...), r[:]...))
+	return sum(append(append([]byte{1}, l[:]...), r[:]...))
 }
 
 // DType is the element type of a tensor in a preimage. Numbers are never reused.

@@ -7,13 +7,13 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"slices"
 
 	"assay/canisters/root/rootapi"
 	"assay/ic/cdk"
+	"assay/ic/kernel/sha256"
 	"assay/ic/principal"
 )
 

@@ -23,13 +23,13 @@ package certified
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"assay/ic/cdk/stable"
 	"assay/ic/certificate/hashtree"
+	"assay/ic/kernel/sha256"
 )
 
 // Limits of what the tree takes.

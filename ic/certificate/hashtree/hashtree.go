@@ -5,14 +5,14 @@
 // pruned tree of which only the hash is left. Pruning keeps the root hash, so whoever
 // holds a signed root can check any part that is revealed later. Canisters build
 // witnesses with it, the embedded network builds certificates, and clients read both.
-// The package is pure, needs only the standard library, and works inside canisters.
+// The package is pure and works inside canisters, where SHA-256 is a linked kernel.
 // Who signed a root is the business of package certificate.
 //
 //	tree, err := hashtree.NewBuilder().Set([]byte("14"), []byte("x"), []byte("y")).Tree()
 //	value, result := tree.Lookup([]byte("x"), []byte("y")) // "14", Found
 package hashtree
 
-import "crypto/sha256"
+import "assay/ic/kernel/sha256"
 
 // Kind tells the five forms of a tree apart. The numbers are those of the encoding.
 type Kind uint8
