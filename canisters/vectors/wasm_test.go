@@ -116,7 +116,13 @@ func (h heap) Scan(from []byte, visit func(key, value []byte) bool) {
 // TestWasmFindsTheSame runs one collection in the real module and natively, compares
 // every hit to the bit, and says what a search costs on chain.
 func TestWasmFindsTheSame(t *testing.T) {
-	const dimension, entries = 384, 200
+	for _, entries := range []int{200, 1000} {
+		t.Run(fmt.Sprint(entries), func(t *testing.T) { findsTheSame(t, entries) })
+	}
+}
+
+func findsTheSame(t *testing.T, entries int) {
+	const dimension = 384
 	w := installWasm(t)
 	client := vectorsapi.NewClient[struct{}](w)
 	made, err := client.CreateCollection(struct{}{}, vectorsapi.CreateCollectionArg{Name: "c", Dimension: dimension})
@@ -168,7 +174,7 @@ func TestWasmFindsTheSame(t *testing.T) {
 	}
 	t.Logf("search among %d vectors: %.2f M instructions", entries, float64(w.used)/1e6)
 	// what the index reckons with must hold, besides a message's fixed cost
-	if most := 4_000_000_000 / index.Capacity(dimension) * entries; w.used > most+1_000_000 {
+	if most := 4_000_000_000 / index.Capacity(dimension) * uint64(entries); w.used > most+1_000_000 {
 		t.Errorf("a search takes %d instructions, the limit of a collection allows for %d", w.used, most)
 	}
 }

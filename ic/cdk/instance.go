@@ -52,22 +52,6 @@ func NewInstance(p Program, sys system.API) *Instance {
 	return in
 }
 
-// memory adapts the host's stable memory.
-type memory struct{ sys system.API }
-
-func (m memory) Size() uint64                      { return m.sys.StableSize() }
-func (m memory) ReadAt(into []byte, offset uint64) { m.sys.StableRead(offset, into) }
-func (m memory) WriteAt(data []byte, offset uint64) {
-	m.sys.StableWrite(offset, data)
-}
-
-func (m memory) Grow(pages uint64) error {
-	if m.sys.StableGrow(pages) == ^uint64(0) {
-		return stable.ErrFull
-	}
-	return nil
-}
-
 // layOut makes the kit's regions, or reads them and begins a new generation.
 func (in *Instance) layOut(fresh bool) error {
 	if fresh != (in.sys.StableSize() == 0) {
@@ -102,7 +86,7 @@ func (in *Instance) layOut(fresh bool) error {
 
 // mount finds the kit's structures.
 func (in *Instance) mount() (err error) {
-	if in.manager, err = stable.Open(memory{in.sys}); err != nil {
+	if in.manager, err = stable.Open(hostMemory(in.sys)); err != nil {
 		return err
 	}
 	in.tree = certified.New(in.manager.Region(regionCertified))

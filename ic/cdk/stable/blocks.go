@@ -28,35 +28,41 @@ func (m *Map) take(h *header) uint64 {
 		return h.next - 1
 	}
 	block := h.free
-	b := make([]byte, 8)
-	m.mem.ReadAt(b, block*blockBytes)
-	h.free = binary.LittleEndian.Uint64(b)
+	h.free = m.link(block)
 	return block
+}
+
+// link is the block that a free one or one of a chain names.
+func (m *Map) link(block uint64) uint64 {
+	m.mem.ReadAt(m.word[:], block*blockBytes)
+	return le64(m.word[:])
 }
 
 // release puts a block on the free list, which is linked through the blocks.
 func (m *Map) release(h *header, block uint64) {
-	m.mem.WriteAt(binary.LittleEndian.AppendUint64(nil, h.free), block*blockBytes)
+	put64(m.word[:], h.free)
+	m.mem.WriteAt(m.word[:], block*blockBytes)
 	h.free = block
 }
 
-func (m *Map) leafEntry(h *header, key, value []byte) []byte {
-	c := make([]byte, leafHead, leafCell(len(key), len(value)))
-	binary.LittleEndian.PutUint16(c, uint16(len(key)))
-	binary.LittleEndian.PutUint32(c[2:], uint32(len(value)))
+// leafEntry makes the cell of an entry, and the chain of a long value.
+func (m *Map) leafEntry(h *header, key, value []byte) {
+	c := binary.LittleEndian.AppendUint16(m.cell[:0], uint16(len(key)))
+	c = binary.LittleEndian.AppendUint32(c, uint32(len(value)))
 	c = append(c, key...)
 	if len(key)+len(value) <= inlineMax {
-		return append(c, value...)
+		m.cell = append(c, value...)
+		return
 	}
-	return binary.LittleEndian.AppendUint64(c, m.writeChain(h, value))
+	m.cell = binary.LittleEndian.AppendUint64(c, m.writeChain(h, value))
 }
 
 // writeChain stores a long value from its end, so that each block knows the next.
 func (m *Map) writeChain(h *header, value []byte) (first uint64) {
-	b := make([]byte, blockBytes)
+	b := m.spare(0).b[:]
 	for end := len(value); end > 0; {
 		from := (end - 1) / chainRoom * chainRoom
-		binary.LittleEndian.PutUint64(b, first)
+		put64(b, first)
 		n := copy(b[8:], value[from:end])
 		first = m.take(h)
 		m.mem.WriteAt(b[:8+n], first*blockBytes)
@@ -66,29 +72,31 @@ func (m *Map) writeChain(h *header, value []byte) (first uint64) {
 }
 
 func (m *Map) readChain(block uint64, length int) []byte {
+	if chainBlocks(length)*blockBytes > m.mem.Size()*PageBytes {
+		panic(&LayoutError{"a value that fits the memory", "a longer one"})
+	}
 	value := make([]byte, length)
-	next := make([]byte, 8)
 	for at := 0; at < length; at += chainRoom {
 		if block == 0 {
 			panic(&LayoutError{"a chain as long as its value", "a shorter one"})
 		}
-		m.mem.ReadAt(next, block*blockBytes)
 		m.mem.ReadAt(value[at:min(at+chainRoom, length)], block*blockBytes+8)
-		block = binary.LittleEndian.Uint64(next)
+		block = m.link(block)
 	}
 	return value
 }
 
 // freeValue releases the chain of entry i, if it has one.
 func (m *Map) freeValue(h *header, n *node, i int) {
-	_, length, chain := n.value(i)
-	if chain == 0 {
+	at := n.cell(i)
+	n.want(at, leafHead)
+	k, length := n.b.get16(at), n.b.get32(at+2)
+	if k+length <= inlineMax {
 		return
 	}
-	next := make([]byte, 8)
+	_, length, chain := n.value(i)
 	for range chainBlocks(length) {
-		m.mem.ReadAt(next, chain*blockBytes)
-		after := binary.LittleEndian.Uint64(next)
+		after := m.link(chain)
 		m.release(h, chain)
 		chain = after
 	}

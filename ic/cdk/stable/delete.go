@@ -3,18 +3,15 @@ package stable
 // Delete removes key and reports whether it was there.
 func (m *Map) Delete(key []byte) bool {
 	h := m.load()
-	if h.root == 0 {
+	if _, _, found := m.find(&h, key); !found {
 		return false
 	}
-	found, gone := m.remove(&h, h.root, 0, key)
-	if !found {
-		return false
-	}
-	h.length--
-	if gone {
+	m.begin()
+	if m.remove(&h, h.root, 0, key) {
 		m.release(&h, h.root)
 		h.root = 0
 	}
+	h.length--
 	m.lower(&h)
 	m.store(&h)
 	return true
@@ -24,7 +21,7 @@ func (m *Map) Delete(key []byte) bool {
 func (m *Map) lower(h *header) {
 	n := m.level(0)
 	for h.root != 0 {
-		m.read(n, h.root)
+		n.open(m.mem, h.root)
 		if n.leaf() || n.count() > 0 {
 			return
 		}
@@ -33,38 +30,31 @@ func (m *Map) lower(h *header) {
 	}
 }
 
-// remove takes key out below block. Gone says that nothing is left there; the caller
-// then drops its reference, so no leaf is ever empty. An inner node may be left with
-// a single child where its neighbours are full.
-func (m *Map) remove(h *header, block uint64, depth int, key []byte) (found, gone bool) {
+// remove takes key, which is there, out below block. Gone says that nothing is left there;
+// the caller then drops its reference, so no leaf is ever empty. An inner node may be left
+// with a single child where its neighbours are full.
+func (m *Map) remove(h *header, block uint64, depth int, key []byte) (gone bool) {
 	n := m.level(depth)
-	m.read(n, block)
+	n.open(m.mem, block)
 	if n.leaf() {
-		return m.removeEntry(h, n, key)
+		i, found := n.search(key)
+		if !found {
+			panic(&LayoutError{"a key where it was found before", "another"})
+		}
+		m.freeValue(h, n, i)
+		n.remove(i)
+		n.writeHead()
+		return n.count() == 0
 	}
 	i := n.route(key)
-	found, gone = m.remove(h, n.child(i), depth+1, key)
-	if gone {
-		m.release(h, n.child(i))
-		gone = n.dropChild(i)
-		m.write(n)
-		return found, gone
-	}
-	if found {
+	if !m.remove(h, n.child(i), depth+1, key) {
 		m.tidy(h, n, i, depth+1)
+		return false
 	}
-	return found, false
-}
-
-func (m *Map) removeEntry(h *header, n *node, key []byte) (found, gone bool) {
-	i, found := n.search(key)
-	if !found {
-		return false, false
-	}
-	m.freeValue(h, n, i)
-	n.remove(i)
-	m.write(n)
-	return true, n.count() == 0
+	m.release(h, n.child(i))
+	gone = n.dropChild(i)
+	n.writeHead()
+	return gone
 }
 
 // dropChild takes out the child right of entry i and reports whether it was the only one.
@@ -81,11 +71,10 @@ func (n *node) dropChild(i int) bool {
 	return false
 }
 
-// tidy joins the child right of entry i with a neighbour if it is at most half full
-// and both fit into one block.
+// tidy joins the child right of entry i, which is in its level's node, with a neighbour if
+// it is at most half full and both fit into one block.
 func (m *Map) tidy(h *header, n *node, i, depth int) {
 	left := m.level(depth)
-	m.read(left, n.child(i))
 	if left.used() > nodeRoom/2 {
 		return
 	}
@@ -93,7 +82,7 @@ func (m *Map) tidy(h *header, n *node, i, depth int) {
 		return
 	}
 	if i >= 0 {
-		m.read(left, n.child(i-1))
+		left.open(m.mem, n.child(i-1))
 		m.join(h, n, i, left)
 	}
 }
@@ -102,7 +91,10 @@ func (m *Map) tidy(h *header, n *node, i, depth int) {
 // neighbour, if both fit there.
 func (m *Map) join(h *header, parent *node, i int, left *node) bool {
 	right := m.spare(0)
-	m.read(right, parent.child(i))
+	right.open(m.mem, parent.child(i))
+	if left.leaf() != right.leaf() {
+		panic(&LayoutError{"neighbours of one kind", "a leaf beside an inner node"})
+	}
 	down := 0
 	if !left.leaf() {
 		down = innerHead + len(parent.key(i)) + slotBytes
@@ -110,15 +102,17 @@ func (m *Map) join(h *header, parent *node, i int, left *node) bool {
 	if left.used()+right.used()+down > nodeRoom {
 		return false
 	}
+	left.fill()
+	right.fill()
 	if !left.leaf() {
-		left.insert(left.count(), innerEntry(parent.key(i), right.first()))
+		left.insert(left.count(), appendInner(nil, parent.key(i), right.first()))
 	}
 	for k := range right.count() {
 		left.insert(left.count(), right.raw(k))
 	}
-	m.write(left)
+	left.write()
 	m.release(h, right.block)
 	parent.remove(i)
-	m.write(parent)
+	parent.writeHead()
 	return true
 }

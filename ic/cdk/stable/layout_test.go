@@ -2,7 +2,6 @@ package stable_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,12 +10,6 @@ import (
 
 	"assay/ic/cdk/stable"
 )
-
-// digest is the SHA-256 of a memory without its trailing zeros.
-func digest(m *stable.Heap) string {
-	sum := sha256.Sum256(bytes.TrimRight(m.Bytes, "\x00"))
-	return hex.EncodeToString(sum[:8])
-}
 
 // fill writes one structure of each kind into regions, always the same.
 func fill(t *testing.T, mem *stable.Heap) {
@@ -50,11 +43,39 @@ func TestLayouts(t *testing.T) {
 	if got, want := hex.EncodeToString(mem.Bytes[:16]), "4143444b010008000400000000000000"; got != want {
 		t.Errorf("manager's head %s, want %s", got, want)
 	}
-	if got, want := hex.EncodeToString(mem.Bytes[1<<17:][:40]), "534d4150010000000300000000000000c80000000000000011000000000000009700000000000000"; got != want {
+	if got, want := hex.EncodeToString(mem.Bytes[1<<17:][:41]), "534d4150010000000300000000000000c8000000000000001100000000000000970000000000000000"; got != want {
 		t.Errorf("map's head %s, want %s", got, want)
 	}
-	if got, want := digest(mem), "c8499b1b9b0641ea"; got != want {
-		t.Errorf("memory has digest %s, want %s", got, want)
+	wantGolden(t, "manager_map_log_1.gz", mem)
+}
+
+// What the first release of the layout wrote, and what this code writes, is read.
+func TestOpenGolden(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"manager_map_log_1_first.gz", "manager_map_log_1.gz"} {
+		m, err := stable.Open(loadGolden(t, name))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := model{}
+		for i := range 300 {
+			want[fmt.Sprint("key ", i*37%300)] = string(bytes.Repeat([]byte{byte(i)}, i*11%2000))
+		}
+		for i := range 100 {
+			delete(want, fmt.Sprint("key ", i*3))
+		}
+		kv := stable.NewMap(m.Region(16))
+		compare(t, 0, kv, want, "")
+		if err := kv.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		log := stable.NewLog(m.Region(17), m.Region(18))
+		if e, ok := log.Get(49); string(e) != "entry 49" || !ok || log.Len() != 50 || log.Check() != nil {
+			t.Errorf("%s: entry 49 is %q of %d; %v", name, e, log.Len(), log.Check())
+		}
+		if err := kv.Put([]byte("new"), make([]byte, 3000)); err != nil || kv.Check() != nil {
+			t.Errorf("%s: put: %v, %v", name, err, kv.Check())
+		}
 	}
 }
 

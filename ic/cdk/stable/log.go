@@ -1,41 +1,41 @@
 package stable
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 )
 
 const (
-	logVersion = 1
-	logEnds    = 32
+	logHead = 'S' | 'L'<<8 | 'O'<<16 | 'G'<<24 | 1<<32
+	logEnds = 32
 )
-
-var logMagic = []byte("SLOG")
 
 // Log is a list of byte strings that only grows, numbered from 0. Like [Map] it holds
 // no data itself and panics with a [LayoutError] over a memory that is not its own.
+// A cut during an append leaves the log as it was before, or with the entry.
 type Log struct{ index, data Memory }
 
 // NewLog is the log in two memories, both empty or written by a Log.
 func NewLog(index, data Memory) *Log { return &Log{index, data} }
 
-func (l *Log) load() (length, end uint64) {
-	if l.index.Size() == 0 {
-		return 0, 0
-	}
-	b := make([]byte, 24)
-	l.index.ReadAt(b, 0)
-	if !bytes.Equal(b[:4], logMagic) || b[4] != logVersion {
-		panic(&LayoutError{"log magic SLOG, version 1", fmt.Sprintf("%q, %d", b[:4], b[4])})
-	}
-	return binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])
-}
-
 // Len is the number of entries.
 func (l *Log) Len() uint64 {
-	n, _ := l.load()
-	return n
+	b := make([]byte, 16)
+	if !readHead(l.index, b, logHead, "log magic SLOG, version 1") {
+		return 0
+	}
+	return le64(b[8:])
+}
+
+// span is where entry n lies.
+func (l *Log) span(n uint64) (from, to uint64) {
+	ends := make([]byte, 16)
+	if n == 0 {
+		l.index.ReadAt(ends[8:], logEnds)
+	} else {
+		l.index.ReadAt(ends, logEnds+8*(n-1))
+	}
+	return le64(ends), le64(ends[8:])
 }
 
 // Append adds an entry and returns its number. After an error the log is as before.
@@ -43,19 +43,20 @@ func (l *Log) Append(entry []byte) (uint64, error) {
 	if len(entry) > MaxValue {
 		return 0, fmt.Errorf("%d bytes: %w", len(entry), ErrValueTooLong)
 	}
-	n, end := l.load()
+	n, end := l.Len(), uint64(0)
+	if n > 0 {
+		_, end = l.span(n - 1)
+	}
 	after := end + uint64(len(entry))
-	if err := ensure(l.index, logEnds+8*(n+1)); err != nil {
+	if err := ensure(l.data, after); err != nil {
 		return 0, err
 	}
-	if err := ensure(l.data, after); err != nil {
+	if err := ensure(l.index, logEnds+8*(n+1)); err != nil {
 		return 0, err
 	}
 	l.data.WriteAt(entry, end)
 	l.index.WriteAt(binary.LittleEndian.AppendUint64(nil, after), logEnds+8*n)
-	head := make([]byte, 8, 24)
-	copy(head, logMagic)
-	head[4] = logVersion
+	head := binary.LittleEndian.AppendUint64(make([]byte, 0, 24), logHead)
 	head = binary.LittleEndian.AppendUint64(head, n+1)
 	l.index.WriteAt(binary.LittleEndian.AppendUint64(head, after), 0)
 	return n, nil
@@ -63,19 +64,12 @@ func (l *Log) Append(entry []byte) (uint64, error) {
 
 // Get is entry n, false at and beyond [Log.Len].
 func (l *Log) Get(n uint64) ([]byte, bool) {
-	length, _ := l.load()
-	if n >= length {
+	if n >= l.Len() {
 		return nil, false
 	}
-	ends := make([]byte, 16)
-	if n == 0 {
-		l.index.ReadAt(ends[8:], logEnds)
-	} else {
-		l.index.ReadAt(ends, logEnds+8*(n-1))
-	}
-	from, to := binary.LittleEndian.Uint64(ends), binary.LittleEndian.Uint64(ends[8:])
-	if to < from || to-from > MaxValue {
-		panic(&LayoutError{"rising ends", fmt.Sprintf("%d after %d", to, from)})
+	from, to := l.span(n)
+	if to < from || to-from > MaxValue || to > l.data.Size()*PageBytes {
+		panic(&LayoutError{"rising ends inside the memory", fmt.Sprintf("%d after %d", to, from)})
 	}
 	entry := make([]byte, to-from)
 	l.data.ReadAt(entry, from)
@@ -90,4 +84,21 @@ func (l *Log) Scan(n uint64, each func(n uint64, entry []byte) bool) {
 			return
 		}
 	}
+}
+
+// Check reads the whole index and says what is wrong with it.
+func (l *Log) Check() (err error) {
+	defer guard(&err)
+	length, end := l.Len(), uint64(0)
+	if length > l.index.Size()*PageBytes/8 {
+		return &LayoutError{"an index inside its memory", fmt.Sprintf("%d entries", length)}
+	}
+	for n := range length {
+		from, to := l.span(n)
+		if from != end || to < from || to-from > MaxValue || to > l.data.Size()*PageBytes {
+			return &LayoutError{"rising ends inside the memory", fmt.Sprintf("entry %d from %d to %d", n, from, to)}
+		}
+		end = to
+	}
+	return nil
 }

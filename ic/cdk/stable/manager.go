@@ -27,14 +27,26 @@ var managerMagic = []byte("ACDK")
 // order: 65,535 buckets, 32 GiB. Regions never shrink.
 type Manager struct {
 	mem     Memory
-	buckets [Regions][]uint16 // where each region's parts are
 	used    uint32
-	sizes   [Regions]uint64
+	regions [Regions]region
+}
+
+// region is one of them. It keeps what every access needs in one place: on a canister a
+// structure makes dozens for an operation.
+type region struct {
+	m       *Manager
+	mem     Memory
+	size    uint64   // in bytes
+	buckets []uint16 // where its parts are
+	n       uint8
 }
 
 // Open reads the manager of a memory, or lays one out in an empty memory.
 func Open(mem Memory) (*Manager, error) {
 	m := &Manager{mem: mem}
+	for n := range m.regions {
+		m.regions[n] = region{m: m, mem: mem, n: uint8(n)}
+	}
 	if mem.Size() == 0 {
 		return m, m.create()
 	}
@@ -78,90 +90,111 @@ func (m *Manager) Reload() error {
 func (m *Manager) readTable(sizes []byte) error {
 	table := make([]byte, m.used)
 	m.mem.ReadAt(table, tableAt)
-	m.buckets = [Regions][]uint16{}
-	for i, region := range table {
-		if region == freeBucket {
+	for n := range m.regions {
+		m.regions[n].buckets = nil
+	}
+	for i, n := range table {
+		if n == freeBucket {
 			return &LayoutError{"a region for each bucket in use", fmt.Sprintf("bucket %d free", i)}
 		}
-		m.buckets[region] = append(m.buckets[region], uint16(i))
+		m.regions[n].buckets = append(m.regions[n].buckets, uint16(i))
 	}
-	for r := range m.sizes {
-		m.sizes[r] = binary.LittleEndian.Uint64(sizes[8*r:])
-		if m.sizes[r] > uint64(len(m.buckets[r]))*BucketPages {
-			return &LayoutError{"buckets for every page", fmt.Sprintf("region %d of %d pages has %d buckets", r, m.sizes[r], len(m.buckets[r]))}
+	for n := range m.regions {
+		r := &m.regions[n]
+		pages := binary.LittleEndian.Uint64(sizes[8*n:])
+		if pages > uint64(len(r.buckets))*BucketPages {
+			return &LayoutError{"buckets for every page", fmt.Sprintf("region %d of %d pages has %d buckets", n, pages, len(r.buckets))}
 		}
+		r.size = pages * PageBytes
 	}
 	return nil
 }
 
-// Region is the memory of that number. It panics for a number of [Regions] or more.
+// Region is the memory of that number. It panics for a number of [Regions] or more. Two of
+// one number are the same memory.
 func (m *Manager) Region(n uint8) Memory {
 	if n >= Regions {
 		panic("stable: regions are numbered 0 to 254")
 	}
-	return &region{m, n}
+	return &m.regions[n]
 }
 
-// region is a view; two views of a number are the same memory.
-type region struct {
-	m *Manager
-	n uint8
-}
+// Size is in pages.
+func (r *region) Size() uint64 { return r.size / PageBytes }
 
-func (r *region) Size() uint64 { return r.m.sizes[r.n] }
-
-func (r *region) Grow(pages uint64) error { return r.m.grow(r.n, pages) }
-
-func (m *Manager) grow(n uint8, pages uint64) error {
-	size := m.sizes[n] + pages
+// Grow adds pages, in new buckets where the last is full.
+func (r *region) Grow(pages uint64) error {
+	size := r.Size() + pages
 	if pages > maxBuckets*BucketPages || size > maxBuckets*BucketPages {
 		return ErrFull
 	}
-	if need := int((size + BucketPages - 1) / BucketPages); need > len(m.buckets[n]) {
-		if err := m.addBuckets(n, need-len(m.buckets[n])); err != nil {
+	if need := int((size + BucketPages - 1) / BucketPages); need > len(r.buckets) {
+		if err := r.addBuckets(need - len(r.buckets)); err != nil {
 			return err
 		}
 	}
-	m.sizes[n] = size
-	m.mem.WriteAt(binary.LittleEndian.AppendUint64(nil, size), sizesAt+8*uint64(n))
+	r.size = size * PageBytes
+	r.mem.WriteAt(binary.LittleEndian.AppendUint64(nil, size), sizesAt+8*uint64(r.n))
 	return nil
 }
 
-func (m *Manager) addBuckets(n uint8, count int) error {
+func (r *region) addBuckets(count int) error {
+	m := r.m
 	if int(m.used)+count > maxBuckets {
 		return ErrFull
 	}
-	if err := ensure(m.mem, bucketsAt+(uint64(m.used)+uint64(count))*BucketPages*PageBytes); err != nil {
+	if err := ensure(m.mem, bucketsAt+(uint64(m.used)+uint64(count))*bucketBytes); err != nil {
 		return err
 	}
+	m.mem.WriteAt(bytes.Repeat([]byte{r.n}, count), tableAt+uint64(m.used))
 	for range count {
-		m.mem.WriteAt([]byte{n}, tableAt+uint64(m.used))
-		m.buckets[n] = append(m.buckets[n], uint16(m.used))
+		r.buckets = append(r.buckets, uint16(m.used))
 		m.used++
 	}
 	m.mem.WriteAt(binary.LittleEndian.AppendUint32(nil, m.used), 8)
 	return nil
 }
 
+const bucketBytes = BucketPages * PageBytes
+
+// ReadAt fills into. Nearly no access crosses buckets.
 func (r *region) ReadAt(into []byte, offset uint64) {
-	r.pieces(len(into), offset, func(from, to int, at uint64) { r.m.mem.ReadAt(into[from:to], at) })
+	end, bucket := offset+uint64(len(into)), offset/bucketBytes
+	if end <= r.size && bucket < uint64(len(r.buckets)) && offset%bucketBytes+uint64(len(into)) <= bucketBytes {
+		r.mem.ReadAt(into, bucketsAt+uint64(r.buckets[bucket])*bucketBytes+offset%bucketBytes)
+		return
+	}
+	r.pieces(into, offset, r.mem.ReadAt)
 }
 
+// WriteAt stores data.
 func (r *region) WriteAt(data []byte, offset uint64) {
-	r.pieces(len(data), offset, func(from, to int, at uint64) { r.m.mem.WriteAt(data[from:to], at) })
+	end, bucket := offset+uint64(len(data)), offset/bucketBytes
+	if end <= r.size && bucket < uint64(len(r.buckets)) && offset%bucketBytes+uint64(len(data)) <= bucketBytes {
+		r.mem.WriteAt(data, bucketsAt+uint64(r.buckets[bucket])*bucketBytes+offset%bucketBytes)
+		return
+	}
+	r.pieces(data, offset, r.mem.WriteAt)
+}
+
+// below is where a range that crosses no bucket lies in the memory below.
+func (r *region) below(offset, n uint64) uint64 {
+	bucket := offset / bucketBytes
+	if offset+n > r.size || bucket >= uint64(len(r.buckets)) {
+		panic(fmt.Sprintf("stable: region %d: %d bytes at %d are beyond its %d pages", r.n, n, offset, r.Size()))
+	}
+	return bucketsAt + uint64(r.buckets[bucket])*bucketBytes + offset%bucketBytes
 }
 
 // pieces splits a range where it crosses buckets.
-func (r *region) pieces(n int, offset uint64, each func(from, to int, at uint64)) {
-	const bucketBytes = BucketPages * PageBytes
-	if end := offset + uint64(n); end < offset || end > r.m.sizes[r.n]*PageBytes {
-		panic(fmt.Sprintf("stable: region %d: %d bytes at %d are beyond its %d pages", r.n, n, offset, r.m.sizes[r.n]))
+func (r *region) pieces(b []byte, offset uint64, each func(b []byte, at uint64)) {
+	if end := offset + uint64(len(b)); end < offset || end > r.size {
+		panic(fmt.Sprintf("stable: region %d: %d bytes at %d are beyond its %d pages", r.n, len(b), offset, r.Size()))
 	}
-	for done := 0; done < n; {
-		at := offset + uint64(done)
-		inside := at % bucketBytes
-		part := min(n-done, int(bucketBytes-inside))
-		each(done, done+part, bucketsAt+uint64(r.m.buckets[r.n][at/bucketBytes])*bucketBytes+inside)
-		done += part
+	for len(b) > 0 {
+		inside := offset % bucketBytes
+		part := min(uint64(len(b)), bucketBytes-inside)
+		each(b[:part], bucketsAt+uint64(r.buckets[offset/bucketBytes])*bucketBytes+inside)
+		b, offset = b[part:], offset+part
 	}
 }

@@ -13,7 +13,7 @@
 //	          16 region sizes, 255 × u64 pages
 //	          65536 region of each bucket, 65535 × u8, 255 = free; buckets from 131072
 //	Map       block 0: 0 "SMAP" · 4 version 1 · 8 u64 root · 16 u64 length
-//	          24 u64 free list · 32 u64 next unused block
+//	          24 u64 free list · 32 u64 next unused block · 40 1 while a change is under way
 //	          then blocks of 4096 bytes: nodes (node.go) and chains of long values
 //	Log       index memory: 0 "SLOG" · 4 version 1 · 8 u64 length · 16 u64 bytes,
 //	          from 32 the end of each entry, u64; data memory: the entries
@@ -47,6 +47,11 @@ type LayoutError struct{ What, Found string }
 // Error names both sides.
 func (e *LayoutError) Error() string {
 	return fmt.Sprintf("stable memory: %s: found %s", e.What, e.Found)
+}
+
+// interrupted is what a structure panics with over a memory in which a change was cut off.
+func interrupted(what string) error {
+	return &LayoutError{What: what + " whose changes have ended", Found: "one that was cut off in the middle"}
 }
 
 // Heap is a memory in a slice. The zero value is empty and can grow to 4 GiB.
@@ -89,4 +94,22 @@ func ensure(m Memory, size uint64) error {
 		return nil
 	}
 	return m.Grow((size - have + PageBytes - 1) / PageBytes)
+}
+
+// readHead reads the head of a structure: false where the memory is empty or has grown for
+// a first change that never came. It panics for any other magic and version.
+func readHead(m Memory, b []byte, want uint64, what string) bool {
+	if m.Size() == 0 {
+		return false
+	}
+	m.ReadAt(b, 0)
+	if le64(b) == want {
+		return true
+	}
+	for _, x := range b {
+		if x != 0 {
+			panic(&LayoutError{what, fmt.Sprintf("%q, %d", b[:4], b[4])})
+		}
+	}
+	return false
 }
