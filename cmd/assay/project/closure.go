@@ -19,7 +19,7 @@ var roots = []string{"ic/canistertest", "ic/candid/candidgen", "ic/candid/text",
 const rootTree = "ic/cdk"
 
 // sources are the files, by slash-separated name, of the root packages and all that they
-// import of this module: Go files for any system but no tests, and what those embed.
+// import of this module: Go files for any system but no tests, what those embed, and kernels.
 func sources(tree fs.FS) (map[string][]byte, error) {
 	c := &closure{tree: tree, files: map[string][]byte{}, seen: map[string]bool{}}
 	for _, dir := range roots {
@@ -55,6 +55,9 @@ func (c *closure) add(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.kernels(dir); err != nil {
+		return err
+	}
 	var imports []string
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
@@ -74,11 +77,42 @@ func (c *closure) add(dir string) error {
 			return err
 		}
 	}
+	if err := c.kernels(dir); err != nil {
+		return err
+	}
 	for _, imported := range imports {
 		if _, err := fs.Stat(c.tree, imported); err != nil {
 			return fmt.Errorf("%s imports %s, which kit.go does not embed", dir, imported)
 		}
 		if err := c.add(imported); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kernels takes the .wat files beside a package: what ic/wasm/build links with it.
+func (c *closure) kernels(dir string) error {
+	names, err := fs.Glob(c.tree, path.Join(dir, "*.wat"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if c.files[name], err = fs.ReadFile(c.tree, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kernels takes the Wasm text files of a package, which ic/wasm/build links.
+func (c *closure) kernels(dir string) error {
+	names, err := fs.Glob(c.tree, path.Join(dir, "*.wat"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if c.files[name], err = fs.ReadFile(c.tree, name); err != nil {
 			return err
 		}
 	}

@@ -76,6 +76,20 @@ func TestKitIsComplete(t *testing.T) {
 			for _, f := range slices.Concat(p.GoFiles, p.EmbedFiles, p.SFiles, p.HFiles) {
 				want["kit/"+dir+"/"+f] = true
 			}
+			kernels, err := filepath.Glob(filepath.Join(p.Dir, "*.wat"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range kernels {
+				want["kit/"+dir+"/"+filepath.Base(f)] = true
+			}
+			kernels, err := filepath.Glob(filepath.Join(p.Dir, "*.wat"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range kernels {
+				want["kit/"+dir+"/"+filepath.Base(f)] = true
+			}
 		}
 	}
 	files, err := kitFiles()
@@ -160,8 +174,17 @@ func TestNewNames(t *testing.T) {
 		t.Errorf("main.go: %s", got)
 	}
 	for _, o := range []Options{
-		{Name: "Counter"}, {Name: "a-b"}, {Name: "func"}, {Name: "kit"}, {Name: "../x"}, {Name: "1a"},
-		{Name: "ok", Module: "assay"}, {Name: "ok", Module: "assay/x"}, {Name: "ok", Module: "a b"}, {Name: "ok", Module: "a\nb"}, {Name: "ok", Module: "../a"},
+		{Name: "Counter"},
+		{Name: "a-b"},
+		{Name: "func"},
+		{Name: "kit"},
+		{Name: "../x"},
+		{Name: "1a"},
+		{Name: "ok", Module: "assay"},
+		{Name: "ok", Module: "assay/x"},
+		{Name: "ok", Module: "a b"},
+		{Name: "ok", Module: "a\nb"},
+		{Name: "ok", Module: "../a"},
 	} {
 		dir := filepath.Join(t.TempDir(), "x")
 		if _, err := New(dir, o); err == nil {
