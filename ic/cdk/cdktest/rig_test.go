@@ -19,8 +19,8 @@ import (
 
 // methods of the test canister by kind, since it has no .did file.
 var (
-	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan cost garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded")
-	queryMethods  = strings.Fields("notes witness sleepy_query count")
+	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan cost garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded script")
+	queryMethods  = strings.Fields("notes witness sleepy_query count counters")
 )
 
 var testCanister = sync.OnceValues(func() (build.Module, error) {
@@ -182,8 +182,14 @@ func (r *rig) query(method string) string {
 // finish answers open call i. When the callback traps, the cleanup runs and its trap is returned.
 func (r *rig) finish(i int, reply string, rejected bool) (trap, cleanup *host.Trap) {
 	r.t.Helper()
+	return r.finishRefunding(i, reply, rejected, 0)
+}
+
+func (r *rig) finishRefunding(i int, reply string, rejected bool, refund uint64) (trap, cleanup *host.Trap) {
+	r.t.Helper()
 	call := r.calls[i]
 	in := r.input(call.by)
+	in.Refunded = cycles.New(refund)
 	where, cb, cleanupIn := host.Reply, call.OnReply, host.Cleanup
 	if call.by.composite {
 		where, cleanupIn = host.CompositeReply, host.CompositeCleanup

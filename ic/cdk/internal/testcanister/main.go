@@ -51,6 +51,10 @@ func program() cdk.Program {
 	p := cdk.Program{
 		PostUpgrade: func(*cdk.Message, []byte) error { note("upgraded"); return nil },
 		Orphan: func(m *cdk.Message, i cdk.Intent, o cdk.Outcome) {
+			if i.Origin == "script" {
+				scriptOrphan(i, o)
+				return
+			}
 			note("orphan %s %s %q %v %v", i.Origin, i.Note, o.Reply, o.Err != nil, o.Lost)
 		},
 		Tasks: map[string]cdk.Task{
@@ -61,7 +65,7 @@ func program() cdk.Program {
 	for name, h := range updates {
 		p.Methods = append(p.Methods, candid.Method[*cdk.Message]{Name: name, Handle: h})
 	}
-	for name, h := range map[string]handler{"notes": notes, "witness": witness, "sleepy_query": sleep, "count": count} {
+	for name, h := range map[string]handler{"notes": notes, "witness": witness, "sleepy_query": sleep, "count": count, "counters": counters} {
 		p.Methods = append(p.Methods, candid.Method[*cdk.Message]{Name: name, Kind: candid.Query, Handle: h})
 	}
 	p.Methods = append(p.Methods, candid.Method[*cdk.Message]{Name: "compose", Kind: candid.CompositeQuery, Handle: two},
@@ -82,6 +86,7 @@ var updates = map[string]handler{
 	"echo":    func(m *cdk.Message, arg []byte) ([]byte, error) { return arg, nil },
 	"inc":     func(*cdk.Message, []byte) ([]byte, error) { heap++; return fmt.Append(nil, heap), nil },
 	"relay":   relay,
+	"script":  script,
 	"two":     two,
 	"late":    late,
 	"lock":    locked,
