@@ -55,9 +55,6 @@ func (c *closure) add(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.kernels(dir); err != nil {
-		return err
-	}
 	var imports []string
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
@@ -92,20 +89,6 @@ func (c *closure) add(dir string) error {
 }
 
 // kernels takes the .wat files beside a package: what ic/wasm/build links with it.
-func (c *closure) kernels(dir string) error {
-	names, err := fs.Glob(c.tree, path.Join(dir, "*.wat"))
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if c.files[name], err = fs.ReadFile(c.tree, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// kernels takes the Wasm text files of a package, which ic/wasm/build links.
 func (c *closure) kernels(dir string) error {
 	names, err := fs.Glob(c.tree, path.Join(dir, "*.wat"))
 	if err != nil {
