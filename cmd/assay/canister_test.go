@@ -135,6 +135,22 @@ func TestCanisterBuildAndInspect(t *testing.T) {
 	}
 }
 
+// A new project gives the same module wherever it lies.
+func TestNewProjectIsReproducible(t *testing.T) {
+	t.Parallel()
+	var hashes []string
+	for _, at := range []string{"a", "b/deeper"} {
+		dir := filepath.Join(t.TempDir(), at, "tally")
+		ok(t, nil, "canister", "new", dir)
+		var b builtCanister
+		ok(t, &b, "canister", "build", dir, "--json")
+		hashes = append(hashes, b.Sha256)
+	}
+	if hashes[0] != hashes[1] || len(hashes[0]) != 64 {
+		t.Errorf("hashes %s", hashes)
+	}
+}
+
 func TestCanisterErrors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
