@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -104,7 +105,53 @@ func (r *rig) pairs() []pair {
 		{"garbled proof", get("/"), withHeader(home, httpcert.CertificateHeader, "certificate=:AAAA:, tree=:AAAA:, expr_path=:AAAA:, version=2"), httpcert.ErrMalformed, ""},
 		{"version 1", get("/"), withHeader(home, httpcert.CertificateHeader, strings.Replace(find(home, httpcert.CertificateHeader), "version=2", "version=1", 1)), httpcert.ErrMalformed, ""},
 	}
-	return append(out, r.proofs(home, missing)...)
+	return append(append(out, r.proofs(home, missing)...), r.foreign()...)
+}
+
+// foreign are pairs in the forms of other kits: parts of the request or nothing of it, a
+// list of headers or all but some.
+func (r *rig) foreign() (out []pair) {
+	q := get("/foreign?a=1&B=2&c=%20&a", "X-User", "u", "x-user", "v", "Accept", "*/*")
+	for i, e := range []httpcert.Expression{
+		{Headers: []string{"content-type"}}, {Exclude: true, Headers: []string{"Date"}}, {Request: &httpcert.RequestPart{Headers: []string{"x-user"}}, Exclude: true},
+		{Request: &httpcert.RequestPart{Parameters: []string{"a", "b"}}, Headers: []string{"Content-Type"}}, {Request: &httpcert.RequestPart{Parameters: []string{"z"}}},
+	} {
+		p := httpcert.WildcardPath(fmt.Sprintf("/foreign%d", i))
+		q.URL = strings.Replace(q.URL, "/foreign", fmt.Sprintf("/foreign%d", i), 1)
+		a := httpcert.Response{Status: uint16(200 + i), Body: []byte("x"), Headers: []http.Header{
+			{Name: "Content-Type", Value: "a/b"}, {Name: "DATE", Value: "today"}, {Name: httpcert.ExpressionHeader, Value: e.String()},
+		}}
+		expression, answer := httpcert.ExpressionHash(e.String()), httpcert.ResponseHash(a, e)
+		var asked []byte
+		if e.Request != nil {
+			h, err := httpcert.RequestHash(q, *e.Request)
+			r.must(err)
+			asked = h[:]
+		}
+		leaf := p.Labels(expression[:], asked, answer[:])
+		r.must(r.tree.Put(leaf, nil))
+		w, err := r.tree.Witness(leaf, httpcert.ExactPath(fmt.Sprintf("/foreign%d", i)).Labels())
+		r.must(err)
+		a = withHeader(a, httpcert.CertificateHeader, httpcert.Proof{Certificate: r.certificate(now), Tree: w, Path: p}.Header())
+		user, query := q, q
+		user.Headers = slices.Clone(q.Headers)
+		user.Headers[1].Value = "w"
+		query.URL = strings.Replace(q.URL, "B=2", "B=3", 1)
+		q.URL = strings.Replace(q.URL, fmt.Sprintf("/foreign%d", i), "/foreign", 1)
+		out = append(out,
+			pair{e.String(), query, a, when(i == 3), ""}, pair{"user: " + e.String(), user, a, when(i == 2), ""},
+			pair{"date: " + e.String(), user, withHeader(a, "date", "tomorrow"), when(i == 2), ""},
+			pair{"type: " + e.String(), query, withHeader(a, "content-type", "c/d"), when(i < 4), ""})
+	}
+	return out
+}
+
+// when is what is wanted of a pair that is refused or not.
+func when(refused bool) error {
+	if refused {
+		return gateway.ErrResponse
+	}
+	return nil
 }
 
 // proofs are pairs whose witness, certificate or path is another than was served.
