@@ -34,10 +34,23 @@
 // An error that a handler returns rejects its caller with the error's text and keeps what
 // was changed; a panic traps and undoes the message since its last call.
 //
-// Tasks are named: [Message.After] and [Message.Every] queue them in stable memory, each
-// runs as a message of its own, so one that traps harms no other, and it is tried
-// again, after an upgrade too. A task that fails or returns an error is tried again after
-// 1 s, then 2 s and so on up to 64 s.
+// Tasks are named: [Message.After], [Message.Every] and [Message.Calendar] queue them in
+// stable memory, each runs as a message of its own, so one that traps harms no other, and
+// it is tried again, after an upgrade too. A task that fails or returns an error is tried
+// again after 1 s, then 2 s and so on up to 64 s, or at its own next time if that is earlier.
+//
+// Calls cost while they are open: about 42 billion cycles each, most of which come back.
+// [Program.Reserve] keeps a balance that calls leave alone, and the 501st open call to a
+// canister is refused here and not by the system's queue, both with an error that may be
+// retried.
+//
+// Guards decide by method who may call it: [OnlyControllers], [NotAnonymous], an
+// [AllowList], a [Rate]. They run in calls and queries, and in canister_inspect_message
+// where a main exports it. [Message.Log] writes to a log that survives upgrades, [Metrics]
+// and [Prometheus] tell what each method uses.
+//
+// Entry points that not every canister has are exported by its main, because an export
+// that is there costs in every round or message: see the package's example.
 //
 // The garbage collector runs at Go's default of 100 % under a soft limit of 1 GiB of
 // memory. Data lives in stable memory, so live heaps are small: a message that allocates
@@ -51,5 +64,5 @@
 // elsewhere is found by a timeout.
 //
 // Sub-packages: system (raw calls), stable (structures in stable memory), certified
-// (the certified tree), cdktest (tests). Building and linking is ic/wasm's.
+// (the certified tree), calendar (planned times), cdktest (tests). Building and linking is ic/wasm's.
 package cdk

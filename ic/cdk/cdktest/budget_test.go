@@ -211,6 +211,10 @@ func TestCompositeQuery(t *testing.T) {
 		return append([]byte("saw "), arg...), nil
 	}})
 	l := n.Install(leaf, cdktest.Options{})
+	below := func(m *cdk.Message, arg []byte) ([]byte, error) {
+		return m.Call(cdk.Call{To: l.ID, Method: "look", Arg: append(arg, '!')})
+	}
+	middle := n.Install(cdk.Program{Methods: []candid.Method[*cdk.Message]{{Name: "below", Kind: candid.CompositeQuery, Handle: below}}}, cdktest.Options{})
 	var root cdk.Program
 	root.Methods = append(root.Methods,
 		candid.Method[*cdk.Message]{Name: "all", Kind: candid.CompositeQuery, Handle: func(m *cdk.Message, arg []byte) ([]byte, error) {
@@ -218,21 +222,18 @@ func TestCompositeQuery(t *testing.T) {
 				return nil, err
 			}
 			var out []byte
-			for _, o := range cdk.All(m, cdk.Call{To: l.ID, Method: "look", Arg: arg}, cdk.Call{To: l.ID, Method: "write"}, cdk.Call{To: l.ID, Cycles: amount(1)}) {
+			for _, o := range cdk.All(m, cdk.Call{To: l.ID, Method: "look", Arg: arg}, cdk.Call{To: l.ID, Method: "write"}, cdk.Call{To: l.ID, Cycles: amount(1)}, cdk.Call{To: m.Self(), Method: "len"}) {
 				out = fmt.Appendf(out, "%s %v;", o.Reply, o.Err)
 			}
-			second, err := cdk.Canister{ID: m.Self()}.Call(m, "below", candid.CompositeQuery, arg)
+			second, err := cdk.Canister{ID: middle.ID}.Call(m, "below", candid.CompositeQuery, arg)
 			return append(out, second...), err
-		}},
-		candid.Method[*cdk.Message]{Name: "below", Kind: candid.CompositeQuery, Handle: func(m *cdk.Message, arg []byte) ([]byte, error) {
-			return m.Call(cdk.Call{To: l.ID, Method: "look", Arg: append(arg, '!')})
 		}},
 		candid.Method[*cdk.Message]{Name: "len", Kind: candid.Query, Handle: func(*cdk.Message, []byte) ([]byte, error) {
 			return fmt.Append(nil, cdk.Map(20).Len()), nil
 		}})
 	c := n.Install(root, cdktest.Options{Cycles: amount(10)})
 	got, err := c.CompositeQuery(alice, "all", []byte("x"))
-	expected := "saw x <nil>; call rejected, CANISTER_ERROR: IC0536: no query method of this name; not allowed in this kind of message;saw x!"
+	expected := "saw x <nil>; call rejected, CANISTER_ERROR: IC0536: no query method of this name; not allowed in this kind of message; call rejected, CANISTER_ERROR: the canister is called in a loop of queries;saw x!"
 	if err != nil || string(got) != expected {
 		t.Errorf("%q, %v; want %q", got, err, expected)
 	}

@@ -38,8 +38,9 @@ type Request struct {
 	canister  *Canister
 	call      *system.CallContext
 	caller    principal.Principal
-	composite bool // of a query: it calls queries alone
-	open      int  // calls of its own that have not come back
+	composite bool     // of a query: it calls queries alone
+	parent    *Request // whose composite query asked
+	open      int      // calls of its own that have not come back
 	trap      string
 }
 
@@ -93,7 +94,7 @@ func (c *Canister) Heartbeat() error {
 
 // CompositeQuery runs a composite query and settles the network.
 func (c *Canister) CompositeQuery(caller principal.Principal, method string, arg []byte) ([]byte, error) {
-	r := c.startQuery(caller, method, arg)
+	r := c.startQuery(caller, method, arg, nil)
 	c.network.Settle()
 	reply, err, done := r.Result()
 	if !done {
@@ -104,8 +105,13 @@ func (c *Canister) CompositeQuery(caller principal.Principal, method string, arg
 
 // startQuery runs the first message of a query or composite query, as another composite
 // query or a user calls it.
-func (c *Canister) startQuery(caller principal.Principal, method string, arg []byte) *Request {
-	r := &Request{canister: c, caller: caller, call: &system.CallContext{}, composite: true}
+func (c *Canister) startQuery(caller principal.Principal, method string, arg []byte, parent *Request) *Request {
+	r := &Request{canister: c, caller: caller, call: &system.CallContext{}, composite: true, parent: parent}
+	for ; parent != nil; parent = parent.parent {
+		if parent.canister == c {
+			return r.refuse("the canister is called in a loop of queries")
+		}
+	}
 	hash := candid.FieldID(method)
 	for _, m := range c.program.Methods {
 		switch {
@@ -117,7 +123,12 @@ func (c *Canister) startQuery(caller principal.Principal, method string, arg []b
 			return r
 		}
 	}
-	r.trap = "IC0536: no query method of this name"
+	return r.refuse("IC0536: no query method of this name")
+}
+
+// refuse answers for the system.
+func (r *Request) refuse(text string) *Request {
+	r.trap = text
 	r.close()
 	return r
 }

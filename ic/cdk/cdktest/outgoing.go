@@ -36,7 +36,7 @@ func (o *Outgoing) Deliver() bool {
 	n := o.From.network
 	if c := n.canister(o.Callee); c != nil {
 		if o.request.composite {
-			o.callee = c.startQuery(o.From.ID, o.Method, o.Arg)
+			o.callee = c.startQuery(o.From.ID, o.Method, o.Arg, o.request)
 		} else {
 			o.callee = c.Start(o.From.ID, o.Method, o.Arg, o.Cycles)
 		}

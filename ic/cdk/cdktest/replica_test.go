@@ -12,6 +12,7 @@ import (
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica"
+	"assay/ic/wasm/build"
 )
 
 // subnet is the embedded network with a clock that the test moves.
@@ -99,7 +100,12 @@ func (s *subnet) lifecycle(id principal.Principal, method string) replica.Reques
 
 func (s *subnet) installCode(id principal.Principal, mode managementapi.InstallMode) replica.RequestID {
 	s.t.Helper()
-	m, err := testCanister()
+	return s.install(testCanister, id, mode)
+}
+
+func (s *subnet) install(code func() (build.Module, error), id principal.Principal, mode managementapi.InstallMode) replica.RequestID {
+	s.t.Helper()
+	m, err := code()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -121,7 +127,20 @@ func (s *subnet) done(id replica.RequestID) string {
 // canister is a new test canister.
 func (s *subnet) canister() principal.Principal {
 	s.t.Helper()
-	amount := candid.NewNat(1e18)
+	return s.canisterOf(testCanister)
+}
+
+func (s *subnet) canisterOf(code func() (build.Module, error)) principal.Principal {
+	s.t.Helper()
+	id := s.created(1e18)
+	s.done(s.install(code, id, managementapi.InstallMode{Install: true}))
+	return id
+}
+
+// created is a new canister without code.
+func (s *subnet) created(cycles uint64) principal.Principal {
+	s.t.Helper()
+	amount := candid.NewNat(cycles)
 	arg, err := managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{
 		Amount: &amount, Settings: &managementapi.Settings{Controllers: &[]principal.Principal{alice}},
 	})
@@ -129,7 +148,6 @@ func (s *subnet) canister() principal.Principal {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.done(s.installCode(created.CanisterId, managementapi.InstallMode{Install: true}))
 	return created.CanisterId
 }
 

@@ -19,7 +19,7 @@ import (
 
 // methods of the test canister by kind, since it has no .did file.
 var (
-	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan cost garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded script")
+	updateMethods = strings.Fields("echo inc relay two late lock keep foreign broken certify plan cost garbage answer random put sleep blocked endless goexit yields spin release relay_spin bounded script probe fail busy")
 	queryMethods  = strings.Fields("notes witness sleepy_query count counters")
 )
 

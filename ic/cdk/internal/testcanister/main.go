@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -87,6 +88,9 @@ var updates = map[string]handler{
 	"inc":     func(*cdk.Message, []byte) ([]byte, error) { heap++; return fmt.Append(nil, heap), nil },
 	"relay":   relay,
 	"script":  script,
+	"probe":   probe,
+	"fail":    func(*cdk.Message, []byte) ([]byte, error) { return nil, errors.New("no") },
+	"busy":    func(*cdk.Message, []byte) ([]byte, error) { return nil, cdk.Retryable(errors.New("busy")) },
 	"two":     two,
 	"late":    late,
 	"lock":    locked,
@@ -211,6 +215,26 @@ func spin(m *cdk.Message, _ []byte) ([]byte, error) {
 		}
 	}
 	return []byte("released"), nil
+}
+
+// probe calls a method and says how that ended. The argument is callee, method, timeout
+// in seconds, cycles, and anything for an argument that is too long.
+func probe(m *cdk.Message, arg []byte) ([]byte, error) {
+	words := strings.Fields(string(arg))
+	c := callee([]byte(words[0]))
+	c.Method = words[1]
+	seconds, _ := strconv.ParseUint(words[2], 10, 32)
+	attached, _ := strconv.ParseUint(words[3], 10, 64)
+	if c.Timeout, c.Cycles = uint32(seconds), candid.NewNat(attached); len(words) > 4 {
+		c.Arg = make([]byte, 3<<20)
+	}
+	_, err := m.Call(c)
+	var e *cdk.CallError
+	if !errors.As(err, &e) {
+		return []byte("none"), err
+	}
+	happened := [...]string{cdk.Unknown: "unknown", cdk.No: "no", cdk.Yes: "yes"}[e.Happened()]
+	return fmt.Appendf(nil, "%s sent %v happened %s retry %v: %s", e.Code, e.Sent, happened, e.Retry(), e.Message), nil
 }
 
 func sleep(*cdk.Message, []byte) ([]byte, error) {
