@@ -1,11 +1,11 @@
 package http
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 
 	"assay/ic/certificate/httpcert"
+	"assay/ic/kernel/sha256"
 )
 
 // form is an expression with its text and label.

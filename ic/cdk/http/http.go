@@ -44,12 +44,18 @@
 package http
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
 
 	"assay/ic/certificate/httpcert"
 )
+
+// DID is http.did: what gateways call.
+//
+//go:embed http.did
+var DID string
 
 // What goes in and out.
 type (

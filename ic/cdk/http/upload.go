@@ -1,11 +1,13 @@
 package http
 
 import (
-	"crypto/sha256"
+	standard "crypto/sha256"
 	"encoding"
 	"encoding/binary"
 	"fmt"
 	"hash"
+
+	"assay/ic/kernel/sha256"
 )
 
 var emptyHash = sha256.Sum256(nil)
@@ -99,7 +101,7 @@ func (s *Site) newUpload(a Asset) *upload {
 	w := newWriter()
 	w.number(last + 1)
 	s.set([]byte("h"), *w)
-	return &upload{body: last + 1, asset: a, whole: sha256.New()}
+	return &upload{body: last + 1, asset: a, whole: standard.New()}
 }
 
 // extend appends to the chunks. A chunk is hashed when it is full.
@@ -173,7 +175,7 @@ func (s *Site) upload(id uint64) (*upload, error) {
 		return nil, fmt.Errorf("%d: %w", id, ErrUpload)
 	}
 	r := newReader(record)
-	u := &upload{body: id, asset: r.asset(), length: int64(r.number()), whole: sha256.New()}
+	u := &upload{body: id, asset: r.asset(), length: int64(r.number()), whole: standard.New()}
 	if err := u.whole.(encoding.BinaryUnmarshaler).UnmarshalBinary(r.bytes()); err != nil {
 		return nil, fmt.Errorf("upload %d: %w", id, err)
 	}

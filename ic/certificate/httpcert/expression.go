@@ -1,8 +1,9 @@
 package httpcert
 
 import (
-	"crypto/sha256"
 	"strings"
+
+	"assay/ic/kernel/sha256"
 )
 
 // Limits of an expression.

@@ -2,9 +2,10 @@ package httpcert
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"slices"
 	"strings"
+
+	"assay/ic/kernel/sha256"
 )
 
 // The names of what is hashed beside headers.
