@@ -47,23 +47,31 @@ func Open(mem Memory) (*Manager, error) {
 	for n := range m.regions {
 		m.regions[n] = region{m: m, mem: mem, n: uint8(n)}
 	}
-	if mem.Size() == 0 {
-		return m, m.create()
+	switch mem.Size() {
+	case 0:
+		if err := mem.Grow(bucketsAt / PageBytes); err != nil {
+			return nil, err
+		}
+	case bucketsAt / PageBytes:
+		head := make([]byte, sizesAt)
+		if mem.ReadAt(head, 0); !bytes.Equal(head, make([]byte, sizesAt)) {
+			return m, m.Reload()
+		} // else it was cut off here
+	default:
+		return m, m.Reload()
 	}
-	return m, m.Reload()
+	m.create()
+	return m, nil
 }
 
-func (m *Manager) create() error {
-	if err := m.mem.Grow(2); err != nil {
-		return err
-	}
+// create writes the head last: without it the memory is as good as empty.
+func (m *Manager) create() {
+	m.mem.WriteAt(bytes.Repeat([]byte{freeBucket}, PageBytes), tableAt)
 	head := make([]byte, sizesAt)
 	copy(head, managerMagic)
 	head[4] = managerVersion
 	binary.LittleEndian.PutUint16(head[6:], BucketPages)
 	m.mem.WriteAt(head, 0)
-	m.mem.WriteAt(bytes.Repeat([]byte{freeBucket}, PageBytes), tableAt)
-	return nil
 }
 
 // Reload forgets what is known and reads the table again: after a rollback of the

@@ -1,13 +1,33 @@
 // Package stable keeps data in a canister's stable memory, which survives upgrades.
 //
 // A [Memory] is a growing array of bytes; [Heap] is one in a slice, for tests and for
-// hosts, so the same structures run off chain. [Manager] cuts one memory into
-// numbered regions, [Map] is an ordered map in a region and [Log] a list that only
-// grows. Nothing that matters is cached on the Go heap, so a message that is rolled
-// back, or a new module over the same memory, sees what was committed.
+// hosts, so the same structures run off chain. [Manager] cuts one memory into numbered
+// regions. In a region, or two, lies one structure: [Map] is ordered, [Log] and [Array] are
+// lists of entries of any and of one length, [Cell] is one value, [Bitset] dense bits, [MMR]
+// the hashes of a list with proofs. Nothing that matters is cached on the Go heap, so a
+// message that is rolled back, or a new module over the same memory, sees what was committed.
 // Package cdk hands regions and maps to canisters; what they mean is the canister's.
 //
-// Layouts (numbers little-endian; an unknown version is refused, never migrated):
+// # Cuts
+//
+// On the Internet Computer a trap undoes all that its message wrote, so a structure is always
+// as an operation left it. Elsewhere, over a file or a slice, a process may die in the middle
+// of an operation. Writes reach the memory in their order, and words of eight aligned bytes
+// whole: under these two conditions, which whoever makes such a memory must see to, a cut
+// leaves
+//
+//	Log, Cell, Array, MMR, Manager   the state before the operation or the one after
+//	Bitset                           the same; the length may be new and the bit still clear
+//	Map                              the state before or after, or a memory that every
+//	                                 operation refuses with a [LayoutError]: go back to a copy
+//
+// and never a memory that reads as anything else. Each has Check, which says what is wrong.
+// A memory that changes by itself is not guarded against.
+//
+// # Layouts
+//
+// Numbers are little-endian. An unknown version is refused, never migrated; a memory that
+// starts with zeros is empty.
 //
 //	Manager   0 "ACDK" · 4 version 1 · 6 u16 bucket pages · 8 u32 buckets in use
 //	          16 region sizes, 255 × u64 pages
@@ -17,6 +37,14 @@
 //	          then blocks of 4096 bytes: nodes (node.go) and chains of long values
 //	Log       index memory: 0 "SLOG" · 4 version 1 · 8 u64 length · 16 u64 bytes,
 //	          from 32 the end of each entry, u64; data memory: the entries
+//	Cell      0 "SCEL" · 4 version 1 · 8 u64 place in use, 0 none · 16 and 32 the two places:
+//	          u64 offset · u64 length; values from 64
+//	Bitset    0 "SBIT" · 4 version 1 · 8 u64 length in bits · 64 words, u64, bit 0 lowest
+//	Array     0 "SARR" · 4 version 1 · 8 u64 bytes of a record · 16 u64 length · 24 u64 number
+//	          of the record being replaced and 1, 0 none · 64 its new content, then, from the
+//	          next multiple of 8, the records
+//	MMR       0 "SMMR" · 4 version 1 · 8 u64 leaves · 64 hashes, each inner node after its
+//	          children
 package stable
 
 import (
@@ -112,4 +140,13 @@ func readHead(m Memory, b []byte, want uint64, what string) bool {
 		}
 	}
 	return false
+}
+
+// words are numbers as they are stored.
+func words(vs ...uint64) []byte {
+	b := make([]byte, 8*len(vs))
+	for i, v := range vs {
+		put64(b[8*i:], v)
+	}
+	return b
 }
