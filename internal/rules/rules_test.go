@@ -92,6 +92,7 @@ var rules = []rule{
 	{"examples/passages", nil, nil, "texts only"},
 	{"examples/...", []string{"ic/principal", "ic/candid", "ic/cdk/...", "examples/..."}, nil, "what users write: the kit and generated code"},
 	{"internal/cache", nil, nil, "a folder's name"},
+	{"internal/costs", nil, nil, "a list of figures; its test measures"},
 	{"internal/subnet", []string{"ic/...", "internal/cache"}, nil, "tests only"},
 	{"internal/need", []string{"internal/cache"}, nil, "tests only"},
 	{"internal/rules", nil, nil, "tests only"},

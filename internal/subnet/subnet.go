@@ -1,7 +1,8 @@
 // Package subnet is an embedded network for tests that measure what messages cost or that
 // interrupt them: its clock and its random numbers are fixed, so counts of instructions
 // repeat exactly, and it steps only when told. Tests that ask what a canister does use
-// ic/canistertest; with certificates and time, see canisters/markettest.
+// ic/canistertest; certificates here are placeholders, for real ones see
+// canisters/markettest.
 package subnet
 
 import (
@@ -13,10 +14,10 @@ import (
 	"time"
 
 	"assay/ic/candid"
+	"assay/ic/certificate/hashtree"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica"
-	"assay/ic/replica/certify"
 	"assay/ic/wasm/build"
 	"assay/internal/cache"
 )
@@ -26,14 +27,21 @@ const maxRounds = 10_000
 
 // Network is one subnet in the test's process. It is for one goroutine.
 type Network struct {
-	T       testing.TB
-	RootKey []byte
-	Now     time.Time // moved by the test
-	Stats   []replica.MessageStats
+	T     testing.TB
+	Now   time.Time // moved by the test
+	Stats []replica.MessageStats
 
 	n     *replica.Network
 	nonce uint64
 }
+
+// RootKey is what canisters get as the network's root key. It signs nothing.
+var RootKey = []byte("root key of a test")
+
+// signature stands for certificates, so that no key makes two runs differ.
+type signature struct{}
+
+func (signature) Certify(hashtree.Node, bool) ([]byte, error) { return make([]byte, 600), nil }
 
 // Controller installs and controls all canisters.
 var Controller = User("controller")
@@ -46,11 +54,9 @@ func Open(t testing.TB) *Network {
 	t.Helper()
 	n := &Network{T: t, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return n.Now }
-	certifier, err := certify.Open(t.TempDir(), clock)
-	n.Must(err)
-	n.RootKey = certifier.RootKey()
+	var err error
 	n.n, err = replica.Open(replica.Config{
-		Clock: clock, Certifier: certifier, RootKey: n.RootKey, SubnetID: certifier.Subnet(), Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
+		Clock: clock, Certifier: signature{}, RootKey: RootKey, SubnetID: User("subnet"), Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
 		Observe: func(s replica.MessageStats) { n.Stats = append(n.Stats, s) },
 	})
 	n.Must(err)
