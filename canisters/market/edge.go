@@ -167,6 +167,8 @@ func (edge) Events(_ *cdk.Message, a marketapi.EventsArg) ([]marketapi.Event, er
 	return out, nil
 }
 
+func (edge) EventCount(*cdk.Message) (uint64, error) { return open().EventCount(), nil }
+
 func (edge) Assignments(m *cdk.Message, operator principal.Principal) (r marketapi.Assignments, err error) {
 	b := open()
 	for _, a := range b.Assignments(principalIn(operator)) {
@@ -212,7 +214,7 @@ func (edge) Reveal(m *cdk.Message, a marketapi.RevealArg) (r marketapi.RevealRes
 
 func (edge) Decline(m *cdk.Message, a marketapi.DeclineArg) (r marketapi.DeclineResult, err error) {
 	r.Ok, r.Err, err = command(m, func(b *book.Book, c book.Call) (book.Effects, error) {
-		return b.Decline(c, a.Job, a.Attempt, a.Reason)
+		return b.Decline(c, a.Job, a.Attempt, a.Cause != nil && a.Cause.Input, a.Reason)
 	})
 	return r, err
 }

@@ -33,6 +33,7 @@ func records() map[string][]byte {
 		"items":    encodeItems([]Item{{Text: "text"}, {Tokens: []uint32{1, 2}}}),
 		"output":   encodeOutput([]Tensor{{commitment.Float32, []uint64{1}, []byte{1, 2, 3, 4}}}),
 		"money":    Entry{1, 2, 3, "settle", []Posting{debit(Account{Kind: World}, 4), credit(Account{Kind: User, Owner: "user"}, 4)}}.encode(),
+		"decline":  declined{1, true, "why"}.encode(),
 		"event":    Event{1, 2, 3, "kind", "detail"}.encode(),
 		"callback": outgoing{1, "callee", 2, 3, 4}.encode(),
 		"withdraw": Intent{1, "owner", "to", 2}.encode(),
@@ -61,6 +62,9 @@ func recode(kind string, v []byte) ([]byte, error) {
 	case "money":
 		x, err := decodeMoney(v)
 		return x.encode(), err
+	case "decline":
+		x, err := decodeDeclined(v)
+		return x.encode(), err
 	case "event":
 		x, err := decodeEvent(v)
 		return x.encode(), err
@@ -77,7 +81,7 @@ func recode(kind string, v []byte) ([]byte, error) {
 	panic("unknown kind " + kind)
 }
 
-var kinds = []string{"callback", "entry", "event", "items", "job", "money", "output", "round", "shares", "withdraw"}
+var kinds = []string{"callback", "decline", "entry", "event", "items", "job", "money", "output", "round", "shares", "withdraw"}
 
 // TestGoldenRecords holds every stored layout that was ever released.
 func TestGoldenRecords(t *testing.T) {

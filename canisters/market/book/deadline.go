@@ -71,23 +71,26 @@ func (b *Book) expire(now Time, j *Job, fx *Effects) {
 	case Submitted, Drawing:
 		b.refund(now, j, Failed, fmt.Sprintf("no provider was drawn within %s", time.Duration(waitTimeout)), fx)
 	case Assigned:
-		silent := j.silent()
-		b.retry(now, j, operators(silent), fmt.Sprintf("%s did not %s in time", b.names(silent), j.Phase), fx)
+		silent, refused := b.silent(j)
+		b.retry(now, j, operators(append(refused, silent...)), fmt.Sprintf("%s did not %s in time", b.names(silent), j.Phase), fx)
 	case Provisional:
 		b.settle(now, j, fx)
 	}
 }
 
-// silent are the seats that did not do what the phase asks.
-func (j *Job) silent() []Seat {
-	var out []Seat
+// silent are the seats that did not do what the phase asks, apart from those that refused
+// the input.
+func (b *Book) silent(j *Job) (silent, refused []Seat) {
 	for _, s := range j.Assigned {
 		d := j.delivery(s)
-		if d == nil || j.Phase == RevealPhase && d.OutputRoot == nil {
-			out = append(out, s)
+		switch {
+		case b.refused(j, s):
+			refused = append(refused, s)
+		case d == nil || j.Phase == RevealPhase && d.OutputRoot == nil:
+			silent = append(silent, s)
 		}
 	}
-	return out
+	return silent, refused
 }
 
 func operators(seats []Seat) []Principal {

@@ -98,6 +98,9 @@ func (b *Book) seatOf(c Call, seq uint64, attempt uint32, phase Phase, done func
 		retry := j.State == Assigned && j.Phase == CommitPhase && phase == RevealPhase
 		return nil, Seat{}, &Failure{Code: WrongState, Message: fmt.Sprintf("job %d is %s %s, not in the phase %s", seq, j.State, j.Phase, phase), Retry: retry}
 	}
+	if b.refused(j, j.Assigned[at]) {
+		return nil, Seat{}, fail(WrongState, "this worker declined job %d, attempt %d", seq, attempt)
+	}
 	if c.Now > j.Deadline+b.stalled(c.Now) {
 		return nil, Seat{}, fail(StaleAttempt, "the deadline of job %d, attempt %d, has passed", seq, attempt)
 	}
@@ -141,7 +144,7 @@ func (b *Book) Commit(c Call, seq uint64, attempt uint32, commit commitment.Hash
 		b.publish(j, j.Assigned, &fx)
 		b.event(c.Now, seq, "revealing", "all providers committed")
 	}
-	b.save(j)
+	b.weigh(c.Now, j, &fx)
 	return fx, nil
 }
 
@@ -194,25 +197,4 @@ func (b *Book) compare(now Time, j *Job, fx *Effects) {
 		return
 	}
 	b.accept(now, j, first, fx)
-}
-
-// Decline gives an assignment back at once instead of letting its deadline pass.
-func (b *Book) Decline(c Call, seq uint64, attempt uint32, reason string) (Effects, error) {
-	var fx Effects
-	j, err := b.findJob(seq)
-	if err != nil {
-		return fx, err
-	}
-	if len(reason) > 200 {
-		return fx, fail(TooLarge, "the reason has %d bytes, at most 200 are allowed", len(reason))
-	}
-	_, seat, err := b.seatOf(c, seq, attempt, j.Phase, revealed)
-	if err != nil {
-		return fx, err
-	}
-	b.wake(c.Now, &fx)
-	j = b.job(seq)
-	b.event(c.Now, seq, "declined", b.name(seat)+": "+reason)
-	b.retry(c.Now, j, []Principal{seat.Operator}, "declined by "+b.name(seat), &fx)
-	return fx, nil
 }

@@ -30,6 +30,9 @@ func (b *Book) event(now Time, job uint64, kind, detail string) {
 	}
 }
 
+// EventCount is the number of the newest event, zero when there is none.
+func (b *Book) EventCount() uint64 { return b.counter("event") }
+
 // MaxEvents is the most events that one answer holds.
 const MaxEvents = 1000
 

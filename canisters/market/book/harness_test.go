@@ -167,7 +167,7 @@ func (h *harness) checkJob(j *Job) {
 	for _, s := range j.Assigned {
 		path := fmt.Sprintf("/%x/%x/%x", "assignments", s.Operator, commitment.SeqLabel(j.Seq))
 		want := ""
-		if d := j.delivery(s); j.State == Assigned && (d == nil || d.OutputRoot == nil) {
+		if d := j.delivery(s); j.State == Assigned && (d == nil || d.OutputRoot == nil) && !h.b.refused(j, s) {
 			sum := h.b.assignment(j, s).Sum()
 			want = string(sum[:])
 		}

@@ -155,8 +155,8 @@ func TestHandingInRefuses(t *testing.T) {
 		"deliver for commit": {func() error { return deliver(w2, two, 1, good) }, WrongState},
 		"commit for deliver": {func() error { _, err := h.b.Commit(h.call(w1), one, 1, commitment.Hash{}); return err }, WrongState},
 		"reveal for deliver": {func() error { _, err := h.b.Reveal(h.call(w1), one, 1, good, testSalt(0)); return err }, WrongState},
-		"stranger declines":  {func() error { _, err := h.b.Decline(h.call("stranger\x02"), one, 1, ""); return err }, NotPermitted},
-		"long reason":        {func() error { _, err := h.b.Decline(h.call(w1), one, 1, strings.Repeat("x", 201)); return err }, TooLarge},
+		"stranger declines":  {func() error { _, err := h.b.Decline(h.call("stranger\x02"), one, 1, false, ""); return err }, NotPermitted},
+		"long reason":        {func() error { _, err := h.b.Decline(h.call(w1), one, 1, false, strings.Repeat("x", 201)); return err }, TooLarge},
 	} {
 		before := h.dump()
 		t.Log(name)
@@ -176,7 +176,7 @@ func TestHandingInRefuses(t *testing.T) {
 	h.reveal(two, 0, good)
 	_, err = h.b.Reveal(h.call(w2), two, 1, good, testSalt(0))
 	h.refused(Duplicate, h.dump(), err)
-	_, err = h.b.Decline(h.call(w2), two, 1, "too late")
+	_, err = h.b.Decline(h.call(w2), two, 1, false, "too late")
 	h.refused(Duplicate, h.dump(), err)
 }
 
@@ -252,7 +252,7 @@ func TestDecline(t *testing.T) {
 	seq := h.submit(submission(1, 1))
 	h.draw(1)
 	first := h.b.job(seq).Assigned[0]
-	h.ok(h.b.Decline(h.call(first.Worker), seq, 1, "no such model here"))
+	h.ok(h.b.Decline(h.call(first.Worker), seq, 1, false, "no such model here"))
 	h.wantState(seq, Submitted)
 	h.draw(1)
 	if second := h.wantState(seq, Assigned).Assigned[0]; second == first {

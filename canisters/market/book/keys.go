@@ -20,6 +20,7 @@ import (
 //	R <round>            beacon rounds that are not used up
 //	A <operator> <seq>   open assignments
 //	D <deadline> <seq>   open jobs by deadline
+//	V <seq> <operator>   why a provider gave a job back, last
 //	X <seq>              callbacks not yet concluded
 //	T <id>               withdrawals not yet concluded
 //	Z <seq>              receipts

@@ -60,8 +60,12 @@ func (b *Book) settle(now Time, j *Job, fx *Effects) {
 	b.close(now, j, Final, "", shares, fx)
 }
 
-// refund ends a job that has no assignments left without paying anybody for it.
+// refund ends a job that has no assignments left without paying anybody for it. A failed
+// one quotes the providers that gave it back.
 func (b *Book) refund(now Time, j *Job, s State, why string, fx *Effects) {
+	if s == Failed {
+		why += b.lastWords(j.Seq)
+	}
 	b.store.Delete(numKey('O', j.Seq))
 	b.post(now, j.Seq, "refund", debit(Account{Kind: Escrow, ID: j.Seq}, j.Price), credit(Account{Kind: User, Owner: j.Requester}, j.Price))
 	b.close(now, j, s, why, []commitment.Share{share("refund", j.Requester, j.Price)}, fx)

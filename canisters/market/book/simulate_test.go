@@ -163,7 +163,11 @@ func (p *player) work() {
 		worker = provider(p.r.IntN(p.providers)).Worker
 	}
 	if p.chance(2) {
-		p.attempt(p.b.Decline(p.call(worker), j.Seq, attempt, "busy"))
+		p.attempt(p.b.Decline(p.call(worker), j.Seq, attempt, false, "busy"))
+		return
+	}
+	if p.refuses(op, j) {
+		p.attempt(p.b.Decline(p.call(worker), j.Seq, attempt, true, "not this text"))
 		return
 	}
 	out := output(int(j.Items), 1)
@@ -181,6 +185,11 @@ func (p *player) work() {
 // cheats is fixed per provider and job, so that commit and reveal tell the same lie.
 func (p *player) cheats(op Provider, j *Job) bool {
 	return op == provider(0) && j.Seq%3 == 0
+}
+
+// refuses: some inputs nobody can compute, some only one provider says so of.
+func (p *player) refuses(op Provider, j *Job) bool {
+	return j.Seq%17 == 5 || j.Seq%11 == 4 && op == provider(1)
 }
 
 func (p *player) handIn(j *Job, worker Principal, attempt uint32, out []Tensor) {

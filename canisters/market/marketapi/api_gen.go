@@ -8,7 +8,7 @@ import (
 )
 
 // DID is the interface in Candid.
-const DID = "// The market: registry, providers, jobs, money, receipts. Variants that may grow stand\n// in results as `opt`, so that a client that does not know a new tag reads null.\ntype Cycles = nat;\ntype Time = nat64; // ns since 1970\ntype Hash = blob; // 32 bytes\n\ntype JobId = record { market : principal; seq : nat64 };\n\ntype Item = variant { text : text; tokens : vec nat32 };\ntype Input = variant {\n  inline : vec Item;\n  hash : record { hash : Hash; items : nat32; bytes : nat64 };\n  sealed : record { hash : Hash; items : nat32; envelope : blob };\n};\ntype Class = variant { exact; tolerance; attested };\ntype Currency = variant { cycles; icrc2 : principal };\ntype Payment = variant { attached; balance };\ntype CallbackAt = variant { provisional; final };\ntype Callback = record { method : text; at : CallbackAt };\n\ntype FailureCode = variant {\n  not_permitted; unknown_model; unknown_job; unknown_provider; bad_input; too_large; price_too_low;\n  no_funds; not_supported; wrong_state; stale_attempt; duplicate; no_providers; wrong_output; busy;\n};\n// What went wrong, in words with a next step; retry says whether the same call may succeed later.\ntype Failure = record { code : opt FailureCode; message : text; retry : bool };\n\ntype SubmitArg = record {\n  key : blob; // 1 to 32 bytes, unique per caller: a repeated submit with the same key returns the same job\n  model : Hash;\n  input : Input;\n  class : Class;\n  redundancy : nat8; // providers drawn; 2 and more use commit and reveal\n  max_price : Cycles;\n  currency : Currency;\n  payment : Payment;\n  callback : opt Callback;\n};\ntype Submitted = record { job : JobId; price : Cycles; input_hash : Hash };\n\ntype DType = variant { f32; u8; i8; i32; i64 };\ntype Tensor = record { dtype : DType; shape : vec nat64; data : blob }; // row-major, little-endian\ntype Output = vec Tensor; // one per item\n\ntype JobState = variant {\n  submitted; drawing; assigned; provisional; final; disputed; failed;\n};\ntype Claim = record { word : text; detail : text };\ntype Delivery = record {\n  operator : principal; worker : principal; attempt : nat32;\n  committed : opt Hash; output_root : opt Hash; at : Time;\n};\ntype Job = record {\n  id : JobId;\n  requester : principal;\n  model : Hash;\n  class : opt Class;\n  redundancy : nat8;\n  items : nat32;\n  input_hash : Hash;\n  parameters_hash : Hash;\n  price : Cycles;\n  state : opt JobState;\n  attempt : nat32;\n  beacon : opt blob; // the raw_rand bytes that drew the providers\n  assigned : vec principal; // operators\n  deliveries : vec Delivery;\n  output_root : opt Hash;\n  evidence : vec Claim;\n  message : text; // why it failed or is disputed\n  submitted : Time;\n  deadline : opt Time; // of the current phase\n  settled : opt Time;\n  callback : opt text; // outcome of the callback, in words\n};\ntype Result = record { job : Job; output : Output };\n// What a callback is called with: the method that submit named, on the canister that\n// submitted, takes one of these. It may come more than once for the same job.\ntype Outcome = record { job : JobId; key : blob; state : opt JobState; output : Output; evidence : vec Claim; message : text };\n\ntype Phase = variant { deliver; commit; reveal };\ntype Assignment = record {\n  job : JobId; attempt : nat32; operator : principal; worker : principal;\n  model : Hash; input_hash : Hash; parameters_hash : Hash;\n  class : opt Class; redundancy : nat8; phase : opt Phase; deadline : Time;\n};\n// The leaves under /assignments/<operator> of the certified tree hold the hashes of these, all of them.\ntype Assignments = record { assignments : vec Assignment; certificate : blob; witness : blob };\n\ntype Share = record { account : text; owner : opt principal; cycles : Cycles };\ntype Receipt = record {\n  network : Hash; job : JobId; requester : principal; model : Hash; input : Hash; parameters : Hash;\n  output : opt Hash; state : text; executors : vec principal; evidence : vec Claim; price : Cycles;\n  shares : vec Share; submitted : Time; settled : Time; window : nat64;\n};\ntype CertifiedReceipt = record { receipt : Receipt; certificate : blob; witness : blob };\n\ntype Event = record { seq : nat64; at : Time; job : opt nat64; kind : text; detail : text };\n\ntype ModelEntry = record {\n  root : Hash; name : text; manifest : blob; publisher : principal;\n  classes : vec Class; price_per_item : Cycles; royalty_permille : nat16;\n  dimension : nat32; max_items : nat32; max_item_bytes : nat32;\n};\ntype WasmEntry = record { module_hash : Hash; name : text; publisher : principal };\ntype Entry = variant { model : ModelEntry; wasm : WasmEntry };\ntype ProviderEntry = record { operator : principal; worker : principal; name : text };\ntype Parameters = record {\n  window : nat64; // ns between provisional and final\n  delivery_timeout : nat64; // ns to deliver or commit\n  reveal_timeout : nat64; // ns to reveal after the last commit\n  max_attempts : nat32;\n  treasury_permille : nat16;\n  base_price : Cycles; // per job and provider\n  reserve : Cycles; // liquid cycles kept above what is owed\n};\n\ntype Account = record { name : text; owner : opt principal; balance : int }; // credit positive: what the market owes\ntype Books = record {\n  accounts : vec Account;\n  sum : int; // zero, always\n  entries : nat64;\n  owed : Cycles;\n  reserve : Cycles;\n  liquid : Cycles;\n  covered : bool; // liquid >= owed + reserve\n};\ntype Withdrawal = record { id : nat64; to : principal; amount : Cycles };\n\ntype Init = record { dao : principal; parameters : Parameters };\n\nservice : (Init) -> {\n  // users\n  quote : (record { model : Hash; items : nat32; redundancy : nat8 }) -> (variant { ok : Cycles; err : Failure }) query;\n  submit : (SubmitArg) -> (variant { ok : Submitted; err : Failure });\n  deposit : (principal) -> (variant { ok : Cycles; err : Failure });\n  balance : (opt principal) -> (Cycles) query;\n  withdraw : (record { to : principal; amount : Cycles }) -> (variant { ok : Withdrawal; err : Failure });\n  job : (nat64) -> (opt Job) query;\n  result : (nat64) -> (variant { ok : Result; err : Failure }) query;\n  receipt : (nat64) -> (variant { ok : CertifiedReceipt; err : Failure }) query;\n  events : (record { job : opt nat64; from : nat64; limit : nat32 }) -> (vec Event) query;\n\n  // providers; deliver, commit, reveal and decline come from the registered worker key\n  assignments : (principal) -> (Assignments) query;\n  job_input : (nat64) -> (variant { ok : Input; err : Failure }) query;\n  deliver : (record { job : nat64; attempt : nat32; output : Output }) -> (variant { ok; err : Failure });\n  commit : (record { job : nat64; attempt : nat32; commit : Hash }) -> (variant { ok; err : Failure });\n  reveal : (record { job : nat64; attempt : nat32; output : Output; salt : blob }) -> (variant { ok; err : Failure });\n  decline : (record { job : nat64; attempt : nat32; reason : text }) -> (variant { ok; err : Failure });\n\n  // the dao alone\n  admit_provider : (ProviderEntry) -> (variant { ok; err : Failure });\n  remove_provider : (principal) -> (variant { ok; err : Failure });\n  admit : (Entry) -> (variant { ok; err : Failure });\n  set_parameters : (Parameters) -> (variant { ok; err : Failure });\n\n  // anyone\n  providers : () -> (vec ProviderEntry) query;\n  registry : () -> (vec opt Entry) query;\n  parameters : () -> (Parameters) query;\n  books : () -> (Books) query;\n}\n"
+const DID = "// The market: registry, providers, jobs, money, receipts. Variants that may grow stand\n// in results as `opt`, so that a client that does not know a new tag reads null.\ntype Cycles = nat;\ntype Time = nat64; // ns since 1970\ntype Hash = blob; // 32 bytes\n\ntype JobId = record { market : principal; seq : nat64 };\n\ntype Item = variant { text : text; tokens : vec nat32 };\ntype Input = variant {\n  inline : vec Item;\n  hash : record { hash : Hash; items : nat32; bytes : nat64 };\n  sealed : record { hash : Hash; items : nat32; envelope : blob };\n};\ntype Class = variant { exact; tolerance; attested };\ntype Currency = variant { cycles; icrc2 : principal };\ntype Payment = variant { attached; balance };\ntype CallbackAt = variant { provisional; final };\ntype Callback = record { method : text; at : CallbackAt };\n\ntype FailureCode = variant {\n  not_permitted; unknown_model; unknown_job; unknown_provider; bad_input; too_large; price_too_low;\n  no_funds; not_supported; wrong_state; stale_attempt; duplicate; no_providers; wrong_output; busy;\n};\n// What went wrong, in words with a next step; retry says whether the same call may succeed later.\ntype Failure = record { code : opt FailureCode; message : text; retry : bool };\n\ntype SubmitArg = record {\n  key : blob; // 1 to 32 bytes, unique per caller: a repeated submit with the same key returns the same job\n  model : Hash;\n  input : Input;\n  class : Class;\n  redundancy : nat8; // providers drawn; 2 and more use commit and reveal\n  max_price : Cycles;\n  currency : Currency;\n  payment : Payment;\n  callback : opt Callback;\n};\ntype Submitted = record { job : JobId; price : Cycles; input_hash : Hash };\n\ntype DType = variant { f32; u8; i8; i32; i64 };\ntype Tensor = record { dtype : DType; shape : vec nat64; data : blob }; // row-major, little-endian\ntype Output = vec Tensor; // one per item\n\ntype JobState = variant {\n  submitted; drawing; assigned; provisional; final; disputed; failed;\n};\ntype Claim = record { word : text; detail : text };\ntype Delivery = record {\n  operator : principal; worker : principal; attempt : nat32;\n  committed : opt Hash; output_root : opt Hash; at : Time;\n};\ntype Job = record {\n  id : JobId;\n  requester : principal;\n  model : Hash;\n  class : opt Class;\n  redundancy : nat8;\n  items : nat32;\n  input_hash : Hash;\n  parameters_hash : Hash;\n  price : Cycles;\n  state : opt JobState;\n  attempt : nat32;\n  beacon : opt blob; // the raw_rand bytes that drew the providers\n  assigned : vec principal; // operators\n  deliveries : vec Delivery;\n  output_root : opt Hash;\n  evidence : vec Claim;\n  message : text; // why it failed or is disputed\n  submitted : Time;\n  deadline : opt Time; // of the current phase\n  settled : opt Time;\n  callback : opt text; // outcome of the callback, in words\n};\ntype Result = record { job : Job; output : Output };\n// What a callback is called with: the method that submit named, on the canister that\n// submitted, takes one of these. It may come more than once for the same job.\ntype Outcome = record { job : JobId; key : blob; state : opt JobState; output : Output; evidence : vec Claim; message : text };\n\ntype Phase = variant { deliver; commit; reveal };\n// What stands in the way: the job's input, which no provider could compute, or something about this provider (also null).\ntype DeclineCause = variant { input; provider };\ntype Assignment = record {\n  job : JobId; attempt : nat32; operator : principal; worker : principal;\n  model : Hash; input_hash : Hash; parameters_hash : Hash;\n  class : opt Class; redundancy : nat8; phase : opt Phase; deadline : Time;\n};\n// The leaves under /assignments/<operator> of the certified tree hold the hashes of these, all of them.\ntype Assignments = record { assignments : vec Assignment; certificate : blob; witness : blob };\n\ntype Share = record { account : text; owner : opt principal; cycles : Cycles };\ntype Receipt = record {\n  network : Hash; job : JobId; requester : principal; model : Hash; input : Hash; parameters : Hash;\n  output : opt Hash; state : text; executors : vec principal; evidence : vec Claim; price : Cycles;\n  shares : vec Share; submitted : Time; settled : Time; window : nat64;\n};\ntype CertifiedReceipt = record { receipt : Receipt; certificate : blob; witness : blob };\n\ntype Event = record { seq : nat64; at : Time; job : opt nat64; kind : text; detail : text };\n\ntype ModelEntry = record {\n  root : Hash; name : text; manifest : blob; publisher : principal;\n  classes : vec Class; price_per_item : Cycles; royalty_permille : nat16;\n  dimension : nat32; max_items : nat32; max_item_bytes : nat32;\n};\ntype WasmEntry = record { module_hash : Hash; name : text; publisher : principal };\ntype Entry = variant { model : ModelEntry; wasm : WasmEntry };\ntype ProviderEntry = record { operator : principal; worker : principal; name : text };\ntype Parameters = record {\n  window : nat64; // ns between provisional and final\n  delivery_timeout : nat64; // ns to deliver or commit\n  reveal_timeout : nat64; // ns to reveal after the last commit\n  max_attempts : nat32;\n  treasury_permille : nat16;\n  base_price : Cycles; // per job and provider\n  reserve : Cycles; // liquid cycles kept above what is owed\n};\n\ntype Account = record { name : text; owner : opt principal; balance : int }; // credit positive: what the market owes\ntype Books = record {\n  accounts : vec Account;\n  sum : int; // zero, always\n  entries : nat64;\n  owed : Cycles;\n  reserve : Cycles;\n  liquid : Cycles;\n  covered : bool; // liquid >= owed + reserve\n};\ntype Withdrawal = record { id : nat64; to : principal; amount : Cycles };\n\ntype Init = record { dao : principal; parameters : Parameters };\n\nservice : (Init) -> {\n  // users\n  quote : (record { model : Hash; items : nat32; redundancy : nat8 }) -> (variant { ok : Cycles; err : Failure }) query;\n  submit : (SubmitArg) -> (variant { ok : Submitted; err : Failure });\n  deposit : (principal) -> (variant { ok : Cycles; err : Failure });\n  balance : (opt principal) -> (Cycles) query;\n  withdraw : (record { to : principal; amount : Cycles }) -> (variant { ok : Withdrawal; err : Failure });\n  job : (nat64) -> (opt Job) query;\n  result : (nat64) -> (variant { ok : Result; err : Failure }) query;\n  receipt : (nat64) -> (variant { ok : CertifiedReceipt; err : Failure }) query;\n  events : (record { job : opt nat64; from : nat64; limit : nat32 }) -> (vec Event) query;\n  event_count : () -> (nat64) query; // the number of the newest event, 0 for none\n\n  // providers; deliver, commit, reveal and decline come from the registered worker key\n  assignments : (principal) -> (Assignments) query;\n  job_input : (nat64) -> (variant { ok : Input; err : Failure }) query;\n  deliver : (record { job : nat64; attempt : nat32; output : Output }) -> (variant { ok; err : Failure });\n  commit : (record { job : nat64; attempt : nat32; commit : Hash }) -> (variant { ok; err : Failure });\n  reveal : (record { job : nat64; attempt : nat32; output : Output; salt : blob }) -> (variant { ok; err : Failure });\n  decline : (record { job : nat64; attempt : nat32; reason : text; cause : opt DeclineCause }) -> (variant { ok; err : Failure });\n\n  // the dao alone\n  admit_provider : (ProviderEntry) -> (variant { ok; err : Failure });\n  remove_provider : (principal) -> (variant { ok; err : Failure });\n  admit : (Entry) -> (variant { ok; err : Failure });\n  set_parameters : (Parameters) -> (variant { ok; err : Failure });\n\n  // anyone\n  providers : () -> (vec ProviderEntry) query;\n  registry : () -> (vec opt Entry) query;\n  parameters : () -> (Parameters) query;\n  books : () -> (Books) query;\n}\n"
 
 // Cycles is the Candid type Cycles.
 type Cycles = candid.Nat
@@ -316,6 +316,18 @@ func EncodePhase(v Phase) ([]byte, error) {
 // DecodePhase reads a message of one Phase.
 func DecodePhase(msg []byte) (Phase, error) {
 	return candid.DecodeOne("Phase", &headerPhase, msg, getPhase)
+}
+
+var headerDeclineCause = candid.Header{Text: "DIDL\x01k\x02\xb1\xe2\xe7\x99\x02\x7f\x8a\x88\xf7\xf0\x0b\x7f\x01\x00"}
+
+// EncodeDeclineCause makes a message of one DeclineCause.
+func EncodeDeclineCause(v DeclineCause) ([]byte, error) {
+	return candid.EncodeOne("DeclineCause", &headerDeclineCause, &v, putDeclineCause)
+}
+
+// DecodeDeclineCause reads a message of one DeclineCause.
+func DecodeDeclineCause(msg []byte) (DeclineCause, error) {
+	return candid.DecodeOne("DeclineCause", &headerDeclineCause, msg, getDeclineCause)
 }
 
 var headerAssignment = candid.Header{Text: "DIDL\x07l\x0b\xfd\x9f\xc3\x02\x01\x9d\xba\xc3\x19{\xa9\xc7\xe0b\x02\x8d\x92\xe3\x84\x03y\xa4\xb7\xcc\xa3\x04h\xc3\xc9\xd4\xa8\x04\x02\xb8\xf0\xe1\xc2\x04\x03\x98\x91\xbe\xa0\x06x\xbb\xd0\xa4\x8f\x0c\x05\xfe\xe0\xf8\xcc\x0ch\xe3\xc6\x9a\x99\x0e\x02l\x02\x9f\xb7\xde\x02x\xbc\xeb\xc1\xd3\x0bhm{n\x04k\x03\x8d\xfa\xf0\x9b\x03\x7f\xe4\xcc\xc5\xc8\x05\x7f\xbf\xc5\xd0\xb8\x07\x7fn\x06k\x03\x8d\xbe\xcfS\x7f\xe5\x89\xd7\xab\x01\x7f\xf7\xdf\xb9\xb9\x0c\x7f\x01\x00"}
@@ -1336,6 +1348,41 @@ func getPhase(d *candid.Decoder, t candid.Type, v *Phase) {
 	d.EndVariant()
 }
 
+// DeclineCause is a Candid variant; exactly one field is set.
+type DeclineCause struct {
+	Input    bool
+	Provider bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v DeclineCause) Tag() string {
+	switch {
+	case v.Provider:
+		return "provider"
+	case v.Input:
+		return "input"
+	}
+	return ""
+}
+
+func putDeclineCause(e *candid.Encoder, v *DeclineCause) {
+	e.Variant(v.Provider, v.Input)
+}
+
+func getDeclineCause(d *candid.Decoder, t candid.Type, v *DeclineCause) {
+	*v = DeclineCause{}
+	id, t := d.Variant(t)
+	switch id {
+	case 590999857:
+		candid.GetTag(d, t, &v.Provider)
+	case 3189621770:
+		candid.GetTag(d, t, &v.Input)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
 // Assignment is a Candid record.
 type Assignment struct {
 	Job            JobId
@@ -2322,11 +2369,13 @@ type DeclineArg struct {
 	Job     uint64
 	Attempt uint32
 	Reason  string
+	Cause   *DeclineCause
 }
 
 func putDeclineArg(e *candid.Encoder, v *DeclineArg) {
 	candid.PutNat64(e, &v.Job)
 	candid.PutNat32(e, &v.Attempt)
+	candid.PutOpt(e, &v.Cause, putDeclineCause)
 	candid.PutText(e, &v.Reason)
 }
 
@@ -2334,6 +2383,7 @@ func getDeclineArg(d *candid.Decoder, t candid.Type, v *DeclineArg) {
 	r := d.Record(t)
 	candid.GetNat64(d, r.Field(5296125), &v.Job)
 	candid.GetNat32(d, r.Field(815319309), &v.Attempt)
+	candid.GetOpt(d, r.Field(1092766825), &v.Cause, getDeclineCause)
 	candid.GetText(d, r.Field(4238151620), &v.Reason)
 	r.End()
 }
@@ -2763,6 +2813,33 @@ func DecodeEventsResults(msg []byte) ([]Event, error) {
 	return candid.DecodeOne("events results", &headerEventsResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Event) { candid.GetVec(d, t, v, getEvent) })
 }
 
+var headerEventCountArgs = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeEventCountArgs makes a message of the arguments of event_count.
+func EncodeEventCountArgs() ([]byte, error) {
+	e := headerEventCountArgs.NewEncoder()
+	return e.Finish("event_count arguments")
+}
+
+// DecodeEventCountArgs reads a message of the arguments of event_count.
+func DecodeEventCountArgs(msg []byte) (err error) {
+	d := headerEventCountArgs.NewDecoder(msg)
+	err = d.Finish("event_count arguments")
+	return err
+}
+
+var headerEventCountResults = candid.Header{Text: "DIDL\x00\x01x"}
+
+// EncodeEventCountResults makes a message of the results of event_count.
+func EncodeEventCountResults(out uint64) ([]byte, error) {
+	return candid.EncodeOne("event_count results", &headerEventCountResults, &out, candid.PutNat64)
+}
+
+// DecodeEventCountResults reads a message of the results of event_count.
+func DecodeEventCountResults(msg []byte) (uint64, error) {
+	return candid.DecodeOne("event_count results", &headerEventCountResults, msg, candid.GetNat64)
+}
+
 var headerAssignmentsArgs = candid.Header{Text: "DIDL\x00\x01h"}
 
 // EncodeAssignmentsArgs makes a message of the arguments of assignments.
@@ -2883,7 +2960,7 @@ func DecodeRevealResults(msg []byte) (RevealResult, error) {
 	return candid.DecodeOne("reveal results", &headerRevealResults, msg, getRevealResult)
 }
 
-var headerDeclineArgs = candid.Header{Text: "DIDL\x01l\x03\xfd\x9f\xc3\x02x\x8d\x92\xe3\x84\x03y\xc4\x9f\xf4\xe4\x0fq\x01\x00"}
+var headerDeclineArgs = candid.Header{Text: "DIDL\x03l\x04\xfd\x9f\xc3\x02x\x8d\x92\xe3\x84\x03y\xe9\x98\x89\x89\x04\x01\xc4\x9f\xf4\xe4\x0fqn\x02k\x02\xb1\xe2\xe7\x99\x02\x7f\x8a\x88\xf7\xf0\x0b\x7f\x01\x00"}
 
 // EncodeDeclineArgs makes a message of the arguments of decline.
 func EncodeDeclineArgs(arg DeclineArg) ([]byte, error) {
@@ -3230,6 +3307,18 @@ func (c Client[C]) Events(ctx C, arg EventsArg) (out []Event, err error) {
 	return out, err
 }
 
+// EventCount calls event_count.
+func (c Client[C]) EventCount(ctx C) (out uint64, err error) {
+	msg, err := EncodeEventCountArgs()
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "event_count", candid.Query, msg)
+	}
+	if err == nil {
+		out, err = DecodeEventCountResults(msg)
+	}
+	return out, err
+}
+
 // Assignments calls assignments.
 func (c Client[C]) Assignments(ctx C, arg principal.Principal) (out Assignments, err error) {
 	msg, err := EncodeAssignmentsArgs(arg)
@@ -3410,6 +3499,7 @@ type Service[M any] interface {
 	Result(m M, arg uint64) (ResultResult, error)
 	Receipt(m M, arg uint64) (ReceiptResult, error)
 	Events(m M, arg EventsArg) ([]Event, error)
+	EventCount(m M) (uint64, error)
 	Assignments(m M, arg principal.Principal) (Assignments, error)
 	JobInput(m M, arg uint64) (JobInputResult, error)
 	Deliver(m M, arg DeliverArg) (DeliverResult, error)
@@ -3527,6 +3617,16 @@ func Methods[M any](s Service[M]) []candid.Method[M] {
 				return nil, err
 			}
 			return EncodeEventsResults(out)
+		}},
+		{Name: "event_count", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
+			if err := DecodeEventCountArgs(msg); err != nil {
+				return nil, err
+			}
+			out, err := s.EventCount(m)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeEventCountResults(out)
 		}},
 		{Name: "assignments", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
 			arg, err := DecodeAssignmentsArgs(msg)
