@@ -95,6 +95,7 @@ func newRig(t *testing.T) *rig {
 	if r.module, err = e.Compile(t.Context(), m.Wasm); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(r.close)
 	r.install("canister_init")
 	return r
 }
@@ -102,6 +103,7 @@ func newRig(t *testing.T) *rig {
 // install starts a fresh instance over the stable memory, as an installation or an upgrade does.
 func (r *rig) install(entry string) {
 	r.t.Helper()
+	r.close()
 	var err error
 	if r.instance, err = r.module.Instantiate(r.t.Context()); err != nil {
 		r.t.Fatal(err)
@@ -110,6 +112,17 @@ func (r *rig) install(entry string) {
 	if trap := r.message(host.Init, entry, &callContext{}, nil); trap != nil {
 		r.t.Fatalf("%s: %v", entry, trap)
 	}
+}
+
+// close frees the instance, whose memory the engine keeps otherwise.
+func (r *rig) close() {
+	if r.instance == nil {
+		return
+	}
+	if err := r.instance.Close(context.Background()); err != nil { // the test's context may have ended
+		r.t.Error(err)
+	}
+	r.instance = nil
 }
 
 func (r *rig) input(c *callContext) *host.Input {
