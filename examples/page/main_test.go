@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -320,4 +321,29 @@ func TestAuthors(t *testing.T) {
 			t.Errorf("list of %d: %v", len(list), err)
 		}
 	})
+}
+
+// The lines of Go that the documentation shows are lines of this canister.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/http.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(doc), "```go\n")[1:]
+	if len(blocks) == 0 {
+		t.Fatal("the documentation shows no Go")
+	}
+	for _, b := range blocks {
+		b, _, _ = strings.Cut(b, "```")
+		for _, line := range strings.Split(strings.TrimSpace(b), "\n") {
+			if !strings.Contains(string(source), "\t"+line+"\n") {
+				t.Errorf("main.go has no line %q", line)
+			}
+		}
+	}
 }
