@@ -64,5 +64,6 @@
 // elsewhere is found by a timeout.
 //
 // Sub-packages: system (raw calls), stable (structures in stable memory), certified
-// (the certified tree), calendar (planned times), cdktest (tests). Building and linking is ic/wasm's.
+// (the certified tree), http (certified responses), calendar (planned times), cdktest
+// (tests). Building and linking is ic/wasm's.
 package cdk
