@@ -96,8 +96,9 @@ func (e *CompileError) Unwrap() error { return e.Err }
 // what ic/wasm/link writes; the linker's golden test says when.
 const linkVersion = 3
 
-// Canister builds one canister. A failing compilation is a [*CompileError], a module
-// that may not be installed a [*link.AcceptError].
+// Canister builds one canister. A failing compilation is a [*CompileError], a use of
+// time.Sleep and the like a [*SleepError], a module that may not be installed a
+// [*link.AcceptError].
 func Canister(ctx context.Context, c Config) (Module, error) {
 	if err := c.Validate(); err != nil {
 		return Module{}, fmt.Errorf("build: %w", err)
@@ -129,6 +130,9 @@ func (c Config) build(ctx context.Context) (Module, error) {
 	at := filepath.Join(dir, key(raw, opt))
 	if m, ok := load(at); ok {
 		return m, nil
+	}
+	if err := c.awake(ctx); err != nil {
+		return Module{}, err
 	}
 	var m Module
 	if m.Wasm, err = link.Link(raw, opt); err != nil {

@@ -238,7 +238,7 @@ func probe(m *cdk.Message, arg []byte) ([]byte, error) {
 }
 
 func sleep(*cdk.Message, []byte) ([]byte, error) {
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) //cdk:sleeps the tests want to see it trap
 	return nil, nil
 }
 
