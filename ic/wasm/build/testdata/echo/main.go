@@ -66,7 +66,7 @@ func update(method uint32) {
 		churn()
 		answer(fmt.Append(nil, count))
 	case sleep:
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //cdk:sleeps the tests want to see it trap
 	case deadlock:
 		lock.Lock()
 		lock.Lock()
