@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"assay/ic/agent"
 	"assay/ic/agent/agenttest"
 	"assay/ic/candid"
@@ -177,8 +179,10 @@ func TestRejects(t *testing.T) {
 		happened agent.Happened
 		retry    bool
 	}{
-		{"before consensus", agenttest.Answer{Early: true, Reject: 4, Message: "inspect said no", ErrorCode: "IC0406"}, agent.No, false},
-		{"before consensus, busy", agenttest.Answer{Early: true, Reject: 2, Message: "queue full"}, agent.No, true},
+		{"before consensus", agenttest.Answer{Early: true, Reject: 4, Message: "inspect said no", ErrorCode: "IC0406"}, agent.Unknown, false},
+		{"before consensus, busy", agenttest.Answer{Early: true, Reject: 2, Message: "queue full"}, agent.Unknown, true},
+		{"before consensus, no such canister", agenttest.Answer{Early: true, Reject: 3, Message: "not here", ErrorCode: "IC0301"}, agent.Unknown, false},
+		{"before consensus, stopped", agenttest.Answer{Early: true, Reject: 5, Message: "stopped", ErrorCode: "IC0508"}, agent.Unknown, true},
 		{"no such canister", agenttest.Answer{Reject: 3, Message: "not here", ErrorCode: "IC0301"}, agent.No, false},
 		{"canister says no", agenttest.Answer{Reject: 4, Message: "no"}, agent.Yes, false},
 		{"trap", agenttest.Answer{Reject: 5, Message: "trapped", ErrorCode: "IC0503"}, agent.Unknown, false},
@@ -412,15 +416,15 @@ func TestHTTPFailures(t *testing.T) {
 		happened agent.Happened
 		retry    bool
 	}{
-		{400, agent.No, false},
-		{403, agent.No, false},
-		{404, agent.No, false},
-		{413, agent.No, false},
-		{429, agent.No, true},
+		{400, agent.Unknown, false},
+		{403, agent.Unknown, false},
+		{404, agent.Unknown, false},
+		{413, agent.Unknown, false},
+		{429, agent.Unknown, true},
 		{500, agent.Unknown, true},
 		{502, agent.Unknown, true},
-		{503, agent.No, true},
-		{301, agent.No, false},
+		{503, agent.Unknown, true},
+		{301, agent.Unknown, false},
 	} {
 		n, a := setUp(t, nil)
 		n.Status = tc.status
@@ -561,6 +565,40 @@ func TestLostAfterArrival(t *testing.T) {
 		_, err := a.Update(t.Context(), canister, "m", nil)
 		t.Log(name)
 		fails(t, err, c.happened, c.retry)
+	}
+}
+
+// TestGatewayForwardsAndLies: an unsigned refusal of a call that was forwarded must not
+// pass for "nothing happened".
+func TestGatewayForwardsAndLies(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   map[string]any
+	}{
+		"HTTP 400":    {400, nil},
+		"HTTP 503":    {503, nil},
+		"a rejection": {200, map[string]any{"status": "non_replicated_rejection", "reject_code": uint64(2), "reject_message": "busy"}},
+	} {
+		n, a := setUp(t, func(cfg *agent.Config) {
+			cfg.HTTP = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+				resp, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					return nil, err
+				}
+				resp.Body.Close()
+				body, err := cbor.Marshal(c.body)
+				return &http.Response{StatusCode: c.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}, err
+			})}
+		})
+		_, err := a.Update(t.Context(), canister, "m", nil)
+		if n.Executed() != 1 {
+			t.Fatalf("%s: %d calls were executed", name, n.Executed())
+		}
+		var e *agent.Error
+		if !errors.As(err, &e) || e.Happened() != agent.Unknown {
+			t.Errorf("%s: %v, happened %s", name, err, e.Happened())
+		}
 	}
 }
 

@@ -58,7 +58,8 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Happened() Happened { return e.happened }
 
 // Retry reports whether the same call may succeed later. Unless Happened is No, repeat
-// only calls that are safe to repeat.
+// only calls that are safe to repeat. It goes by what an honest network means, signed or
+// not: a busy one asks to come back, one that refused a request will refuse it again.
 func (e *Error) Retry() bool {
 	var reject *RejectError
 	var status *HTTPError
@@ -92,7 +93,7 @@ type RejectError struct {
 	Code      RejectCode
 	ErrorCode string // such as IC0301, may be empty
 	Message   string
-	Certified bool // false before consensus: then nothing was executed
+	Certified bool // false: one node or gateway says so, no subnet signed it
 }
 
 // Error gives codes and message.
@@ -114,13 +115,13 @@ var arrivals = map[string]struct{ passes bool }{
 	"IC0537": {false}, // no module
 }
 
-// happened: the codes below CanisterReject come from the network before the canister
-// ran. A canister's own refusal means that it ran. After a trap, effects of before its
+// happened, of a certified refusal: the codes below CanisterReject come from the network
+// before the canister ran. A canister's own refusal means that it ran. After a trap, effects of before its
 // last await stay.
 func (e *RejectError) happened() Happened {
 	_, away := arrivals[e.ErrorCode]
 	switch {
-	case !e.Certified || e.Code < CanisterReject || away:
+	case e.Code < CanisterReject || away:
 		return No
 	case e.Code == CanisterReject:
 		return Yes
@@ -151,7 +152,10 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 
 func refuse(format string, args ...any) error { return &AnswerError{fmt.Errorf(format, args...)} }
 
-// problem wraps a cause. Sent is what is known when nothing better follows from it.
+// problem wraps a cause. Sent is what is known when nothing better follows from it: a
+// certificate, or that nothing left this machine. Whatever is unsigned proves nothing: a
+// gateway may forward a call and then answer with an HTTP error or a refusal of its own
+// making, so all of these leave an update's fate unknown.
 func problem(op string, canister principal.Principal, method string, sent Happened, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -162,7 +166,6 @@ func problem(op string, canister principal.Principal, method string, sent Happen
 		return e
 	}
 	var reject *RejectError
-	var status *HTTPError
 	var arrived *sentError
 	switch {
 	case errors.As(err, &reject) && reject.Certified:
@@ -173,10 +176,6 @@ func problem(op string, canister principal.Principal, method string, sent Happen
 		e.happened = Yes
 	case errors.As(err, &arrived):
 		// What fails now says nothing about the request that may have arrived before.
-	case errors.As(err, &reject):
-		e.happened = reject.happened()
-	case errors.As(err, &status) && (status.Status < 500 || status.Status == http.StatusServiceUnavailable):
-		e.happened = No
 	case undialled(err):
 		e.happened = No
 	}

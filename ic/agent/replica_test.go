@@ -119,7 +119,7 @@ func checkRejects(t *testing.T, a *agent.Agent, id principal.Principal) {
 		{"trap", id, "run", replicatest.Program{}.Trap("boom"), agent.CanisterError, agent.Unknown},
 		{"reject", id, "run", replicatest.Program{}.Reject("no"), agent.CanisterReject, agent.Yes},
 		{"no method", id, "nothing", nil, agent.CanisterError, agent.No},
-		{"no canister", principal.Canister(77), "run", nil, agent.DestinationInvalid, agent.No},
+		{"no canister", principal.Canister(77), "run", nil, agent.DestinationInvalid, agent.Unknown},
 	} {
 		_, err := a.Update(t.Context(), tc.to, tc.method, tc.program)
 		var reject *agent.RejectError
