@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"assay/canisters/market/marketapi"
+	"assay/canisters/market/payload"
 	"assay/commitment"
 )
 
@@ -107,23 +108,11 @@ func same(what string, got *[]byte, want commitment.Hash) error {
 
 // OutputRoot commits to an output as the market does.
 func OutputRoot(output []marketapi.Tensor) (commitment.Hash, error) {
-	items := make([]commitment.Hash, len(output))
-	for i, t := range output {
-		dtype, ok := dtypes[t.Dtype.Tag()]
-		if !ok {
-			return commitment.Hash{}, lie("item %d has element type %q", i, t.Dtype.Tag())
-		}
-		root, err := commitment.TensorRoot(dtype, t.Shape, t.Data)
-		if err != nil {
-			return commitment.Hash{}, lie("item %d: %v", i, err)
-		}
-		items[i] = root
+	root, err := payload.OutputRoot(output)
+	if err != nil {
+		return root, &LieError{err.Error()}
 	}
-	return commitment.OutputRoot(items), nil
-}
-
-var dtypes = map[string]commitment.DType{
-	"f32": commitment.Float32, "u8": commitment.Uint8, "i8": commitment.Int8, "i32": commitment.Int32, "i64": commitment.Int64,
+	return root, nil
 }
 
 // Events are a job's entries in the market's event log from a number on, at most limit.

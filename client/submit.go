@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"assay/canisters/market/marketapi"
+	"assay/canisters/market/payload"
 	"assay/commitment"
 	"assay/ic/agent"
 	"assay/ic/candid"
@@ -123,20 +124,16 @@ func inputHash(items []marketapi.Item) (commitment.Hash, error) {
 	if len(items) == 0 {
 		return commitment.Hash{}, &InputError{-1, "holds no item"}
 	}
-	hashes := make([]commitment.Hash, len(items))
 	for i, item := range items {
 		switch {
 		case item.Text != nil && item.Tokens != nil || item.Text == nil && item.Tokens == nil:
-			return commitment.Hash{}, &InputError{i, "is not exactly one of text and tokens"}
+			return commitment.Hash{}, &InputError{i, payload.ErrItem.Error()}
 		case item.Tokens != nil:
-			hashes[i] = commitment.TokensItem(*item.Tokens)
 		case *item.Text == "":
 			return commitment.Hash{}, &InputError{i, "is empty: give it at least one character"}
 		case !utf8.ValidString(*item.Text):
 			return commitment.Hash{}, &InputError{i, "is not valid UTF-8: convert it first"}
-		default:
-			hashes[i] = commitment.TextItem([]byte(*item.Text))
 		}
 	}
-	return commitment.InputHash(hashes), nil
+	return payload.InputHash(items)
 }

@@ -218,13 +218,13 @@ func ReadAddress(dir string) (a Address, err error) {
 }
 
 func (d *Daemon) handler() http.Handler {
-	return dashboard.Handler(d.status, stream.Handler{Hub: d.hub, Source: source{d.market, d.hub}, Ended: ended})
+	return dashboard.Handler(d.status, stream.Handler{Hub: d.hub, Source: source{d.market, d.hub}, Ended: ended, Limit: &stream.Limit{}})
 }
 
 func (d *Daemon) status() dashboard.Status {
 	s := dashboard.Status{
 		Provider: d.cfg.Name, Operator: d.cfg.Operator.String(), Worker: d.cfg.Worker.Sender().String(), Market: d.cfg.Market.String(),
-		Development: d.cfg.Development, Loops: map[string]string{"poll": d.poller.Status()}, Lanes: d.pool.Running(), Ready: d.poller.Status() != "",
+		Development: d.cfg.Development, Loops: map[string]string{"poll": d.poller.Status()}, Lanes: d.pool.Running(), Ready: d.poller.Ready(),
 		Counts: map[string]float64{
 			"poll_tickets_total": float64(d.counts.tickets.Load()), "run_jobs_total": float64(d.counts.computed.Load()), "run_items_total": float64(d.counts.items.Load()),
 			"writeback_written_total": float64(d.counts.written.Load()), "writeback_refused_total": float64(d.counts.refused.Load()),

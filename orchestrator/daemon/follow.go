@@ -11,11 +11,13 @@ import (
 // eventsPerLook bounds one answer of the market.
 const eventsPerLook = 500
 
-// followLoop copies the market's event log into the hub.
+// followLoop copies the market's newest events into the hub, from now on: watchers fetch
+// what is older from the market.
 func (d *Daemon) followLoop(ctx context.Context) error {
 	failures := 0
+	started := false
 	for {
-		events, err := d.market.Events(ctx, marketapi.EventsArg{From: d.hub.Next(), Limit: eventsPerLook})
+		events, err := d.look(ctx, &started)
 		if err != nil && ctx.Err() == nil {
 			failures++
 			d.loops.say("follow", "waiting after an error: "+err.Error())
@@ -33,6 +35,19 @@ func (d *Daemon) followLoop(ctx context.Context) error {
 		case <-time.After(followWait << min(failures, 6)):
 		}
 	}
+}
+
+// look asks for the newest events; the first look finds out where to begin.
+func (d *Daemon) look(ctx context.Context, started *bool) ([]marketapi.Event, error) {
+	if !*started {
+		newest, err := d.market.EventCount(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.hub.StartAt(newest + 1)
+		*started = true
+	}
+	return d.market.Events(ctx, marketapi.EventsArg{From: d.hub.Next(), Limit: eventsPerLook})
 }
 
 func convert(events []marketapi.Event) []stream.Event {

@@ -70,10 +70,16 @@ func (p Provider) ticket(a marketapi.Assignment, leaf hashtree.Pair) (t Ticket, 
 	if a.Phase == nil {
 		return t, errors.New("is in a phase that this version does not know: update the daemon")
 	}
-	t = Ticket{Job: a.Job.Seq, Attempt: a.Attempt, Phase: a.Phase.Tag(), Deadline: a.Deadline, Redundancy: a.Redundancy}
+	t = Ticket{Job: a.Job.Seq, Attempt: a.Attempt, Phase: a.Phase.Tag(), Deadline: a.Deadline}
 	var parameters commitment.Hash
-	if copy(t.Model[:], a.Model) != 32 || copy(t.Input[:], a.InputHash) != 32 || copy(parameters[:], a.ParametersHash) != 32 {
-		return t, errors.New("has a hash that is not 32 bytes")
+	for what, h := range map[string]struct {
+		from []byte
+		to   *commitment.Hash
+	}{"model": {a.Model, &t.Model}, "input": {a.InputHash, &t.Input}, "parameters": {a.ParametersHash, &parameters}} {
+		if len(h.from) != len(h.to) {
+			return t, fmt.Errorf("has a %s hash of %d bytes, not %d", what, len(h.from), len(h.to))
+		}
+		copy(h.to[:], h.from)
 	}
 	want := commitment.Assignment{
 		Work: p.Work(t), Operator: p.Operator.Bytes(), Parameters: parameters, Phase: t.Phase, Deadline: t.Deadline,
@@ -99,7 +105,18 @@ type Poller struct {
 	mu struct {
 		sync.Mutex
 		status string
+		heard  time.Time // when a poll last succeeded
 	}
+}
+
+// deafAfter is how long polls may fail before the provider counts as not ready.
+const deafAfter = 30 * time.Second
+
+// Ready reports whether a poll has succeeded, lately enough.
+func (p *Poller) Ready() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.mu.heard.IsZero() && p.Now().Sub(p.mu.heard) <= deafAfter+2*p.Interval
 }
 
 // Run polls until ctx ends and returns nil then. After errors it waits longer.
@@ -142,6 +159,9 @@ func (p *Poller) once(ctx context.Context) error {
 			return fmt.Errorf("keep ticket %s: %w", t.ID(), err)
 		}
 	}
+	p.mu.Lock()
+	p.mu.heard = p.Now()
+	p.mu.Unlock()
 	return nil
 }
 

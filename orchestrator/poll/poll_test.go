@@ -1,12 +1,15 @@
 package poll
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
 	"assay/canisters/market/marketapi"
 	"assay/commitment"
+	"assay/ic/candid"
 	"assay/ic/certificate"
 	"assay/ic/certificate/certtest"
 	"assay/ic/certificate/hashtree"
@@ -185,4 +188,66 @@ func TestKeyTellsInputsApart(t *testing.T) {
 			t.Errorf("another %s has the same key %s", name, other.Key())
 		}
 	}
+}
+
+// TestHashesAreWhole: a hash that is longer or shorter is refused, not cut.
+func TestHashesAreWhole(t *testing.T) {
+	n, p := setup(t)
+	for name, falsify := range map[string]func(*marketapi.Assignment){
+		"a long model":        func(a *marketapi.Assignment) { a.Model = append(a.Model, 0) },
+		"a long input":        func(a *marketapi.Assignment) { a.InputHash = append(a.InputHash, 0) },
+		"long parameters":     func(a *marketapi.Assignment) { a.ParametersHash = append(a.ParametersHash, 0) },
+		"a short model":       func(a *marketapi.Assignment) { a.Model = a.Model[:31] },
+		"no parameters' hash": func(a *marketapi.Assignment) { a.ParametersHash = nil },
+	} {
+		a := good(p, 7)
+		falsify(&a.assignments[0])
+		if tickets, err := Check(a.send(t, n), p, n.RootKey, now); !errors.Is(err, ErrForged) {
+			t.Errorf("%s: %d tickets, %v", name, len(tickets), err)
+		}
+	}
+}
+
+// caller answers polls the way the test says.
+type caller func() ([]byte, error)
+
+func (c caller) Call(context.Context, string, candid.Kind, []byte) ([]byte, error) { return c() }
+
+// TestReady: only a poll that succeeded makes ready, and 30 seconds of failing unmake it.
+func TestReady(t *testing.T) {
+	n, p := setup(t)
+	clock := now
+	var answer func() ([]byte, error)
+	poller := &Poller{
+		Provider: p, RootKey: n.RootKey, Now: func() time.Time { return clock }, Logger: slog.New(slog.DiscardHandler),
+		Take:   func(context.Context, Ticket) error { return nil },
+		Market: marketapi.NewClient[context.Context](caller(func() ([]byte, error) { return answer() })),
+	}
+	poll := func(want bool, when string) {
+		t.Helper()
+		_ = poller.once(t.Context())
+		if poller.Ready() != want {
+			t.Errorf("%s: ready is %v", when, !want)
+		}
+	}
+	fails := func() ([]byte, error) { return nil, errors.New("unreachable") }
+	works := func() ([]byte, error) {
+		a := good(p, 7)
+		a.time = clock
+		return marketapi.EncodeAssignmentsResults(a.send(t, n))
+	}
+	if poller.Ready() {
+		t.Error("ready before any poll")
+	}
+	answer = fails
+	poll(false, "after a failure")
+	answer = works
+	poll(true, "after a success")
+	answer = fails
+	clock = clock.Add(29 * time.Second)
+	poll(true, "after 29 s of failures")
+	clock = clock.Add(2 * time.Second)
+	poll(false, "after 31 s of failures")
+	answer = works
+	poll(true, "after it came back")
 }

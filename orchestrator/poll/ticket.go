@@ -17,13 +17,12 @@ const (
 
 // Ticket is one assignment whose certificate and witness held.
 type Ticket struct {
-	Job        uint64          `json:"job"`
-	Attempt    uint32          `json:"attempt"`
-	Phase      string          `json:"phase"`
-	Model      commitment.Hash `json:"model"`
-	Input      commitment.Hash `json:"input"`
-	Deadline   uint64          `json:"deadline"` // ns since 1970
-	Redundancy uint8           `json:"redundancy"`
+	Job      uint64          `json:"job"`
+	Attempt  uint32          `json:"attempt"`
+	Phase    string          `json:"phase"`
+	Model    commitment.Hash `json:"model"`
+	Input    commitment.Hash `json:"input"`
+	Deadline uint64          `json:"deadline"` // ns since 1970
 }
 
 // ID names the ticket; the same assignment polled twice has the same id.

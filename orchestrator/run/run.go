@@ -5,11 +5,11 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"assay/canisters/market/marketapi"
+	"assay/canisters/market/payload"
 	"assay/commitment"
 	"assay/inference/pipeline"
 	"assay/orchestrator/poll"
@@ -26,8 +26,12 @@ type Model struct {
 type Models map[commitment.Hash]Model
 
 // CannotError says that this provider will never compute the ticket, so that it should
-// tell the market instead of staying silent.
-type CannotError struct{ Reason string }
+// tell the market instead of staying silent. Input says that the input is at fault, so that
+// no other provider could either.
+type CannotError struct {
+	Reason string
+	Input  bool
+}
 
 func (e *CannotError) Error() string { return e.Reason }
 
@@ -49,7 +53,7 @@ type Output struct {
 func (r Runner) Run(ctx context.Context, t poll.Ticket) (Output, error) {
 	model, ok := r.Models[t.Model]
 	if !ok {
-		return Output{}, &CannotError{fmt.Sprintf("model %s is not loaded here", t.Model)}
+		return Output{}, &CannotError{Reason: fmt.Sprintf("model %s is not loaded here", t.Model)}
 	}
 	items, err := r.input(ctx, t)
 	if err != nil {
@@ -62,7 +66,7 @@ func (r Runner) Run(ctx context.Context, t poll.Ticket) (Output, error) {
 			if ctx.Err() != nil {
 				return Output{}, ctx.Err()
 			}
-			return Output{}, &CannotError{fmt.Sprintf("item %d: %v", i, err)}
+			return Output{}, &CannotError{Reason: fmt.Sprintf("item %d: %v", i, err), Input: true}
 		}
 	}
 	out.Took = time.Since(start)
@@ -79,33 +83,27 @@ func (r Runner) input(ctx context.Context, t poll.Ticket) ([]pipeline.Item, erro
 		return nil, fmt.Errorf("fetch input of job %d: %s", t.Job, answer.Err.Message)
 	}
 	if answer.Ok == nil || answer.Ok.Inline == nil {
-		return nil, &CannotError{"the input is of a kind that this version does not know"}
+		return nil, &CannotError{Reason: "the input is of a kind that this version does not know"}
 	}
-	items, hash, err := Items(*answer.Ok.Inline)
+	hash, err := payload.InputHash(*answer.Ok.Inline)
 	if err != nil {
 		return nil, err
 	}
 	if hash != t.Input {
 		return nil, fmt.Errorf("input of job %d hashes to %s, certified is %s", t.Job, hash, t.Input)
 	}
-	return items, nil
+	return Items(*answer.Ok.Inline), nil
 }
 
-// Items turns a submitted input into backend items and its hash.
-func Items(in []marketapi.Item) ([]pipeline.Item, commitment.Hash, error) {
+// Items turns a submitted input into backend items.
+func Items(in []marketapi.Item) []pipeline.Item {
 	items := make([]pipeline.Item, len(in))
-	hashes := make([]commitment.Hash, len(in))
 	for i, item := range in {
-		switch {
-		case item.Text != nil:
-			items[i] = pipeline.Item{Text: *item.Text}
-			hashes[i] = commitment.TextItem([]byte(*item.Text))
-		case item.Tokens != nil:
-			items[i] = pipeline.Item{Tokens: *item.Tokens}
-			hashes[i] = commitment.TokensItem(*item.Tokens)
-		default:
-			return nil, commitment.Hash{}, errors.New("an item is neither text nor tokens")
+		if item.Text != nil {
+			items[i].Text = *item.Text
+		} else if item.Tokens != nil {
+			items[i].Tokens = *item.Tokens
 		}
 	}
-	return items, commitment.InputHash(hashes), nil
+	return items
 }

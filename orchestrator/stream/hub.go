@@ -49,6 +49,15 @@ func NewHub() *Hub {
 	return h
 }
 
+// StartAt says which event an empty hub expects first; older ones are the market's to tell.
+func (h *Hub) StartAt(next uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.mu.events) == 0 {
+		h.mu.next = max(h.mu.next, next)
+	}
+}
+
 // Next is the number of the event that has not been seen yet.
 func (h *Hub) Next() uint64 {
 	h.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -43,6 +44,39 @@ type Handler struct {
 	Source Source
 	// Ended tells from an event's kind that a job will not change again.
 	Ended func(kind string) bool
+	// Limit bounds the watchers served at a time; nil is none.
+	Limit *Limit
+}
+
+// MaxWatchers is how many watchers a daemon serves at a time.
+const MaxWatchers = 1000
+
+// Limit counts watchers. The zero value allows [MaxWatchers].
+type Limit struct {
+	Max int64 // zero is MaxWatchers
+	now atomic.Int64
+}
+
+// enter reports whether one more may be served; who may leaves later.
+func (l *Limit) enter() bool {
+	if l == nil {
+		return true
+	}
+	most := l.Max
+	if most == 0 {
+		most = MaxWatchers
+	}
+	if l.now.Add(1) > most {
+		l.now.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (l *Limit) leave() {
+	if l != nil {
+		l.now.Add(-1)
+	}
 }
 
 var upgrader = websocket.Upgrader{
@@ -64,6 +98,12 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if !h.Limit.enter() {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "this daemon serves as many watchers as it can: watch at another provider's, or try again later", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.Limit.leave()
 	state, next, ended, found, err := h.Source.Snapshot(r.Context(), job)
 	switch {
 	case err != nil:

@@ -12,6 +12,7 @@ import (
 	"math"
 
 	"assay/canisters/market/marketapi"
+	"assay/canisters/market/payload"
 	"assay/commitment"
 	"assay/inference/pipeline"
 	"assay/orchestrator/run"
@@ -41,7 +42,7 @@ func Check(out run.Output) (Result, error) {
 		}
 		r.Output = append(r.Output, marketapi.Tensor{Dtype: marketapi.DType{F32: true}, Shape: []uint64{uint64(out.Model.Dimension)}, Data: t.Data})
 	}
-	root, err := Root(r.Output)
+	root, err := payload.OutputRoot(r.Output)
 	r.Root = root
 	return r, err
 }
@@ -57,21 +58,6 @@ func check(t pipeline.Tensor, dimension int) error {
 		}
 	}
 	return nil
-}
-
-// Root is the output root of float32 tensors as they are delivered.
-func Root(out marketapi.Output) (commitment.Hash, error) {
-	roots := make([]commitment.Hash, len(out))
-	for i, t := range out {
-		if !t.Dtype.F32 {
-			return commitment.Hash{}, fmt.Errorf("item %d is %s, not f32", i, t.Dtype.Tag())
-		}
-		var err error
-		if roots[i], err = commitment.TensorRoot(commitment.Float32, t.Shape, t.Data); err != nil {
-			return commitment.Hash{}, fmt.Errorf("item %d: %w", i, err)
-		}
-	}
-	return commitment.OutputRoot(roots), nil
 }
 
 // stored is the journal's form of a result.
@@ -104,6 +90,6 @@ func Decode(b []byte) (r Result, err error) {
 		}
 		r.Output = append(r.Output, marketapi.Tensor{Dtype: marketapi.DType{F32: true}, Shape: []uint64{uint64(len(data) / 4)}, Data: data})
 	}
-	r.Root, err = Root(r.Output)
+	r.Root, err = payload.OutputRoot(r.Output)
 	return r, err
 }

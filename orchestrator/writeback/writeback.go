@@ -48,8 +48,8 @@ func (w Writer) Write(ctx context.Context, t poll.Ticket, r verify.Result) (Outc
 	}
 }
 
-// maxReason is the longest reason in bytes that is sent.
-const maxReason = 500
+// maxReason is the longest reason in bytes that the market takes.
+const maxReason = 200
 
 // Decline tells the market that this provider will not compute the ticket.
 func (w Writer) Decline(ctx context.Context, t poll.Ticket, why *run.CannotError) (Outcome, error) {
@@ -57,7 +57,8 @@ func (w Writer) Decline(ctx context.Context, t poll.Ticket, why *run.CannotError
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "") // a cut may hit the middle of a letter
 	}
-	a, err := w.Market.Decline(ctx, marketapi.DeclineArg{Job: t.Job, Attempt: t.Attempt, Reason: reason})
+	cause := &marketapi.DeclineCause{Provider: !why.Input, Input: why.Input}
+	a, err := w.Market.Decline(ctx, marketapi.DeclineArg{Job: t.Job, Attempt: t.Attempt, Reason: reason, Cause: cause})
 	return judge("decline", t, a.Err, err)
 }
 

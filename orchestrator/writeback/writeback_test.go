@@ -94,7 +94,7 @@ func TestDeclineIsShort(t *testing.T) {
 	if _, err := writer(m).Decline(t.Context(), poll.Ticket{Job: 7}, &run.CannotError{Reason: "a" + strings.Repeat("é", 1000)}); err != nil {
 		t.Errorf("a long reason: %v", err)
 	}
-	if arg, err := marketapi.DecodeDeclineArgs(m.arg); err != nil || len(arg.Reason) > 500 || len(arg.Reason) < 490 {
+	if arg, err := marketapi.DecodeDeclineArgs(m.arg); err != nil || len(arg.Reason) > 200 || len(arg.Reason) < 195 {
 		t.Errorf("reason of %d bytes, %v", len(arg.Reason), err)
 	}
 }
