@@ -157,7 +157,10 @@ func badInput(t *testing.T, dir string) {
 		code int
 		text string
 	}{
-		"empty text":         {[]string{"submit", ""}, 1, "empty"},
+		"empty text":         {[]string{"submit", ""}, 2, "empty"},
+		"spaces alone":       {[]string{"submit", "fine", " \t\u00a0 "}, 2, "text 2 is empty"},
+		"no question":        {[]string{"search", "  "}, 2, "empty"},
+		"another's dApp":     {[]string{"search", "x", "--identity", "stranger"}, 3, "dapp"},
 		"1 MB text":          {[]string{"submit", "--file", bigFile(t)}, 3, "bytes"},
 		"invalid UTF-8":      {[]string{"submit", "caf\xe9"}, 2, "not valid UTF-8"},
 		"unknown model":      {[]string{"submit", "x", "--model-root", strings.Repeat("ab", 32)}, 3, "model"},

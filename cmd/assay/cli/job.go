@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -96,11 +97,21 @@ func submitTexts(c *cobra.Command, texts []string, file string) ([]string, error
 		return nil, withCode(exitUsage, fmt.Errorf("give at least one text; see `%s --help`", c.CommandPath()))
 	}
 	for i, text := range texts {
-		if !utf8.ValidString(text) {
+		switch {
+		case text == "":
+			return nil, withCode(exitUsage, fmt.Errorf("text %d is empty: give it at least one character", i+1))
+		case !visible(text):
+			return nil, withCode(exitUsage, fmt.Errorf("text %d is empty to a reader: it has no character that can be seen", i+1))
+		case !utf8.ValidString(text):
 			return nil, withCode(exitUsage, fmt.Errorf("text %d is not valid UTF-8: convert it first, for example with iconv", i+1))
 		}
 	}
 	return texts, nil
+}
+
+// visible reports whether a text has anything but spaces and control characters.
+func visible(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }
 
 // maxFile is the longest file in bytes that is read as one text: no request is longer.

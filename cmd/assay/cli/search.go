@@ -22,6 +22,9 @@ func (a *app) search() *cobra.Command {
 		Use: "search QUESTION", Short: "Ask the example dApp: the nearest passages, with scores",
 		Args: exactArgs(1, "one question, in quotes"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if !visible(args[0]) {
+				return withCode(exitUsage, errors.New("the question is empty: give it at least one character that can be seen"))
+			}
 			if !utf8.ValidString(args[0]) {
 				return withCode(exitUsage, errors.New("the question is not valid UTF-8: convert it first, for example with iconv"))
 			}
@@ -29,11 +32,15 @@ func (a *app) search() *cobra.Command {
 			if err != nil {
 				return withCode(exitUnknown, err)
 			}
-			developer, err := stack.Connect(a.state, state, "developer")
+			role := "developer" // who owns the example dApp; another gets its refusal
+			if c.Flags().Changed("identity") {
+				role = a.identity
+			}
+			asker, err := stack.Connect(a.state, state, role)
 			if err != nil {
 				return err
 			}
-			answer, err := ask(c.Context(), dappapi.NewClient[context.Context](developer.Canister(state.Canisters["dapp"])), args[0])
+			answer, err := ask(c.Context(), dappapi.NewClient[context.Context](asker.Canister(state.Canisters["dapp"])), args[0])
 			if err != nil {
 				return err
 			}
