@@ -17,14 +17,42 @@ const yields = 400
 // gate tells when a message may end. Wasm has one thread, and goroutines change only
 // where they wait, so the count of goroutines is exact: those that were there before,
 // less those woken, plus those parked.
-type gate struct{ parked, others int }
+type gate struct{ parked, others, percent int }
 
 func (g *gate) begin() { g.others = runtime.NumGoroutine() - g.parked }
 
 func (g *gate) start(_ *Message, f func()) { go f() }
 
-func (g *gate) park()   { g.parked++ }
-func (g *gate) unpark() { g.parked-- }
+func (g *gate) park() {
+	g.parked++
+	g.pace()
+}
+
+func (g *gate) unpark() {
+	g.parked--
+	g.pace()
+}
+
+// pace makes collections rarer while many goroutines are parked: each collection walks all
+// their stacks, at about 0.1 M instructions a goroutine.
+func (g *gate) pace() {
+	percent := collectPercent
+	switch {
+	case g.parked >= 1024:
+		percent *= 8
+	case g.parked >= 256:
+		percent *= 4
+	case g.parked >= 64:
+		percent *= 2
+	}
+	if percent != g.percent {
+		g.percent = percent
+		debug.SetGCPercent(percent)
+	}
+}
+
+// collectPercent is the collector's setting while few goroutines are parked.
+const collectPercent = 100
 
 // settle lets goroutines run until all have finished or parked, or one has failed.
 func (g *gate) settle(failure *string) bool {
@@ -69,7 +97,7 @@ func active() *Instance {
 
 // collector sets the policy of the package comment.
 func collector() {
-	debug.SetGCPercent(100)
+	debug.SetGCPercent(collectPercent)
 	debug.SetMemoryLimit(1 << 30)
 }
 

@@ -3,7 +3,8 @@
 package stable_test
 
 import (
-	"bytes"
+	"strconv"
+	"strings"
 	"testing"
 
 	"assay/ic/principal"
@@ -61,10 +62,34 @@ func runCost(t *testing.T) []byte {
 	return run(host.Update, "canister_update cost").Answer.Data
 }
 
-// TestCost logs what operations take on Wasm.
+// costs are what operations take on Wasm, in instructions.
+var costs = map[string]uint64{
+	"read 8 bytes": 592, "read 4096 bytes": 4678, "write 8 bytes": 592, "write 4096 bytes": 4678,
+	"map len": 913, "map get": 15518, "map has": 13040, "map replace": 16726, "map replace, other length": 18864,
+	"map delete": 21254, "map insert": 25689, "map scan": 1098,
+	"array append 388": 4168, "array get 388": 2186, "array set 388": 5706, "array scan 388": 673,
+	"log append 100": 7941, "log get 100": 5353, "cell set 100": 7881, "cell get 100": 4521,
+	"bitset set": 3487, "bitset test": 2692, "bitset count 100000": 279242,
+	"mmr append": 68643, "mmr root": 95083, "mmr prove": 43216,
+}
+
+// TestCost holds the costs, which repeat exactly for one build, to the table above.
 func TestCost(t *testing.T) {
 	t.Parallel()
-	for line := range bytes.Lines(runCost(t)) {
-		t.Logf("%s", line)
+	seen := 0
+	for line := range strings.Lines(string(runCost(t))) {
+		at := strings.LastIndexByte(line, ' ')
+		got, err := strconv.ParseUint(strings.TrimSpace(line[at+1:]), 10, 64)
+		want, ok := costs[line[:at]]
+		if seen++; !ok || err != nil {
+			t.Errorf("no figure is kept for %q", line)
+		}
+		t.Logf("%-26s %7d instructions", line[:at], got)
+		if got > want+want/20 {
+			t.Errorf("%s takes %d instructions, %d were kept", line[:at], got, want)
+		}
+	}
+	if seen != len(costs) {
+		t.Errorf("%d figures were measured, %d are kept", seen, len(costs))
 	}
 }

@@ -3,11 +3,14 @@ package stable
 // Delete removes key and reports whether it was there.
 func (m *Map) Delete(key []byte) bool {
 	h := m.load()
-	if _, _, found := m.find(&h, key); !found {
+	if h.root == 0 {
 		return false
 	}
-	m.begin()
-	if m.remove(&h, h.root, 0, key) {
+	found, gone := m.remove(&h, h.root, 0, key)
+	if !found {
+		return false
+	}
+	if gone {
 		m.release(&h, h.root)
 		h.root = 0
 	}
@@ -30,31 +33,35 @@ func (m *Map) lower(h *header) {
 	}
 }
 
-// remove takes key, which is there, out below block. Gone says that nothing is left there;
-// the caller then drops its reference, so no leaf is ever empty. An inner node may be left
-// with a single child where its neighbours are full.
-func (m *Map) remove(h *header, block uint64, depth int, key []byte) (gone bool) {
+// remove takes key out below block; where it finds the key it marks the map as being
+// changed. Gone says that nothing is left there; the caller then drops its reference, so no
+// leaf is ever empty. An inner node may be left with a single child where its neighbours are
+// full.
+func (m *Map) remove(h *header, block uint64, depth int, key []byte) (found, gone bool) {
 	n := m.level(depth)
 	n.open(m.mem, block)
 	if n.leaf() {
 		i, found := n.search(key)
 		if !found {
-			panic(&LayoutError{"a key where it was found before", "another"})
+			return false, false
 		}
+		m.begin()
 		m.freeValue(h, n, i)
 		n.remove(i)
 		n.writeHead()
-		return n.count() == 0
+		return true, n.count() == 0
 	}
 	i := n.route(key)
-	if !m.remove(h, n.child(i), depth+1, key) {
+	found, gone = m.remove(h, n.child(i), depth+1, key)
+	switch {
+	case gone:
+		m.release(h, n.child(i))
+		gone = n.dropChild(i)
+		n.writeHead()
+	case found:
 		m.tidy(h, n, i, depth+1)
-		return false
 	}
-	m.release(h, n.child(i))
-	gone = n.dropChild(i)
-	n.writeHead()
-	return gone
+	return found, gone
 }
 
 // dropChild takes out the child right of entry i and reports whether it was the only one.

@@ -9,6 +9,7 @@ import (
 
 	"assay/ic/candid"
 	"assay/ic/cdk"
+	"assay/ic/cdk/stable"
 )
 
 func init() {
@@ -43,6 +44,7 @@ func cost(message *cdk.Message, _ []byte) ([]byte, error) {
 	raw(m)
 	points(m)
 	scans(m)
+	others(m)
 	return m.out, nil
 }
 
@@ -88,4 +90,35 @@ func scans(m *meter) {
 	sum := uint64(0)
 	kv.Scan(nil, func(_, v []byte) bool { n++; sum += uint64(binary.LittleEndian.Uint32(v)); return true })
 	m.out = fmt.Appendf(m.out, "map scan %d\n", (m.m.Instructions()-before)/uint64(n))
+}
+
+// others are the structures beside the map.
+func others(m *meter) {
+	record := make([]byte, 388)
+	array := stable.NewArray(cdk.Region(22), len(record))
+	m.each("array append 388", 1000, func(int) { _, err := array.Append(record); must(err) })
+	m.each("array get 388", 500, func(i int) { array.Get(uint64(i)) })
+	m.each("array set 388", 500, func(i int) { must(array.Set(uint64(i), record)) })
+	before, sum := m.m.Instructions(), uint64(0)
+	array.Scan(0, func(_ uint64, r []byte) bool { sum += uint64(binary.LittleEndian.Uint32(r)); return true })
+	m.out = fmt.Appendf(m.out, "array scan 388 %d\n", (m.m.Instructions()-before)/1000)
+
+	log := cdk.Log(23) // and 24
+	m.each("log append 100", 500, func(int) { _, err := log.Append(record[:100]); must(err) })
+	m.each("log get 100", 500, func(i int) { log.Get(uint64(i)) })
+
+	cell := stable.NewCell(cdk.Region(25))
+	m.each("cell set 100", 500, func(int) { must(cell.Set(record[:100])) })
+	m.each("cell get 100", 500, func(int) { cell.Get() })
+
+	bits := stable.NewBitset(cdk.Region(26))
+	must(bits.Grow(100_000))
+	m.each("bitset set", 500, func(i int) { _, err := bits.Set(uint64(i * 191)); must(err) })
+	m.each("bitset test", 500, func(i int) { bits.Test(uint64(i * 191)) })
+	m.each("bitset count 100000", 1, func(int) { bits.Count() })
+
+	mmr := stable.NewMMR(cdk.Region(27))
+	m.each("mmr append", 500, func(int) { _, err := mmr.Append(record[:32]); must(err) })
+	m.each("mmr root", 20, func(int) { mmr.Root() })
+	m.each("mmr prove", 20, func(i int) { mmr.Prove(uint64(i*17), 500) })
 }
