@@ -99,7 +99,7 @@ func churn() {
 		<-done
 	}
 	runtime.GC()
-	t := time.AfterFunc(time.Hour, func() {})
+	t := time.AfterFunc(time.Hour, func() {}) //cdk:sleeps nothing waits for it
 	runtime.Gosched()
 	t.Stop()
 }
