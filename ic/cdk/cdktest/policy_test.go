@@ -11,7 +11,7 @@ import (
 )
 
 // garbageMessages are run by the sample in `go test`; ASSAY_GARBAGE sets another number.
-const garbageMessages = 1000
+const garbageMessages = 500
 
 // TestWasmMemoryPolicy: 1 MB of garbage a message, and linear memory after all messages is
 // what it was after the first tenth.
@@ -55,7 +55,7 @@ func TestWasmParkedCost(t *testing.T) {
 			}
 		}
 		var sum, most uint64
-		const messages = 80
+		const messages = 50
 		for range messages {
 			r.start(bob, "garbage", "", 0)
 			sum, most = sum+r.used, max(most, r.used)
