@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +67,8 @@ func (r Runner) Run(ctx context.Context, t poll.Ticket) (Output, error) {
 			if ctx.Err() != nil {
 				return Output{}, ctx.Err()
 			}
-			return Output{}, &CannotError{Reason: fmt.Sprintf("item %d: %v", i, err), Input: true}
+			var input *pipeline.InputError
+			return Output{}, &CannotError{Reason: fmt.Sprintf("item %d: %v", i, err), Input: errors.As(err, &input)}
 		}
 	}
 	out.Took = time.Since(start)
