@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -200,8 +202,37 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the demo did not say %q", want)
 		}
 	}
+	everyJobOnce(t, demo.output())
 	if t.Failed() {
 		t.Log(demo.output())
+	}
+}
+
+// everyJobOnce reads what the market said of each job at the end: 10 batches, the user's
+// two jobs, the question; each settled once, although a daemon was killed.
+func everyJobOnce(t *testing.T, output string) {
+	t.Helper()
+	jobs := regexp.MustCompile(`job (\d+): (\w+), attempt (\d+), outputs (\d+) of (\d+), settled (\d+) time`).FindAllStringSubmatch(output, -1)
+	disputed := 0
+	for i, job := range jobs {
+		if job[1] != strconv.Itoa(i+1) || job[4] != job[5] || job[6] != "1" {
+			t.Errorf("job %d ended so: %s", i+1, job[0])
+		}
+		if job[2] == "disputed" {
+			disputed++
+		} else if job[2] != "final" {
+			t.Errorf("job %d is %s", i+1, job[2])
+		}
+		// A later attempt is only for a deadline that passed, which the kill is not.
+		if job[3] != "1" {
+			t.Errorf("job %d took attempt %s", i+1, job[3])
+		}
+	}
+	if len(jobs) != 13 || disputed != 1 {
+		t.Errorf("%d jobs, %d of them disputed; want 13 and 1", len(jobs), disputed)
+	}
+	if want := "13 jobs: 12 final, 1 disputed, 0 failed; 2 providers, 5 canisters"; !strings.Contains(output, want) {
+		t.Errorf("the summary does not say %q", want)
 	}
 }
 

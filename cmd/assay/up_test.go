@@ -117,6 +117,53 @@ func TestUpKilled(t *testing.T) {
 	second.stop(t)
 }
 
+// TestUpKilledAfterACleanStop: the network reopens as the clean stop left it and uses job
+// numbers again, so no receipt and no journal of the lost time may be taken for theirs.
+func TestUpKilledAfterACleanStop(t *testing.T) {
+	dir := t.TempDir()
+	first := up(t, dir)
+	var s submitted
+	ok(t, &s, "submit", "a job that stays", "--wait", "--state", dir, "--json")
+	first.stop(t)
+
+	second := up(t, dir)
+	if strings.Contains(second.output(), "was killed") {
+		t.Errorf("a clean stop passes for a kill:\n%s", second.output())
+	}
+	var lost submitted
+	ok(t, &lost, "submit", "a job that is lost", "--redundancy", "2", "--wait", "--state", dir, "--json")
+	ok(t, nil, "job", "verify", fmt.Sprint(lost.Job), "--state", dir)
+	if err := second.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-second.ended
+
+	third := up(t, dir)
+	if !strings.Contains(third.output(), "was killed") || !strings.Contains(third.output(), "receipts.before-") {
+		t.Errorf("the loss was not said:\n%s", third.output())
+	}
+	if r := assay(t, "job", "verify", fmt.Sprint(lost.Job), "--state", dir); r.code != 4 {
+		t.Errorf("the receipt of a lost job: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	aside, err := filepath.Glob(filepath.Join(dir, "*.before-*"))
+	if err != nil || len(aside) != 2 {
+		t.Errorf("put aside were %v, %v; want receipts and providers", aside, err)
+	}
+	var again submitted
+	ok(t, &again, "submit", "another job of that number", "--redundancy", "2", "--wait", "--state", dir, "--json")
+	if again.Job != lost.Job {
+		t.Errorf("job %d after %d was lost: this test is about a number that is used again", again.Job, lost.Job)
+	}
+	id := fmt.Sprint(again.Job)
+	if r := ok(t, nil, "job", "replay", id, "--state", dir); strings.Contains(r.stdout, "ANOTHER") {
+		t.Errorf("a result of the lost time was delivered: %s", r.stdout)
+	}
+	ok(t, nil, "job", "verify", id, "--state", dir)
+	ok(t, nil, "job", "show", fmt.Sprint(s.Job), "--state", dir)
+	balanced(t, dir, "after the kill")
+	third.stop(t)
+}
+
 // useIt is the README's tour.
 func useIt(t *testing.T, dir string) shown {
 	t.Helper()

@@ -37,6 +37,7 @@ type story struct {
 	disputed    uint64
 	jobs        int
 	watched     chan watchResult
+	audited     audit
 }
 
 func (t *story) tell(ctx context.Context) error {

@@ -91,6 +91,9 @@ func (t *story) settle(ctx context.Context) error {
 	if !books.Covered {
 		return errors.New("the market's liquid cycles do not cover what it owes and its reserve")
 	}
+	if err := t.audit(ctx, books); err != nil {
+		return err
+	}
 	file, err := receiptFile(t.dir, t.agreed)
 	if err != nil {
 		return err
@@ -104,6 +107,27 @@ func (t *story) settle(ctx context.Context) error {
 		t.linef("   %s", finding(f))
 	}
 	return err
+}
+
+// audit asks the market what became of every job; the summary is made of it.
+func (t *story) audit(ctx context.Context, books marketapi.Books) (err error) {
+	if t.audited, err = auditJobs(ctx, t.user.API(), t.disputed); err != nil {
+		return fmt.Errorf("the market's jobs at the end: %w", err)
+	}
+	if n := t.audited.jobs(); n != t.jobs {
+		return fmt.Errorf("%d jobs were submitted, the market has %d", t.jobs, n)
+	}
+	if err := t.audited.paidOnce(books); err != nil {
+		return err
+	}
+	for i, line := range t.audited.lines {
+		if i == shownJobs {
+			t.linef("… and %d jobs more, each as it has to be", len(t.audited.lines)-shownJobs)
+			break
+		}
+		t.line(line)
+	}
+	return nil
 }
 
 // finalBooks waits until every job of the story has settled and returns the books.
@@ -144,7 +168,8 @@ func printBooks(linef func(string, ...any), b marketapi.Books) {
 func (t *story) summary() {
 	t.end()
 	t.plain("\nSummary")
-	t.linef("%d passages, %d jobs: %d settled, 1 disputed and refunded; 2 providers, 5 canisters, 1 network", len(t.texts), t.jobs, t.jobs-1)
+	a := t.audited
+	t.linef("%d passages, %d jobs: %d final, %d disputed, %d failed; %d providers, %d canisters, 1 network", len(t.texts), a.jobs(), a.final, a.disputed, a.failed, a.providers, len(t.s.State.Canisters))
 	var parts []string
 	for _, s := range t.steps {
 		parts = append(parts, fmt.Sprintf("%s %.1fs", s.name, s.took.Seconds()))

@@ -8,12 +8,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/ic/agent"
@@ -45,7 +48,8 @@ type Stack struct {
 	network *replica.Network
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	failure chan error // the network's, if it ends by itself
+	failure chan error  // the network's, if it ends by itself
+	broken  atomic.Bool // it did, so its state was not saved
 
 	mu        sync.Mutex
 	processes map[string]*Process
@@ -76,7 +80,14 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			return nil, err
 		}
 	}
+	unclean, err := markRunning(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.startNetwork(); err != nil {
+		if !unclean {
+			_ = os.Remove(filepath.Join(cfg.Dir, runningMarker)) // nothing ran
+		}
 		return nil, err
 	}
 	defer func() {
@@ -86,6 +97,11 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	}()
 	if s.State.Deployed && len(s.network.Canisters()) == 0 {
 		if err := s.startAnew(ctx); err != nil {
+			return nil, err
+		}
+	} else if s.State.Deployed && unclean {
+		if err := s.setAside(); err != nil {
+			s.broken.Store(true) // so that the next start tries again
 			return nil, err
 		}
 	}
@@ -106,6 +122,46 @@ func (s *Stack) startAnew(ctx context.Context) error {
 	}
 	s.State.Deployed, s.State.Admitted, s.State.Providers = false, false, nil
 	return s.build(ctx)
+}
+
+// runningMarker is a file that stands in the folder while a stack is open.
+const runningMarker = "running"
+
+// markRunning sets the marker and reports whether the last run left it behind, which
+// means that it was killed.
+func markRunning(dir string) (unclean bool, err error) {
+	file := filepath.Join(dir, runningMarker)
+	_, err = os.Stat(file)
+	if err == nil {
+		return true, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return false, os.WriteFile(file, nil, 0o600)
+}
+
+// setAside puts away what speaks of the time after the network's last clean stop, which
+// was lost: the job numbers of that time are given out again, so receipts and journals
+// under them would be taken for those of other jobs.
+func (s *Stack) setAside() error {
+	suffix := ".before-" + time.Now().UTC().Format("20060102T150405.000")
+	var moved []string
+	for _, name := range []string{"providers", "receipts"} {
+		from := filepath.Join(s.cfg.Dir, name)
+		err := os.Rename(from, from+suffix)
+		switch {
+		case err == nil:
+			moved = append(moved, name+suffix)
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("put %s aside: %w", name, err)
+		}
+	}
+	s.cfg.Say("the last run was killed: the network is as its last clean stop left it, what happened since is lost and its job numbers are used again")
+	if len(moved) > 0 {
+		s.cfg.Say("kept receipts and the providers' journals are put aside as " + strings.Join(moved, " and "))
+	}
+	return nil
 }
 
 // prepareModel takes the model that the folder was made with, or the configured one.
@@ -156,6 +212,7 @@ func (s *Stack) startNetwork() error {
 	server := &http.Server{Handler: door.New(door.Config{Engine: s.network, Certifier: keys, Logger: s.cfg.Logger}), ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() {
 		if err := s.network.Run(ctx); err != nil {
+			s.broken.Store(true)
 			s.failure <- fmt.Errorf("the embedded network stopped: %w", err)
 		}
 	})
@@ -195,9 +252,13 @@ func (s *Stack) Close() {
 		wg.Go(p.Stop)
 	}
 	wg.Wait()
-	if s.stop != nil {
-		s.stop()
-		s.running.Wait()
+	if s.stop == nil {
+		return
+	}
+	s.stop()
+	s.running.Wait()
+	if !s.broken.Load() {
+		_ = os.Remove(filepath.Join(s.cfg.Dir, runningMarker)) // left behind it costs receipts, not truth
 	}
 }
 
