@@ -46,7 +46,8 @@ func main() {}
 // publish puts what the module brings. What the controllers put elsewhere stays.
 func publish(m *cdk.Message, _ []byte) error {
 	headers := []http.Header{
-		{Name: "Content-Security-Policy", Value: "default-src 'self'"}, {Name: "Cache-Control", Value: "no-cache"},
+		{Name: "Content-Security-Policy", Value: "default-src 'self'"},
+		{Name: "Cache-Control", Value: "no-cache"},
 		{Name: "X-Content-Type-Options", Value: "nosniff"},
 	}
 	site := web.Site(m)

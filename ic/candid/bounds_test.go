@@ -117,8 +117,10 @@ func bombs() []bomb {
 		{"type table of options", []byte("DIDL" + leb(9999) + strings.Repeat("\x6e\x7d", 9999) + "\x01\x00\x00"), reserved},
 		{"type table too long", []byte("DIDL" + leb(size/2) + strings.Repeat("\x6e\x7d", size/2) + "\x00"), reserved},
 		{"functions of functions that fit nothing", []byte(table("\x00", services...) + "\x01\x01\x00\x01m"), value(recursive.GetFunc)},
-		{"many functions that fit nothing", []byte("DIDL" + leb(1001) + strings.Join(services, "") + "\x6d\x00" + "\x01" + index(1000) + leb(5000) + strings.Repeat("\x01\x01\x00\x00", 5000)),
-			vector(func(d *Decoder, t Type, v **Func) { GetOpt(d, t, v, recursive.GetFunc) })},
+		{
+			"many functions that fit nothing", []byte("DIDL" + leb(1001) + strings.Join(services, "") + "\x6d\x00" + "\x01" + index(1000) + leb(5000) + strings.Repeat("\x01\x01\x00\x00", 5000)),
+			vector(func(d *Decoder, t Type, v **Func) { GetOpt(d, t, v, recursive.GetFunc) }),
+		},
 	}
 }
 

@@ -115,8 +115,15 @@ func TestReplicaInspection(t *testing.T) {
 		return s.answer(in.ID)
 	}
 	for _, row := range []struct{ method, want string }{
-		{"open", "x"}, {"controlled", "x"}, {"own", "refused"}, {"hidden", "refused"}, {"missing", "refused"}, {"__assay_task", "refused"},
-		{"limited", "x"}, {"limited", "x"}, {"limited", "refused"},
+		{"open", "x"},
+		{"controlled", "x"},
+		{"own", "refused"},
+		{"hidden", "refused"},
+		{"missing", "refused"},
+		{"__assay_task", "refused"},
+		{"limited", "x"},
+		{"limited", "x"},
+		{"limited", "refused"},
 	} {
 		if got := offer(row.method); got != row.want {
 			t.Errorf("%s: %q, want %q", row.method, got, row.want)

@@ -99,8 +99,13 @@ func TestInspect(t *testing.T) {
 		method string
 		want   bool
 	}{
-		{strict, alice, "open", true}, {strict, bob, "open", false}, {strict, alice, "shut", false}, {strict, alice, "missing", false},
-		{open, bob, "shut", true}, {open, bob, "missing", false}, {open, open.ID, cdk.TaskMethod, false},
+		{strict, alice, "open", true},
+		{strict, bob, "open", false},
+		{strict, alice, "shut", false},
+		{strict, alice, "missing", false},
+		{open, bob, "shut", true},
+		{open, bob, "missing", false},
+		{open, open.ID, cdk.TaskMethod, false},
 	} {
 		if got := row.c.Inspect(row.caller, row.method, nil); got != row.want {
 			t.Errorf("%s for %s: let in %v, want %v", row.method, row.caller, got, row.want)

@@ -155,13 +155,28 @@ func TestServes(t *testing.T) {
 		url, body string
 		status    uint16
 	}{
-		{"/", "<p>home</p>", 200}, {"/?q=1", "<p>home</p>", 200}, {"//", "<p>home</p>", 200},
-		{"/style/main.css", "body{}", 200}, {"/style//main.css", "body{}", 200}, {"/style%2Fmain.css", "body{}", 200},
-		{"/%C3%A4%20b.txt", "ümlaut", 200}, {"/ä b.txt", "ümlaut", 200},
-		{"/nothing", "not here", 404}, {"/style/", "not here", 404}, {"/style", "not here", 404}, {"/style/main.css/", "not here", 404},
-		{"/" + strings.Repeat("long", 100), "not here", 404}, {"/d" + strings.Repeat("/d", 40), "not here", 404}, {"/<*>", "not here", 404},
-		{"/app", "the app", 200}, {"/app/", "the app", 200}, {"/app/a/b/c", "the app", 200}, {"/apple", "not here", 404},
-		{"/old", "", 308}, {"/random", "anything", 200}, {"/random/more", "not here", 404},
+		{"/", "<p>home</p>", 200},
+		{"/?q=1", "<p>home</p>", 200},
+		{"//", "<p>home</p>", 200},
+		{"/style/main.css", "body{}", 200},
+		{"/style//main.css", "body{}", 200},
+		{"/style%2Fmain.css", "body{}", 200},
+		{"/%C3%A4%20b.txt", "ümlaut", 200},
+		{"/ä b.txt", "ümlaut", 200},
+		{"/nothing", "not here", 404},
+		{"/style/", "not here", 404},
+		{"/style", "not here", 404},
+		{"/style/main.css/", "not here", 404},
+		{"/" + strings.Repeat("long", 100), "not here", 404},
+		{"/d" + strings.Repeat("/d", 40), "not here", 404},
+		{"/<*>", "not here", 404},
+		{"/app", "the app", 200},
+		{"/app/", "the app", 200},
+		{"/app/a/b/c", "the app", 200},
+		{"/apple", "not here", 404},
+		{"/old", "", 308},
+		{"/random", "anything", 200},
+		{"/random/more", "not here", 404},
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			a := r.fetch(ask(method, c.url))

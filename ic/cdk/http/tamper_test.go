@@ -74,11 +74,17 @@ func (r *rig) pairs() []pair {
 	second := checked(r.fetch(chunk))
 	first := checked(r.fetch(get("/film.mp4")))
 	out := []pair{
-		{"home", get("/"), home, nil, ""}, {"page below", get("/nothing/at/all"), checked(r.fetch(get("/nothing/at/all"))), nil, ""},
-		{"query", get("/?x=1&y"), home, nil, ""}, {"head", ask("HEAD", "/"), checked(r.fetch(ask("HEAD", "/"))), nil, ""},
-		{"unchanged", if2, unchanged, nil, ""}, {"chunk", chunk, second, nil, ""}, {"first chunk", get("/film.mp4"), first, nil, ""},
-		{"redirect", get("/old"), checked(r.fetch(get("/old"))), nil, ""}, {"decoded path", get("/%C3%A4%20b.txt"), checked(r.fetch(get("/ä b.txt"))), nil, ""},
-		{"app with slash", get("/app/"), checked(r.fetch(get("/app/"))), nil, ""}, {"encoded", get("/app/data.json", "accept-encoding", "gzip"), checked(r.fetch(get("/app/data.json", "accept-encoding", "gzip"))), nil, ""},
+		{"home", get("/"), home, nil, ""},
+		{"page below", get("/nothing/at/all"), checked(r.fetch(get("/nothing/at/all"))), nil, ""},
+		{"query", get("/?x=1&y"), home, nil, ""},
+		{"head", ask("HEAD", "/"), checked(r.fetch(ask("HEAD", "/"))), nil, ""},
+		{"unchanged", if2, unchanged, nil, ""},
+		{"chunk", chunk, second, nil, ""},
+		{"first chunk", get("/film.mp4"), first, nil, ""},
+		{"redirect", get("/old"), checked(r.fetch(get("/old"))), nil, ""},
+		{"decoded path", get("/%C3%A4%20b.txt"), checked(r.fetch(get("/ä b.txt"))), nil, ""},
+		{"app with slash", get("/app/"), checked(r.fetch(get("/app/"))), nil, ""},
+		{"encoded", get("/app/data.json", "accept-encoding", "gzip"), checked(r.fetch(get("/app/data.json", "accept-encoding", "gzip"))), nil, ""},
 		{"uncertified", get("/random"), checked(r.fetch(get("/random"))), nil, ""},
 
 		{"body", get("/"), httpcert.Response{Status: 200, Headers: home.Headers, Body: []byte("<p>evil</p>")}, gateway.ErrResponse, ""},
@@ -89,12 +95,18 @@ func (r *rig) pairs() []pair {
 		{"header added", get("/"), added(home, "Set-Cookie", "a=b"), gateway.ErrResponse, ""},
 		{"another's method", ask("POST", "/"), home, gateway.ErrResponse, ""},
 		{"a body in the request", http.Request{Method: "GET", URL: "/", Body: []byte("x")}, home, gateway.ErrResponse, ""},
-		{"304 unasked", get("/"), unchanged, gateway.ErrResponse, ""}, {"304 for another tag", get("/", "if-none-match", `"x"`), unchanged, gateway.ErrResponse, ""},
-		{"another chunk", get("/film.mp4", "range", "bytes=0-"), second, gateway.ErrResponse, ""}, {"a chunk for the whole", get("/film.mp4"), second, gateway.ErrResponse, ""},
-		{"another asset", get("/"), style, gateway.ErrPath, ""}, {"another path", get("/style/other.css"), style, gateway.ErrPath, ""},
-		{"page below for a page", get("/"), missing, gateway.ErrSpecific, ""}, {"page below for a chosen path", get("/style/main.css"), missing, gateway.ErrSpecific, ""},
-		{"page above for the app", get("/app/x"), missing, gateway.ErrSpecific, ""}, {"the app elsewhere", get("/nothing"), app, gateway.ErrPath, ""},
-		{"page below for an upgrade", get("/api/x"), missing, gateway.ErrSpecific, ""}, {"page below for a slash", get("/app/"), missing, gateway.ErrSpecific, ""},
+		{"304 unasked", get("/"), unchanged, gateway.ErrResponse, ""},
+		{"304 for another tag", get("/", "if-none-match", `"x"`), unchanged, gateway.ErrResponse, ""},
+		{"another chunk", get("/film.mp4", "range", "bytes=0-"), second, gateway.ErrResponse, ""},
+		{"a chunk for the whole", get("/film.mp4"), second, gateway.ErrResponse, ""},
+		{"another asset", get("/"), style, gateway.ErrPath, ""},
+		{"another path", get("/style/other.css"), style, gateway.ErrPath, ""},
+		{"page below for a page", get("/"), missing, gateway.ErrSpecific, ""},
+		{"page below for a chosen path", get("/style/main.css"), missing, gateway.ErrSpecific, ""},
+		{"page above for the app", get("/app/x"), missing, gateway.ErrSpecific, ""},
+		{"the app elsewhere", get("/nothing"), app, gateway.ErrPath, ""},
+		{"page below for an upgrade", get("/api/x"), missing, gateway.ErrSpecific, ""},
+		{"page below for a slash", get("/app/"), missing, gateway.ErrSpecific, ""},
 		{"no proof", get("/"), withHeader(home, httpcert.CertificateHeader, ""), gateway.ErrHeaders, ""},
 		{"no expression", get("/"), withHeader(home, httpcert.ExpressionHeader, ""), gateway.ErrHeaders, ""},
 		{"two expressions", get("/random"), added(checked(r.fetch(get("/random"))), httpcert.ExpressionHeader, httpcert.Expression{Skip: true}.String()), gateway.ErrHeaders, "the last one counts there"},
@@ -113,8 +125,11 @@ func (r *rig) pairs() []pair {
 func (r *rig) foreign() (out []pair) {
 	q := get("/foreign?a=1&B=2&c=%20&a", "X-User", "u", "x-user", "v", "Accept", "*/*")
 	for i, e := range []httpcert.Expression{
-		{Headers: []string{"content-type"}}, {Exclude: true, Headers: []string{"Date"}}, {Request: &httpcert.RequestPart{Headers: []string{"x-user"}}, Exclude: true},
-		{Request: &httpcert.RequestPart{Parameters: []string{"a", "b"}}, Headers: []string{"Content-Type"}}, {Request: &httpcert.RequestPart{Parameters: []string{"z"}}},
+		{Headers: []string{"content-type"}},
+		{Exclude: true, Headers: []string{"Date"}},
+		{Request: &httpcert.RequestPart{Headers: []string{"x-user"}}, Exclude: true},
+		{Request: &httpcert.RequestPart{Parameters: []string{"a", "b"}}, Headers: []string{"Content-Type"}},
+		{Request: &httpcert.RequestPart{Parameters: []string{"z"}}},
 	} {
 		p := httpcert.WildcardPath(fmt.Sprintf("/foreign%d", i))
 		q.URL = strings.Replace(q.URL, "/foreign", fmt.Sprintf("/foreign%d", i), 1)
@@ -179,7 +194,8 @@ func (r *rig) proofs(home, missing httpcert.Response) []pair {
 		{"a path without end", get("/other"), r.proved(missing, httpcert.Path{httpcert.Root, "other"}, nil), gateway.ErrPath, ""},
 		{"another root", get("/other"), r.proved(missing, httpcert.Path{"receipts", httpcert.Wildcard}, nil), gateway.ErrPath, ""},
 		{"another network", get("/"), with(foreign), errors.ErrUnsupported, ""},
-		{"too old", get("/"), with(late), certificate.ErrTime, ""}, {"too new", get("/"), with(early), certificate.ErrTime, ""},
+		{"too old", get("/"), with(late), certificate.ErrTime, ""},
+		{"too new", get("/"), with(early), certificate.ErrTime, ""},
 		{"another tree", get("/"), with(changed), certificate.ErrWitness, ""},
 	}
 }

@@ -53,7 +53,10 @@ func TestPaths(t *testing.T) {
 }
 
 var expressions = []httpcert.Expression{
-	{Skip: true}, {Exclude: true}, {Headers: []string{"content-type", "etag"}}, {Request: &httpcert.RequestPart{}, Exclude: true},
+	{Skip: true},
+	{Exclude: true},
+	{Headers: []string{"content-type", "etag"}},
+	{Request: &httpcert.RequestPart{}, Exclude: true},
 	{Request: &httpcert.RequestPart{Headers: []string{"range"}, Parameters: []string{"a", "b_c"}}, Exclude: true, Headers: []string{"date"}},
 }
 
