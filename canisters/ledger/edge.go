@@ -37,7 +37,7 @@ func accountIn(a ledgerapi.Account) (tokens.Account, error) {
 	return tokens.Account{Owner: string(a.Owner.Bytes()), Sub: sub}, err
 }
 
-func (edge) Icrc1Name(*cdk.Message) (string, error) { return open().Config().Name, nil }
+func (edge) Icrc1Name(*cdk.Message) (string, error)   { return open().Config().Name, nil }
 func (edge) Icrc1Symbol(*cdk.Message) (string, error) { return open().Config().Symbol, nil }
 
 func (edge) Icrc1Decimals(*cdk.Message) (uint8, error)         { return open().Config().Decimals, nil }
