@@ -94,8 +94,10 @@ func TestRestartBetweenCommitAndReveal(t *testing.T) {
 	if n := alpha.backend.runs.Load(); n != 1 {
 		t.Errorf("alpha computed %d items, want 1: the kept result is to be revealed", n)
 	}
-	if m.calls("commit") != 1 || m.calls("reveal") != 1 {
-		t.Errorf("%d commits and %d reveals, want one of each", m.calls("commit"), m.calls("reveal"))
+	// A stop may come before the answer to the commit is noted: then it is sent again, and
+	// the market knows it already.
+	if j := m.job(seq); len(j.Deliveries) != 2 || j.Attempt != 1 || m.calls("reveal") != 1 {
+		t.Errorf("%d deliveries in attempt %d after %d reveals; want 2, 1, 1", len(j.Deliveries), j.Attempt, m.calls("reveal"))
 	}
 }
 
