@@ -22,7 +22,7 @@ import (
 const (
 	Instructions = "instructions" // of the most expensive message of a method
 	Bytes        = "bytes"        // of a module
-	HeapPages    = "heap pages"   // of 64 KiB, that a method's messages added
+	HeapPages    = "heap pages"   // of 64 KiB, that the installation and then all methods together added
 	StablePages  = "stable pages" // of 64 KiB, that a method's messages added
 )
 
@@ -201,12 +201,14 @@ const heading = `# What canisters cost
 Measured by ` + "`go test ./internal/costs`" + ` on the embedded network, with a fixed clock and fixed
 random numbers, so the figures repeat exactly; they are the network's count, which follows the
 Internet Computer's weights of instructions but was not compared with mainnet. A method's line is
-its most expensive message in the scenario of ` + "`internal/costs`" + `; messages that other canisters'
-answers bring count under the method that they call back from. Pages are of 64 KiB and count
-what a method's messages added in all; a method without a line of it
-added none. A rise of over 2 % fails the test unless the
-commit enters it here with a reason (` + "`-update -reason \"…\"`" + `). Counts depend on the Go runtime, so they are
-kept by minor version of Go. This file is generated from costs.json.
+its most expensive message in the scenario of ` + "`internal/costs`" + `; answers of other canisters have lines
+of their own, "reply" or "reject" and the method that was called. Pages are of 64 KiB: of stable memory what
+a method's messages added in all, of the heap what the installation added and then all methods together,
+since which of them needs the next pages depends on what ran before. Where nothing was added there is no line.
+
+A rise of over 2 % fails the test unless the commit enters it here with a reason
+(` + "`go test ./internal/costs -update -reason \"…\"`" + `). Counts depend on the Go runtime, so they are kept by
+minor version of Go. This file is generated from costs.json.
 `
 
 // grouped writes a number with thin groups of three digits.
