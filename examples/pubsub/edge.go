@@ -83,7 +83,7 @@ func (edge) Join(m *cdk.Message, publisher principal.Principal, topic string) (r
 	if err != nil {
 		return r, err
 	}
-	return pubsubapi.JoinResult{Ok: answer.Ok, Err: answer.Err}, nil
+	return pubsubapi.JoinResult(answer), nil
 }
 
 // Receive takes an event once: a repeat is answered like the first.

@@ -352,7 +352,7 @@ func TestRepeats(t *testing.T) {
 	_, err = l.Transfer(Caller{"bob", start}, base) // another caller: not a repeat, but broke
 	checkRefusal(t, err, sized(InsufficientFunds, 8))
 	untimed := with(func(r *Transfer) { r.Created = nil })
-	if must(start, untimed) == must(start, untimed) {
+	if once, twice := must(start, untimed), must(start, untimed); once == twice {
 		t.Error("transfers without a time are two transfers")
 	}
 	_, err = l.Transfer(Caller{"alice", start + window + drift}, base)

@@ -15,12 +15,18 @@ import (
 	"assay/ic/principal"
 )
 
+//lint:ignore U1000 the system calls it
+//
 //go:wasmexport canister_heartbeat
 func heartbeat() { cdk.Heartbeat() }
 
+//lint:ignore U1000 the system calls it
+//
 //go:wasmexport canister_inspect_message
 func inspect() { cdk.Inspect() }
 
+//lint:ignore U1000 the system calls it
+//
 //go:wasmexport canister_pre_upgrade
 func preUpgrade() { cdk.PreUpgrade() }
 
