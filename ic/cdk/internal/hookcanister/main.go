@@ -16,17 +16,14 @@ import (
 )
 
 //lint:ignore U1000 the system calls it
-//
 //go:wasmexport canister_heartbeat
 func heartbeat() { cdk.Heartbeat() }
 
 //lint:ignore U1000 the system calls it
-//
 //go:wasmexport canister_inspect_message
 func inspect() { cdk.Inspect() }
 
 //lint:ignore U1000 the system calls it
-//
 //go:wasmexport canister_pre_upgrade
 func preUpgrade() { cdk.PreUpgrade() }
 
