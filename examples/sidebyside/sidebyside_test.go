@@ -58,12 +58,12 @@ func TestSideBySide(t *testing.T) {
 	if !all {
 		chosen = examples[:1]
 	}
-	var packages []string
+	var packages, sources []string
 	for _, e := range chosen {
-		packages = append(packages, e.name)
+		packages, sources = append(packages, e.name), append(sources, e.motoko+".mo")
 	}
 	rust := need.RustWasm(t, "rust", packages...)
-	motoko := compileMotoko(t)
+	motoko := compileMotoko(t, sources)
 	table := map[string]row{}
 	for _, e := range chosen {
 		for _, language := range languages {
@@ -98,10 +98,10 @@ func TestSideBySide(t *testing.T) {
 }
 
 // compileMotoko returns the folder of the modules.
-func compileMotoko(t *testing.T) string {
+func compileMotoko(t *testing.T, sources []string) string {
 	t.Helper()
 	node, dir := need.Node(t, "motoko")
-	cmd := exec.CommandContext(t.Context(), node, "compile.cjs")
+	cmd := exec.CommandContext(t.Context(), node, append([]string{"compile.cjs"}, sources...)...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("compile: %v\n%.4000s", err, out)

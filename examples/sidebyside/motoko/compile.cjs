@@ -1,5 +1,5 @@
-// Compiles each Motoko source here to a module beside it, in 32-bit memory:
-// node compile.cjs, in a folder where npm has installed package.json.
+// Compiles Motoko sources to modules beside them, in 32-bit memory: node compile.cjs
+// Counter.mo, in a folder where npm has installed package.json.
 const fs = require('fs');
 const path = require('path');
 const mo = require('motoko').default || require('motoko');
@@ -10,7 +10,7 @@ mo.compiler.gcFlags('classicOP');
 mo.compiler.gcFlags('copying');
 mo.compiler.gcFlags('force');
 mo.setExtraFlags(['--legacy-actors']);
-for (const file of fs.readdirSync('.').filter((f) => f.endsWith('.mo'))) {
+for (const file of process.argv.slice(2)) {
   mo.write(file, fs.readFileSync(file, 'utf8'));
   try {
     const { wasm } = mo.wasm(file, 'ic');
