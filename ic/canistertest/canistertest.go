@@ -61,6 +61,12 @@ type Canister interface {
 	// Stop refuses messages until Start.
 	Stop() error
 	Start() error
+	// TrapNext makes one message of the canister trap as if by a fault of its own: the next,
+	// or the one after so many more, such as the callback of a call. What the message did is
+	// undone; the caller is answered and cleanups run as after any trap. Updates, callbacks,
+	// timers and heartbeats count; queries, cleanups and installations do not. What the
+	// message printed is in the log on the network alone. The last call counts.
+	TrapNext(after int)
 	// Log is what the canister printed.
 	Log() []string
 }

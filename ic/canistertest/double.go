@@ -65,6 +65,8 @@ func (d *doubleCanister) Start() error {
 	return nil
 }
 
+func (d *doubleCanister) TrapNext(after int) { d.c.TrapNext(after) }
+
 func (d *doubleCanister) Log() []string { return slices.Clone(d.c.Double.Log) }
 
 type doubleCaller struct {

@@ -14,6 +14,7 @@ import (
 
 	"assay/ic/candid"
 	"assay/ic/cdk"
+	"assay/ic/cdk/cdktest"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica"
@@ -32,8 +33,10 @@ func Embedded(t testing.TB) Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &embedded{t: t, now: start}
-	e.n, err = replica.Open(replica.Config{Clock: func() time.Time { return e.now }, CompilationCacheDir: code, Seed: []byte("test")})
+	e := &embedded{t: t, now: start, trapIn: map[principal.Principal]int{}}
+	e.n, err = replica.Open(replica.Config{
+		Clock: func() time.Time { return e.now }, CompilationCacheDir: code, Seed: []byte("test"), Fault: e.fault,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +53,22 @@ type embedded struct {
 	n     *replica.Network
 	now   time.Time
 	nonce uint64
+	// trapIn has the messages of a canister until one is made to trap, counting it.
+	trapIn map[principal.Principal]int
+}
+
+// fault counts a message and is the text of its trap.
+func (e *embedded) fault(canister principal.Principal, _ string) string {
+	left := e.trapIn[canister]
+	switch left {
+	case 0:
+		return ""
+	case 1:
+		delete(e.trapIn, canister)
+		return cdktest.TrapText
+	}
+	e.trapIn[canister] = left - 1
+	return ""
 }
 
 func (e *embedded) Now() time.Time { return e.now }
@@ -107,6 +126,8 @@ func (c *embeddedCanister) Stop() error {
 func (c *embeddedCanister) Start() error {
 	return c.e.management(c.id).StartCanister(context.Background(), managementapi.Canister{CanisterId: c.id})
 }
+
+func (c *embeddedCanister) TrapNext(after int) { c.e.trapIn[c.id] = after + 1 }
 
 func (c *embeddedCanister) Log() []string { return c.e.n.Log(c.id) }
 

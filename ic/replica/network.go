@@ -98,7 +98,7 @@ func load(config Config) ([][]byte, error) {
 func (n *Network) machineConfig() state.Config {
 	config := state.Config{
 		Engine: n.engine, Logger: n.config.Logger, Clock: n.config.Clock, Random: entropy(n.config.Seed),
-		Observe: n.config.Observe, RootKey: n.config.RootKey, Subnet: n.config.SubnetID,
+		Observe: n.config.Observe, Fault: n.config.Fault, RootKey: n.config.RootKey, Subnet: n.config.SubnetID,
 		Prices: cycles.Prices{Nodes: uint64(n.config.SubnetSize)}, StopTimeout: n.config.StopTimeout, StablePages: stablePages,
 	}
 	if n.config.Certifier != nil {

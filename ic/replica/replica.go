@@ -60,6 +60,10 @@ type Config struct {
 	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
 	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy
 	Observe             func(MessageStats) // called for each message, queries too; must be quick and not call the network
+	// Fault, for tests, is asked after each message that may change a canister (kind as in
+	// [MessageStats]); with a text the message traps, and what it did is undone. Not asked are
+	// cleanups and installations. As quick as Observe.
+	Fault func(canister principal.Principal, kind string) (text string)
 }
 
 // Network is one subnet in this process.

@@ -19,6 +19,7 @@ type Canister struct {
 	network  *Network
 	program  cdk.Program
 	instance *cdk.Instance
+	trapIn   int // messages until one is made to trap, counting it; 0: none
 }
 
 // execute runs one message of the canister and sends the calls it made.
@@ -163,8 +164,30 @@ func (c *Canister) Tick() bool {
 	return true
 }
 
+// TrapText is in the text of a trap that a test asked for.
+const TrapText = "trapped by the test"
+
+// TrapNext makes one message of the canister trap: the next, or the one after so many
+// more. Updates, callbacks of replies and rejects, timers and heartbeats count; queries,
+// cleanups and installations do not. The message does nothing at all, not even to the Go
+// heap, so a goroutine that awaits is there for the cleanup, as it is on chain.
+func (c *Canister) TrapNext(after int) { c.trapIn = after + 1 }
+
+// trapsNow counts a message.
+func (c *Canister) trapsNow() bool {
+	if c.trapIn == 0 {
+		return false
+	}
+	c.trapIn--
+	return c.trapIn == 0
+}
+
 // message runs one message of the request's call context.
 func (r *Request) message(f *system.Frame, run func()) {
+	const counted = system.Update | system.ReplyCallback | system.RejectCallback | system.Timer
+	if !r.composite && f.Context&counted != 0 && r.canister.trapsNow() {
+		run = func() { r.canister.Double.Trap([]byte(TrapText)) }
+	}
 	f.Caller, f.Call = r.caller.Bytes(), r.call
 	if err := r.canister.execute(f, run); err != nil {
 		r.trap = err.Error()

@@ -42,6 +42,9 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 	start := time.Now()
 	x := host.NewExecution(in)
 	trap := run(x)
+	if fault := m.fault(c, kind); trap == nil {
+		trap = fault
+	}
 	dirty := 0
 	if trap == nil && f == keep {
 		dirty = c.instance.Commit()
@@ -57,6 +60,19 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 		DirtyPages: dirty, Duration: time.Since(start), Failed: trap != nil,
 	})
 	return outcome{x, trap}
+}
+
+// fault asks a test whether a message traps at its end, for a reason that is no fault of
+// the canister's. Each message that may change the canister is asked about once, with its
+// kind of [MessageStats]; cleanups, queries and installations are not.
+func (m *Machine) fault(c *canister, kind string) *host.Trap {
+	if m.config.Fault == nil || kind == "cleanup" || kind == "query" || kind == "inspect" {
+		return nil
+	}
+	if text := m.config.Fault(c.ID, kind); text != "" {
+		return &host.Trap{Code: host.CodeTrapped, Message: text}
+	}
+	return nil
 }
 
 // rollbackLocked undoes what a message did to the heap. It fails only where memory for

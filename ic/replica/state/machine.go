@@ -55,6 +55,7 @@ type Config struct {
 	Random      func([]byte)                                                                 // fills with unpredictable bytes
 	Certificate func(canister principal.Principal, data []byte, time uint64) ([]byte, error) // optional: of certified data
 	Observe     func(MessageStats)                                                           // optional
+	Fault       func(canister principal.Principal, kind string) (text string)                // optional, for tests; see [Machine.fault]
 	RootKey     []byte
 	Subnet      principal.Principal
 	Prices      cycles.Prices

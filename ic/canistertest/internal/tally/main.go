@@ -13,7 +13,10 @@ import (
 
 const region = cdk.FirstRegion
 
-var key = []byte("sum")
+var (
+	key  = []byte("sum")
+	lock = []byte("lock")
+)
 
 func program() cdk.Program {
 	return cdk.Program{
@@ -63,6 +66,27 @@ func (tally) Later(m *cdk.Message, seconds uint64) error { return m.After(second
 
 // Who answers the caller.
 func (tally) Who(m *cdk.Message) (principal.Principal, error) { return m.Caller(), nil }
+
+// Both adds n before and after another tally does, and holds the lock meanwhile.
+func (tally) Both(m *cdk.Message, other principal.Principal, n uint64) (uint64, error) {
+	if err := cdk.Map(region).Put(lock, nil); err != nil {
+		return 0, err
+	}
+	defer cdk.Map(region).Delete(lock)
+	if err := set(sum() + n); err != nil {
+		return 0, err
+	}
+	if _, err := tallyapi.NewClient[*cdk.Message](cdk.Canister{ID: other}).Add(m, n); err != nil {
+		return 0, err
+	}
+	return sum() + n, set(sum() + n)
+}
+
+// Locked reports whether the lock is held.
+func (tally) Locked(*cdk.Message) (bool, error) {
+	_, held := cdk.Map(region).Get(lock)
+	return held, nil
+}
 
 // Get answers the sum.
 func (tally) Get(*cdk.Message) (uint64, error) { return sum(), nil }

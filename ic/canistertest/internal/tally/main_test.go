@@ -12,6 +12,7 @@ import (
 	"assay/ic/canistertest"
 	"assay/ic/canistertest/internal/tally/tallyapi"
 	"assay/ic/cdk"
+	"assay/ic/cdk/cdktest"
 )
 
 var (
@@ -112,6 +113,41 @@ func TestUpgradeAndStop(t *testing.T) {
 		r.want(5)
 		r.network.Advance(time.Minute)
 		r.want(6)
+	})
+}
+
+// traps asks both tallies to add 2 where the first traps after so many of its messages.
+func (r *rig) traps(other canistertest.Canister, after int, own, others uint64) {
+	r.t.Helper()
+	r.canister.TrapNext(after)
+	_, err := r.client.Both(r.t.Context(), other.ID(), 2)
+	r.refused(err, cdk.CanisterError, cdktest.TrapText)
+	r.want(own)
+	client := tallyapi.NewClient[context.Context](other.As(alice))
+	if got, err := client.Get(r.t.Context()); err != nil || got != others {
+		r.t.Errorf("other sum = %d, %v, want %d", got, err, others)
+	}
+	if held, err := r.client.Locked(r.t.Context()); err != nil || held {
+		r.t.Errorf("the lock is held: %t, %v", held, err)
+	}
+}
+
+func TestTrapNext(t *testing.T) {
+	each(t, func(r *rig) {
+		arg, err := tallyapi.EncodeInitArgs(100)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		other := r.network.Install(source, arg)
+		r.traps(other, 0, 5, 100) // nothing happened
+		r.traps(other, 1, 7, 102) // what was done before the answer stays
+		if n, err := r.client.Both(r.t.Context(), other.ID(), 2); err != nil || n != 11 {
+			r.t.Errorf("the next: %d, %v", n, err)
+		}
+		other.TrapNext(0)
+		_, err = r.client.Both(r.t.Context(), other.ID(), 2)
+		r.refused(err, cdk.CanisterReject, cdktest.TrapText)
+		r.want(13)
 	})
 }
 

@@ -13,6 +13,9 @@ service : (nat64) -> {
   add : (nat64) -> (nat64); // rejects 0, traps after adding 13
   later : (nat64) -> (); // adds one after so many seconds
   who : () -> (principal);
+  // adds, asks another tally to add, and adds again; holds a lock meanwhile
+  both : (principal, nat64) -> (nat64);
+  locked : () -> (bool) query;
   get : () -> (nat64) query;
 }
 `
@@ -107,6 +110,64 @@ func DecodeWhoResults(msg []byte) (principal.Principal, error) {
 	return candid.DecodeOne("who results", &headerWhoResults, msg, candid.GetPrincipal)
 }
 
+var headerBothArgs = candid.Header{Text: "DIDL\x00\x02hx"}
+
+// EncodeBothArgs makes a message of the arguments of both.
+func EncodeBothArgs(arg principal.Principal, arg2 uint64) ([]byte, error) {
+	e := headerBothArgs.NewEncoder()
+	candid.PutPrincipal(e, &arg)
+	candid.PutNat64(e, &arg2)
+	return e.Finish("both arguments")
+}
+
+// DecodeBothArgs reads a message of the arguments of both.
+func DecodeBothArgs(msg []byte) (arg principal.Principal, arg2 uint64, err error) {
+	d := headerBothArgs.NewDecoder(msg)
+	candid.GetPrincipal(d, d.Arg(), &arg)
+	candid.GetNat64(d, d.Arg(), &arg2)
+	err = d.Finish("both arguments")
+	return arg, arg2, err
+}
+
+var headerBothResults = candid.Header{Text: "DIDL\x00\x01x"}
+
+// EncodeBothResults makes a message of the results of both.
+func EncodeBothResults(out uint64) ([]byte, error) {
+	return candid.EncodeOne("both results", &headerBothResults, &out, candid.PutNat64)
+}
+
+// DecodeBothResults reads a message of the results of both.
+func DecodeBothResults(msg []byte) (uint64, error) {
+	return candid.DecodeOne("both results", &headerBothResults, msg, candid.GetNat64)
+}
+
+var headerLockedArgs = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeLockedArgs makes a message of the arguments of locked.
+func EncodeLockedArgs() ([]byte, error) {
+	e := headerLockedArgs.NewEncoder()
+	return e.Finish("locked arguments")
+}
+
+// DecodeLockedArgs reads a message of the arguments of locked.
+func DecodeLockedArgs(msg []byte) (err error) {
+	d := headerLockedArgs.NewDecoder(msg)
+	err = d.Finish("locked arguments")
+	return err
+}
+
+var headerLockedResults = candid.Header{Text: "DIDL\x00\x01~"}
+
+// EncodeLockedResults makes a message of the results of locked.
+func EncodeLockedResults(out bool) ([]byte, error) {
+	return candid.EncodeOne("locked results", &headerLockedResults, &out, candid.PutBool)
+}
+
+// DecodeLockedResults reads a message of the results of locked.
+func DecodeLockedResults(msg []byte) (bool, error) {
+	return candid.DecodeOne("locked results", &headerLockedResults, msg, candid.GetBool)
+}
+
 var headerGetArgs = candid.Header{Text: "DIDL\x00\x00"}
 
 // EncodeGetArgs makes a message of the arguments of get.
@@ -177,6 +238,30 @@ func (c Client[C]) Who(ctx C) (out principal.Principal, err error) {
 	return out, err
 }
 
+// Both calls both.
+func (c Client[C]) Both(ctx C, arg principal.Principal, arg2 uint64) (out uint64, err error) {
+	msg, err := EncodeBothArgs(arg, arg2)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "both", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeBothResults(msg)
+	}
+	return out, err
+}
+
+// Locked calls locked.
+func (c Client[C]) Locked(ctx C) (out bool, err error) {
+	msg, err := EncodeLockedArgs()
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "locked", candid.Query, msg)
+	}
+	if err == nil {
+		out, err = DecodeLockedResults(msg)
+	}
+	return out, err
+}
+
 // Get calls get.
 func (c Client[C]) Get(ctx C) (out uint64, err error) {
 	msg, err := EncodeGetArgs()
@@ -195,6 +280,8 @@ type Service[M any] interface {
 	Add(m M, arg uint64) (uint64, error)
 	Later(m M, arg uint64) error
 	Who(m M) (principal.Principal, error)
+	Both(m M, arg principal.Principal, arg2 uint64) (uint64, error)
+	Locked(m M) (bool, error)
 	Get(m M) (uint64, error)
 }
 
@@ -231,6 +318,27 @@ func Methods[M any](s Service[M]) []candid.Method[M] {
 				return nil, err
 			}
 			return EncodeWhoResults(out)
+		}},
+		{Name: "both", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, arg2, err := DecodeBothArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.Both(m, arg, arg2)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeBothResults(out)
+		}},
+		{Name: "locked", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
+			if err := DecodeLockedArgs(msg); err != nil {
+				return nil, err
+			}
+			out, err := s.Locked(m)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeLockedResults(out)
 		}},
 		{Name: "get", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
 			if err := DecodeGetArgs(msg); err != nil {
