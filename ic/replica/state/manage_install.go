@@ -81,6 +81,9 @@ func (m *Machine) installLocked(ctx context.Context, c *canister, call *managed)
 	start := time.Now()
 	x := host.NewExecution(in)
 	trap := m.runInstallLocked(ctx, i, x)
+	if trap == nil && !i.upgrade {
+		c.Log = nil // of the code that was there before
+	}
 	m.logLocked(c, x, trap, "install")
 	m.finishInstallLocked(ctx, i, x, trap, in.Balance, prepaid)
 	call.used = x.Used
@@ -177,9 +180,6 @@ func (m *Machine) finishInstallLocked(ctx context.Context, i *install, x *host.E
 		m.mu.money.Spent = m.mu.money.Spent.Add(x.Burned)
 		if x.CertifiedData != nil {
 			c.Certified = *x.CertifiedData
-		}
-		if !i.upgrade {
-			c.Log = nil
 		}
 		c.Version++
 	}

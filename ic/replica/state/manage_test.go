@@ -291,3 +291,27 @@ func TestOutOfCycles(t *testing.T) {
 	n.pass(24 * time.Hour)
 	n.balanced()
 }
+
+// What Init prints is in the log of a new canister; a reinstallation clears what was
+// printed before it.
+func TestLogOfAnInstallation(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	a := n.create(1e16)
+	for _, step := range []struct {
+		mode managementapi.InstallMode
+		arg  program
+		want []string
+	}{
+		{asNew, program{}.Print("first").Trap("no"), []string{"first", "canister called `ic0.trap` with message: no"}},
+		{asNew, program{}.Print("installed"), []string{"installed"}},
+		{asUpgrade, program{}.Print("upgraded"), []string{"installed", "upgraded"}},
+		{asReinstall, program{}.Print("installed again"), []string{"installed again"}},
+	} {
+		n.install(a, step.mode, replicatest.Plain(), step.arg)
+		got := n.m.Log(a)
+		if !slices.Equal(got, step.want) {
+			t.Errorf("%s: log %q, want %q", step.mode.Tag(), got, step.want)
+		}
+	}
+}
