@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"assay/examples/awaitloop/awaitloopapi"
 	"assay/examples/counter/counterapi"
 	"assay/examples/pubsub/pubsubapi"
@@ -90,10 +92,23 @@ func TestSideBySide(t *testing.T) {
 			})
 		}
 	}
-	if all && *update && !t.Failed() {
-		if err := os.WriteFile("../../docs/side-by-side.md", render(t, table), 0o644); err != nil {
+	if all && !t.Failed() {
+		compare(t, render(t, table))
+	}
+}
+
+// compare holds the document to what was measured, or writes it.
+func compare(t *testing.T, want []byte) {
+	t.Helper()
+	const file = "../../docs/side-by-side.md"
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		return
+	}
+	if got := read(t, file); !bytes.Equal(got, want) {
+		t.Errorf("docs/side-by-side.md is not what was measured; -update writes it (-document +measured)\n%s", cmp.Diff(string(got), string(want)))
 	}
 }
 
