@@ -253,6 +253,30 @@ func TestDemoInterrupted(t *testing.T) {
 	}
 }
 
+// TestDemoWithoutAReader: a reader of the output that goes away leaves nothing behind either.
+func TestDemoWithoutAReader(t *testing.T) {
+	tmp := t.TempDir()
+	cmd := exec.Command(binary, "demo", "--model", "tiny")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if err := cmd.Wait(); err == nil {
+		t.Error("the demo ended well although nobody read it")
+	}
+	if left, err := filepath.Glob(filepath.Join(tmp, "assay-demo-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
 // TestDemoWithTheRealModel tells the story on all-MiniLM-L6-v2 and on texts of our own choice.
 func TestDemoWithTheRealModel(t *testing.T) {
 	if r := assay(t, "model", "fetch", "minilm"); r.code != 0 {
