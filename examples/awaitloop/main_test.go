@@ -71,6 +71,30 @@ func TestLoop(t *testing.T) {
 	})
 }
 
+// TestTrapInTheLoop: after a trap in any of its callbacks the loop goes on by itself and
+// ends with the same sum; after one before its first call nothing happened.
+func TestTrapInTheLoop(t *testing.T) {
+	canistertest.Each(t, func(t *testing.T, n canistertest.Network) {
+		const steps = 3
+		for after := range steps + 1 {
+			a, b := n.Install(source, nil), n.Install(source, nil)
+			a.TrapNext(after)
+			if r, err := client(a).Run(t.Context(), b.ID(), steps); err == nil || !strings.Contains(err.Error(), cdktest.TrapText) {
+				t.Errorf("trap after %d: the caller hears %+v, %v", after, r, err)
+			}
+			n.Advance(time.Second) // the kit hands over the lost call
+			n.Advance(time.Second) // the loop is resumed
+			p, err := client(a).Progress(t.Context())
+			switch {
+			case err != nil || (p == nil) != (after == 0):
+				t.Errorf("trap after %d: progress %+v, %v", after, p, err)
+			case p != nil && (p.Done != steps || p.Sum != 0+1+4 || !p.State.Finished):
+				t.Errorf("trap after %d: progress %+v", after, p)
+			}
+		}
+	})
+}
+
 // TestUpgradeInTheLoop cuts the loop off at each of its calls, before and after the
 // callee ran; every time it is resumed and ends with the same sum.
 func TestUpgradeInTheLoop(t *testing.T) {

@@ -91,12 +91,11 @@ func TestPublish(t *testing.T) {
 }
 
 // TestDropped: a subscriber that fails three times in a row is dropped, one that comes
-// back in time is not. Only the network stops a canister for other canisters too.
-func TestDropped(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves out the embedded network")
-	}
-	w := newWorld(t, canistertest.Embedded(t), 2)
+// back in time is not.
+func TestDropped(t *testing.T) { canistertest.Each(t, dropped) }
+
+func dropped(t *testing.T, n canistertest.Network) {
+	w := newWorld(t, n, 2)
 	w.join(0, "news")
 	w.join(1, "news")
 	w.stopped(1, func() {

@@ -45,7 +45,8 @@ type Network interface {
 	Install(s Source, arg []byte) Canister
 	// Now is the network's time.
 	Now() time.Time
-	// Advance moves the time and runs what is due then.
+	// Advance moves the time at once and runs what is due then. On the network a canister's
+	// timer fires once at one time, so what one task plans for now waits for the next Advance.
 	Advance(d time.Duration)
 }
 
@@ -58,7 +59,7 @@ type Canister interface {
 	// Upgrade replaces the code and runs PostUpgrade with arg. After an error the old code
 	// runs on.
 	Upgrade(s Source, arg []byte) error
-	// Stop refuses messages until Start.
+	// Stop refuses calls, from canisters too, and holds back timers until Start.
 	Stop() error
 	Start() error
 	// TrapNext makes one message of the canister trap as if by a fault of its own: the next,

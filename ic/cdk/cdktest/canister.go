@@ -15,6 +15,9 @@ import (
 type Canister struct {
 	ID     principal.Principal
 	Double *system.Double // its host: balance, timer, log, certified data
+	// Stopped makes the canister refuse calls and keeps its timer from firing. Answers to
+	// its own calls still come.
+	Stopped bool
 
 	network  *Network
 	program  cdk.Program
@@ -48,6 +51,9 @@ type Request struct {
 // Start runs the first message of a call and delivers nothing.
 func (c *Canister) Start(caller principal.Principal, method string, arg []byte, cycles candid.Nat) *Request {
 	r := &Request{canister: c, caller: caller, call: &system.CallContext{Available: cycles}}
+	if c.Stopped {
+		return r.refuse(stopped)
+	}
 	hash := candid.FieldID(method)
 	r.message(&system.Frame{Context: system.Update, Arg: arg}, func() { c.instance.Update(hash) })
 	return r
@@ -71,8 +77,12 @@ func (c *Canister) Update(caller principal.Principal, method string, arg []byte,
 // Query runs a query; what it changed is undone.
 func (c *Canister) Query(caller principal.Principal, method string, arg []byte) ([]byte, error) {
 	r := &Request{canister: c, caller: caller, call: &system.CallContext{}}
-	hash := candid.FieldID(method)
-	r.message(&system.Frame{Context: system.Query, Arg: arg}, func() { c.instance.Query(hash) })
+	if c.Stopped {
+		r.refuse(stopped)
+	} else {
+		hash := candid.FieldID(method)
+		r.message(&system.Frame{Context: system.Query, Arg: arg}, func() { c.instance.Query(hash) })
+	}
 	reply, err, _ := r.Result()
 	return reply, err
 }
@@ -108,6 +118,9 @@ func (c *Canister) CompositeQuery(caller principal.Principal, method string, arg
 // query or a user calls it.
 func (c *Canister) startQuery(caller principal.Principal, method string, arg []byte, parent *Request) *Request {
 	r := &Request{canister: c, caller: caller, call: &system.CallContext{}, composite: true, parent: parent}
+	if c.Stopped {
+		return r.refuse(stopped)
+	}
 	for ; parent != nil; parent = parent.parent {
 		if parent.canister == c {
 			return r.refuse("the canister is called in a loop of queries")
@@ -126,6 +139,8 @@ func (c *Canister) startQuery(caller principal.Principal, method string, arg []b
 	}
 	return r.refuse("IC0536: no query method of this name")
 }
+
+const stopped = "IC0508: the canister is stopped"
 
 // refuse answers for the system.
 func (r *Request) refuse(text string) *Request {
@@ -152,10 +167,11 @@ func (c *Canister) Upgrade(p cdk.Program, arg []byte) error {
 	return err
 }
 
-// Tick fires the canister's timer if it is due and reports whether it was.
+// Tick fires the canister's timer if it is due and reports whether it was. The timer
+// of a canister that is stopped waits.
 func (c *Canister) Tick() bool {
 	at := c.Double.TimerAt()
-	if at == 0 || at > c.network.now {
+	if at == 0 || at > c.network.now || c.Stopped {
 		return false
 	}
 	c.Double.Fire()

@@ -101,6 +101,9 @@ func TestUpgradeAndStop(t *testing.T) {
 		}
 		_, err := r.client.Add(r.t.Context(), 1)
 		r.refused(err, cdk.CanisterError, "stopped")
+		_, err = r.client.Get(r.t.Context())
+		r.refused(err, cdk.CanisterError, "stopped")
+		r.network.Advance(time.Minute) // the timer waits
 		if err := r.canister.Upgrade(source, nil); err != nil {
 			r.t.Fatal(err)
 		}
@@ -111,8 +114,25 @@ func TestUpgradeAndStop(t *testing.T) {
 			r.t.Errorf("a refused upgrade: %v", err)
 		}
 		r.want(5)
-		r.network.Advance(time.Minute)
+		r.network.Advance(time.Second)
 		r.want(6)
+	})
+}
+
+// A canister that calls one that is stopped is told so.
+func TestCallToStopped(t *testing.T) {
+	each(t, func(r *rig) {
+		arg, err := tallyapi.EncodeInitArgs(100)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		other := r.network.Install(source, arg)
+		if err := other.Stop(); err != nil {
+			r.t.Fatal(err)
+		}
+		_, err = r.client.Both(r.t.Context(), other.ID(), 2)
+		r.refused(err, cdk.CanisterReject, "stopped")
+		r.want(7)
 	})
 }
 
