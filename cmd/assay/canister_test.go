@@ -163,7 +163,7 @@ func TestCanisterErrors(t *testing.T) {
 		want string
 		args []string
 	}{
-		{4, "no Go files", []string{"build", dir}},
+		{4, "no Go files; name its folder, or write a new one with `assay canister new DIR`", []string{"build", dir}},
 		{4, "no such file", []string{"build", filepath.Join(dir, "missing")}},
 		{2, "is a file", []string{"build", file}},
 		{2, "takes at most", []string{"build", "a", "b"}},

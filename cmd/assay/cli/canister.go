@@ -148,7 +148,11 @@ func target(at string) (name string, c build.Config, err error) {
 	} else if !info.IsDir() {
 		return "", c, withCode(exitUsage, fmt.Errorf("%s is a file; name the folder of a canister", at))
 	}
-	if c, err = build.Find(at); err != nil {
+	c, err = build.Find(at)
+	if errors.Is(err, build.ErrNoCanister) {
+		err = fmt.Errorf("%w; name its folder, or write a new one with `assay canister new DIR`", err)
+	}
+	if err != nil {
 		return "", c, withCode(exitUnknown, fmt.Errorf("find the canister: %w", err))
 	}
 	if c.CacheDir, err = cache.Dir("canisters"); err != nil {
