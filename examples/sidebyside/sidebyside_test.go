@@ -41,6 +41,7 @@ var examples = []example{
 	{"ledger", "ledger", "Ledger", []string{"icrc1_transfer", "icrc1_balance_of"}, (*player).ledger},
 	{"pubsub", "../pubsub", "PubSub", []string{"publish", "receive", "reply receive"}, (*player).pubsub},
 	{"awaitloop", "../awaitloop", "AwaitLoop", []string{"run", "work", "reply work", "reject work"}, (*player).awaitloop},
+	{"page", "page", "Page", []string{"put", "http_request"}, (*player).page},
 }
 
 // row is one canister in one language.
@@ -70,8 +71,9 @@ func TestSideBySide(t *testing.T) {
 	for _, e := range chosen {
 		for _, language := range languages {
 			t.Run(e.name+"/"+language, func(t *testing.T) {
-				p := &player{Network: subnet.Open(t), ctx: t.Context()}
-				sources, raw := []string{filepath.Join("motoko", e.motoko+".mo")}, 0
+				p := &player{ctx: t.Context()}
+				p.Network, p.rootKey = subnet.OpenCertified(t)
+				sources, raw := motokoSources(e.motoko), 0
 				switch language {
 				case "Go":
 					sources = goSources(t, e.golang)
@@ -133,6 +135,15 @@ func read(t *testing.T, file string) []byte {
 	return b
 }
 
+// motokoSources are those of an actor; the page comes with a module that certifies.
+func motokoSources(name string) []string {
+	all := []string{filepath.Join("motoko", name+".mo")}
+	if name == "Page" {
+		all = append(all, filepath.Join("motoko", "Certification.mo"))
+	}
+	return all
+}
+
 func goSources(t *testing.T, folder string) (out []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -175,8 +186,9 @@ func zipped(t *testing.T, module []byte) []byte {
 // in every language.
 type player struct {
 	*subnet.Network
-	ctx    context.Context
-	module []byte
+	ctx     context.Context
+	module  []byte
+	rootKey []byte
 }
 
 var (

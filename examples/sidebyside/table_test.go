@@ -9,7 +9,7 @@ import (
 
 const heading = `# Go, Rust and Motoko side by side
 
-The same canisters behind the same interface, in Go with this kit, in Rust with ic-cdk 0.20.3 and
+The same five canisters behind the same interface, in Go with this kit, in Rust with ic-cdk 0.20.3 and
 ic-stable-structures, and in Motoko 4.10.0 (32-bit memory, its core library, copying collector), played
 through one scenario on the embedded network. Sources: ` + "`examples/counter`" + `, ` + "`pubsub`" + `, ` + "`awaitloop`" + `,
 ` + "`examples/sidebyside`" + `. The ledger is the part of ICRC-1 without allowances and deduplication. Written by
@@ -28,7 +28,14 @@ stable memory all the time, Motoko keeps it in its heap and writes it out at an 
 awaits is resumed after an upgrade without a stop in Go alone, which its test shows; by their documentation
 Rust's callbacks would then point into memory that is gone, and Motoko refuses the upgrade. That was not run.
 
-The page with certified assets (` + "`examples/page`" + `) has no counterpart here yet.
+The page serves three assets, and a fourth for all other paths: whole, its headers alone and, for the three,
+"not modified", with the same headers in each language. Request and response are certified (version 2 of response
+verification), and every answer is checked as a gateway does it, against real certificates of this network. "put"
+is the last of five and replaces a body of 190 bytes by one of 338; "http_request" is the GET of that. Go has its kit's
+ic/cdk/http, which also does uploads in parts, ranges, streaming and upgrades to update calls; Rust has
+ic-http-certification 4.0.1 and makes its tree anew after an upgrade. No library for it comes with Motoko's
+compiler: SHA-256, tree and witnesses are written by hand in Certification.mo, 179 of the 268 lines, and without
+decoding of escapes in paths.
 `
 
 // render is docs/side-by-side.md.

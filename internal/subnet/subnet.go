@@ -1,8 +1,7 @@
 // Package subnet is an embedded network for tests that measure what messages cost or that
 // interrupt them: its clock and its random numbers are fixed, so counts of instructions
 // repeat exactly, and it steps only when told. Tests that ask what a canister does use
-// ic/canistertest; certificates here are placeholders, for real ones see
-// canisters/markettest.
+// ic/canistertest; certificates here are placeholders, but on a network of [OpenCertified].
 package subnet
 
 import (
@@ -18,6 +17,7 @@ import (
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica"
+	"assay/ic/replica/certify"
 	"assay/ic/wasm/build"
 	"assay/internal/cache"
 )
@@ -35,7 +35,7 @@ type Network struct {
 	nonce uint64
 }
 
-// RootKey is what canisters get as the network's root key. It signs nothing.
+// RootKey is what canisters get as the root key of a network of [Open]. It signs nothing.
 var RootKey = []byte("root key of a test")
 
 // signature stands for certificates, so that no key makes two runs differ.
@@ -52,16 +52,37 @@ func User(name string) principal.Principal { return principal.SelfAuthenticating
 // Open is an empty network at the start of 2026.
 func Open(t testing.TB) *Network {
 	t.Helper()
-	n := &Network{T: t, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	clock := func() time.Time { return n.Now }
+	n := empty(t)
+	n.open(signature{}, RootKey, User("subnet"))
+	return n
+}
+
+// OpenCertified is a network like that of [Open] whose certificates are real, and its root
+// key in DER. The keys are new each time.
+func OpenCertified(t testing.TB) (n *Network, rootKey []byte) {
+	t.Helper()
+	n = empty(t)
+	keys, err := certify.Open("", n.clock)
+	n.Must(err)
+	n.open(keys, keys.RootKey(), keys.Subnet())
+	return n, keys.RootKey()
+}
+
+func empty(t testing.TB) *Network {
+	return &Network{T: t, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+func (n *Network) clock() time.Time { return n.Now }
+
+func (n *Network) open(c replica.Certifier, rootKey []byte, subnet principal.Principal) {
+	n.T.Helper()
 	var err error
 	n.n, err = replica.Open(replica.Config{
-		Clock: clock, Certifier: signature{}, RootKey: RootKey, SubnetID: User("subnet"), Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
+		Clock: n.clock, Certifier: c, RootKey: rootKey, SubnetID: subnet, Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
 		Observe: func(s replica.MessageStats) { n.Stats = append(n.Stats, s) },
 	})
 	n.Must(err)
-	t.Cleanup(func() { n.Must(n.n.Close()) })
-	return n
+	n.T.Cleanup(func() { n.Must(n.n.Close()) })
 }
 
 // Must fails the test for an error.

@@ -10,8 +10,10 @@ mo.compiler.gcFlags('classicOP');
 mo.compiler.gcFlags('copying');
 mo.compiler.gcFlags('force');
 mo.setExtraFlags(['--legacy-actors']);
+for (const file of fs.readdirSync('.').filter((f) => f.endsWith('.mo'))) {
+  mo.write(file, fs.readFileSync(file, 'utf8')); // they may import each other
+}
 for (const file of process.argv.slice(2)) {
-  mo.write(file, fs.readFileSync(file, 'utf8'));
   try {
     const { wasm } = mo.wasm(file, 'ic');
     fs.writeFileSync(file.replace(/\.mo$/, '.wasm'), wasm);
