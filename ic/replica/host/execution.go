@@ -72,6 +72,13 @@ type Input struct {
 	HeapLimit    uint32 // Wasm pages; 0: the format's
 }
 
+// CallerInfo are attributes of a caller whose identity is a canister's signature. The
+// zero value says nothing.
+type CallerInfo struct {
+	Data   []byte
+	Signer principal.Principal // the canister that signed
+}
+
 // Variable is one environment variable of a canister.
 type Variable struct{ Name, Value string }
 

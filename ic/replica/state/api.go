@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"assay/ic/principal"
+	"assay/ic/replica/host"
 )
 
 // Reject codes of the interface specification.
@@ -41,7 +42,8 @@ type Ingress struct {
 	Effective principal.Principal // the canister a management call is about; else equal to Canister
 	Method    string
 	Arg       []byte
-	Expiry    time.Time // after it the request is no longer started, and its id may be forgotten
+	Info      host.CallerInfo // what the canister that signed for the sender says of it
+	Expiry    time.Time       // after it the request is no longer started, and its id may be forgotten
 }
 
 // Query is a read from outside; its effects are thrown away.
@@ -51,6 +53,14 @@ type Query struct {
 	Effective principal.Principal // as in [Ingress]
 	Method    string
 	Arg       []byte
+	Info      host.CallerInfo // as in [Ingress]
+}
+
+// LogRecord is one line of a canister's log.
+type LogRecord struct {
+	Index   uint64
+	Time    uint64 // nanoseconds since 1970
+	Content []byte
 }
 
 // Phase is how far an ingress message has come.

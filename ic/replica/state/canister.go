@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"assay/ic/principal"
 	"assay/ic/replica/cycles"
@@ -20,11 +21,14 @@ type canister struct {
 	Version     uint64
 	Balance     cycles.Amount
 	Certified   []byte
-	Timer       uint64 // 0: off
-	Fired       uint64 // time at which the timer fired last
-	Heartbeat   uint64 // time of the last one
-	Charged     uint64 // time until which storage is paid
-	Log         []string
+	Timer       uint64        // 0: off
+	Fired       uint64        // time at which the timer fired last
+	Heartbeat   uint64        // time of the last one
+	Charged     uint64        // time until which storage is paid
+	Reserved    cycles.Amount // set aside for storage, spent on it before the balance is
+	LowMemory   hook
+	Log         []LogRecord
+	NextLog     uint64 // index of the next record; never goes back
 	Contexts    map[uint64]*callContext
 	Callbacks   map[uint64]*callback
 	Stops       []stop // who waits for it to stop
@@ -44,9 +48,20 @@ type settings struct {
 	ReservedLimit     cycles.Amount
 	LogsPublic        bool
 	LogViewers        []principal.Principal
-	WasmMemoryLimit   uint64 // bytes; 0: the default
-	WasmThreshold     uint64 // bytes
+	WasmMemoryLimit   uint64          // bytes; 0: the default
+	WasmThreshold     uint64          // bytes
+	MinimumIncoming   cycles.Amount   // that a call of another canister must carry
+	Environment       []host.Variable // sorted by name
 }
+
+// hook says how far the low-memory hook is.
+type hook uint8
+
+const (
+	hookOff   hook = iota // memory is not low
+	hookReady             // it is, and the hook has yet to run
+	hookRan
+)
 
 // stop is one call of stop_canister that waits.
 type stop struct {
@@ -131,15 +146,35 @@ func (m *Machine) spendLocked(c *canister, a cycles.Amount) {
 	m.mu.money.Spent = m.mu.money.Spent.Add(a)
 }
 
-// log keeps a line, dropping old ones.
-func (c *canister) log(line string) {
+// eraseLocked takes code, memory, timer and log from a canister. Its open calls are
+// rejected; responses to its own calls give back cycles and do nothing else.
+func (m *Machine) eraseLocked(ctx context.Context, c *canister) {
+	m.unloadLocked(ctx, c)
+	c.stable = host.NewStable(m.config.StablePages)
+	c.Certified, c.Timer, c.Log, c.LowMemory = nil, 0, nil, hookOff
+	c.Version++
+	for _, id := range sortedKeys(c.Contexts) {
+		cc := c.Contexts[id]
+		if !cc.Answered {
+			m.answerContextLocked(cc, rejectOf(uninstalled(c.ID)))
+		}
+		if cc.Deleted = true; cc.Open == 0 {
+			delete(c.Contexts, id)
+		}
+	}
+	m.checkStoppedLocked(c)
+}
+
+// log keeps a record, dropping old ones.
+func (c *canister) log(now uint64, line string) {
 	if len(line) > maxLog {
 		line = line[:maxLog]
 	}
-	c.Log = append(c.Log, line)
+	c.Log = append(c.Log, LogRecord{Index: c.NextLog, Time: now, Content: []byte(line)})
+	c.NextLog++
 	size := 0
 	for i := len(c.Log) - 1; i >= 0; i-- {
-		if size += len(c.Log[i]); size > maxLog {
+		if size += len(c.Log[i].Content); size > maxLog {
 			c.Log = slices.Clone(c.Log[i+1:])
 			return
 		}
@@ -152,6 +187,7 @@ func (m *Machine) checkStoppedLocked(c *canister) {
 		return
 	}
 	c.State = Stopped
+	c.Version++
 	m.endStopsLocked(c, func(s stop) answer { return replyOf(emptyReply) })
 }
 
@@ -186,3 +222,6 @@ func (m *Machine) expireStopsLocked() {
 		}
 	}
 }
+
+// toText is what can be read of bytes that a canister printed.
+func toText(b []byte) string { return strings.ToValidUTF8(string(b), "\ufffd") }

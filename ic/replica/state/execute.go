@@ -99,7 +99,7 @@ func (m *Machine) logLocked(c *canister, x *host.Execution, trap *host.Trap, kin
 	for _, line := range lines {
 		m.config.Logger.Debug(line, "canister", c.ID.String(), "message", kind)
 		if kind != "query" && kind != "inspect" {
-			c.log(line)
+			c.log(m.mu.Time, line)
 		}
 	}
 }
@@ -264,11 +264,12 @@ func (m *Machine) deliverLocked(ctx context.Context, msg *message) uint64 {
 	m.mu.money.Spent = m.mu.money.Spent.Add(fee)
 	c.Balance = c.Balance.Add(msg.Cycles).Add(cb.Held.Reply.Sub(fee))
 	cc := c.Contexts[cb.Context]
-	if cc == nil { // uninstalled meanwhile
+	cc.Open--
+	if cc.Deleted { // uninstalled meanwhile
 		c.Balance = c.Balance.Add(cb.Held.Callback)
+		m.settleLocked(c, cc, nil)
 		return 0
 	}
-	cc.Open--
 	in, r := m.callbackLocked(ctx, c, cc, cb, msg)
 	failure := r.trap
 	if r.trap != nil && cb.HasCleanup {

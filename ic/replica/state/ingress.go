@@ -49,7 +49,7 @@ func (m *Machine) Submit(ctx context.Context, in Ingress) *Reject {
 	}
 	m.enqueueLocked(&message{
 		Kind: ingressMessage, To: in.Canister, Caller: in.Sender, Method: in.Method, Arg: in.Arg,
-		Request: in.ID, Effective: in.Effective,
+		Request: in.ID, Effective: in.Effective, Info: in.Info,
 	})
 	m.signal()
 	return nil

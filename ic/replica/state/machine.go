@@ -252,10 +252,15 @@ func (m *Machine) Canisters() []principal.Principal {
 func (m *Machine) Log(id principal.Principal) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if c := m.mu.canisters[id]; c != nil {
-		return slices.Clone(c.Log)
+	c := m.mu.canisters[id]
+	if c == nil {
+		return nil
 	}
-	return nil
+	var lines []string
+	for _, r := range c.Log {
+		lines = append(lines, toText(r.Content))
+	}
+	return lines
 }
 
 // Seal ends the machine's life: submissions and queries are rejected from now on, and

@@ -200,23 +200,12 @@ func (m *Machine) unloadLocked(ctx context.Context, c *canister) {
 	}
 }
 
-// uninstallLocked empties a canister. Open calls are rejected; responses to its own
-// calls give back cycles and do nothing else.
+// uninstallLocked empties a canister.
 func (m *Machine) uninstallLocked(ctx context.Context, c *canister, call *managed) answer {
 	if _, err := managementapi.DecodeUninstallCodeArgs(call.arg); err != nil {
 		return badPayload(call, err)
 	}
-	m.unloadLocked(ctx, c)
-	c.stable = host.NewStable(m.config.StablePages)
-	c.Certified, c.Timer, c.Log = nil, 0, nil
-	for _, id := range sortedKeys(c.Contexts) {
-		if cc := c.Contexts[id]; !cc.Answered {
-			m.answerContextLocked(cc, rejectOf(uninstalled(c.ID)))
-		}
-	}
-	clear(c.Contexts)
-	c.Version++
-	m.checkStoppedLocked(c)
+	m.eraseLocked(ctx, c)
 	return replyOf(emptyReply)
 }
 

@@ -25,6 +25,7 @@ type message struct {
 	Arg    []byte
 
 	Request   RequestID           // ingress
+	Info      host.CallerInfo     // ingress: of the sender
 	Effective principal.Principal // ingress to the management canister
 
 	Callback uint64 // request: of the caller; response: of the receiver
@@ -48,13 +49,14 @@ type origin struct {
 	Kind     originKind
 	Request  RequestID           // of a user
 	Caller   principal.Principal // of a canister, or the sender
+	Info     host.CallerInfo     // of a user
 	Callback uint64              // of the calling canister
 	Deadline uint64
 }
 
 func (msg *message) origin() origin {
 	if msg.Kind == ingressMessage {
-		return origin{Kind: fromUser, Request: msg.Request, Caller: msg.Caller}
+		return origin{Kind: fromUser, Request: msg.Request, Caller: msg.Caller, Info: msg.Info}
 	}
 	return origin{Kind: fromCanister, Caller: msg.Caller, Callback: msg.Callback, Deadline: msg.Deadline}
 }
@@ -66,6 +68,7 @@ type callContext struct {
 	Method       string
 	Available    cycles.Amount // attached and not accepted
 	Answered     bool
+	Deleted      bool   // the code that made its calls is gone
 	Open         int    // own calls without a consumed response
 	Instructions uint64 // of its messages so far
 }
