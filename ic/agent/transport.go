@@ -2,17 +2,12 @@ package agent
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
-
-	"assay/ic/certificate/bls"
 )
 
 // maxErrorText is how much of an error's body is kept, in bytes.
@@ -135,39 +130,4 @@ func rejectCode(n uint64) (RejectCode, error) {
 		return 0, refuse("reject code %d", n)
 	}
 	return RejectCode(n), nil
-}
-
-// FetchRootKey asks a network for its own root key, in DER. The answer is not signed by
-// anybody, so this is for development networks alone: whoever answers could be anyone.
-func FetchRootKey(ctx context.Context, network string) ([]byte, error) {
-	at, err := url.JoinPath(network, "/api/v2/status")
-	if err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	resp, err := watch(nil, 1<<16).Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	var w struct {
-		RootKey []byte `cbor:"root_key"`
-	}
-	if err := unmarshal(body, &w); err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	if len(w.RootKey) == 0 {
-		return nil, fmt.Errorf("fetch root key: %w", errors.New("the network does not tell one"))
-	}
-	if _, err := bls.ParseDER(w.RootKey); err != nil {
-		return nil, fmt.Errorf("fetch root key: %w", err)
-	}
-	return w.RootKey, nil
 }

@@ -127,7 +127,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return withCode(exitUsage, fmt.Errorf("%w; see `%s --help`", err, c.CommandPath()))
 	})
-	root.AddCommand(a.demo(), a.up(), a.submit(), a.job(), a.search(), a.balance(), a.model(), a.provider(), a.canister(), a.candid())
+	root.AddCommand(a.demo(), a.up(), a.network(), a.submit(), a.job(), a.search(), a.balance(), a.model(), a.provider(), a.canister(), a.candid())
 	return root
 }
 

@@ -40,6 +40,10 @@ func TestExitCodes(t *testing.T) {
 		"question in Latin-1":     {[]string{"search", "caf\xe9"}, exitUsage, "UTF-8"},
 		"endless file":            {[]string{"submit", "--file", "/dev/zero"}, exitUsage, "longer than"},
 		"texts that do not exist": {[]string{"demo", "--texts", state + "/none"}, exitUsage, "none"},
+		"no such log level":       {[]string{"network", "start", "--log-level", "loud"}, exitUsage, "--log-level"},
+		"several bad flags":       {[]string{"network", "start", "--port", "70000", "--bind", "here"}, exitUsage, "--bind here: take an IP address, such as 127.0.0.1; --port"},
+		"no prices for the size":  {[]string{"network", "start", "--subnet-size", "7"}, exitUsage, "13 or 34"},
+		"no network":              {[]string{"network", "ping"}, exitUnknown, "assay network start"},
 		"no stack":                {[]string{"balance"}, exitUnknown, "assay up"},
 	} {
 		code, _, stderr := run(t, append(c.args, "--state", state)...)

@@ -10,22 +10,18 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
-	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"assay/ic/agent"
+	"assay/ic/localnet"
 	"assay/ic/principal"
-	"assay/ic/replica"
-	"assay/ic/replica/certify"
-	"assay/ic/replica/door"
 	"assay/ic/wasm/build"
-	"assay/internal/cache"
 )
 
 // Config says what to start. Dir, Source and Say are required.
@@ -45,11 +41,8 @@ type Stack struct {
 
 	cfg     Config
 	modules map[string]build.Module
-	network *replica.Network
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	failure chan error  // the network's, if it ends by itself
-	broken  atomic.Bool // it did, so its state was not saved
+	network *localnet.Network
+	broken  bool // what the folder holds does not fit the network, so the next start has to look again
 
 	mu        sync.Mutex
 	processes map[string]*Process
@@ -61,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Stack{cfg: cfg, processes: map[string]*Process{}, failure: make(chan error, 1)}
+	s := &Stack{cfg: cfg, processes: map[string]*Process{}}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the stack's folder: %w", err)
 	}
@@ -95,13 +88,13 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			s.Close()
 		}
 	}()
-	if s.State.Deployed && len(s.network.Canisters()) == 0 {
+	if s.State.Deployed && len(s.network.Replica.Canisters()) == 0 {
 		if err := s.startAnew(ctx); err != nil {
 			return nil, err
 		}
 	} else if s.State.Deployed && unclean {
 		if err := s.setAside(); err != nil {
-			s.broken.Store(true) // so that the next start tries again
+			s.broken = true
 			return nil, err
 		}
 	}
@@ -184,62 +177,34 @@ func (s *Stack) prepareModel(ctx context.Context) (Model, error) {
 	return m, nil
 }
 
-// startNetwork opens the embedded network and its door on loopback.
-func (s *Stack) startNetwork() error {
-	dir := filepath.Join(s.cfg.Dir, "network")
-	keys, err := certify.Open(dir, time.Now)
+// startNetwork opens the embedded network on loopback, at the port of the last run if it
+// can, so that addresses stay valid.
+func (s *Stack) startNetwork() (err error) {
+	s.network, err = localnet.Open(localnet.Config{
+		Dir: filepath.Join(s.cfg.Dir, "network"), Port: s.cfg.Port, Prefer: portOf(s.State.URL), Logger: s.cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}
-	compiled, err := cache.Dir("compiled")
-	if err != nil {
-		return err
-	}
-	s.network, err = replica.Open(replica.Config{
-		Dir: dir, CompilationCacheDir: compiled, Logger: s.cfg.Logger, Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet(),
-	})
-	if err != nil {
-		return fmt.Errorf("start the embedded network: %w", err)
-	}
-	listener, err := s.listen()
-	if err != nil {
-		s.network.Close()
-		return err
-	}
-	s.State.URL, s.State.RootKey = "http://"+listener.Addr().String(), hex.EncodeToString(keys.RootKey())
-	var ctx context.Context
-	ctx, s.stop = context.WithCancel(context.Background())
-	server := &http.Server{Handler: door.New(door.Config{Engine: s.network, Certifier: keys, Logger: s.cfg.Logger}), ReadHeaderTimeout: 10 * time.Second}
-	s.running.Go(func() {
-		if err := s.network.Run(ctx); err != nil {
-			s.broken.Store(true)
-			s.failure <- fmt.Errorf("the embedded network stopped: %w", err)
-		}
-	})
-	s.running.Go(func() { _ = server.Serve(listener) })
-	s.running.Go(func() {
-		<-ctx.Done()
-		server.Close()
-	})
+	s.State.URL, s.State.RootKey = s.network.URL, hex.EncodeToString(s.network.RootKey)
 	return nil
 }
 
-// listen takes the port of the last run if it can, so that addresses stay valid.
-func (s *Stack) listen() (net.Listener, error) {
-	if s.cfg.Port == 0 && s.State.URL != "" {
-		if l, err := net.Listen("tcp", s.State.URL[len("http://"):]); err == nil {
-			return l, nil
-		}
-	}
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", s.cfg.Port))
+// portOf is the port in a URL, 0 if there is none.
+func portOf(address string) int {
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("open the network's port: %w; choose another with --port", err)
+		return 0
 	}
-	return l, nil
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return 0
+	}
+	return port
 }
 
 // Failed gets an error when the network ends by itself.
-func (s *Stack) Failed() <-chan error { return s.failure }
+func (s *Stack) Failed() <-chan error { return s.network.Failed() }
 
 // Close stops providers and network and keeps the state.
 func (s *Stack) Close() {
@@ -252,12 +217,14 @@ func (s *Stack) Close() {
 		wg.Go(p.Stop)
 	}
 	wg.Wait()
-	if s.stop == nil {
+	if s.network == nil {
 		return
 	}
-	s.stop()
-	s.running.Wait()
-	if !s.broken.Load() {
+	err := s.network.Close()
+	if err != nil {
+		s.cfg.Say(err.Error())
+	}
+	if err == nil && !s.broken {
 		_ = os.Remove(filepath.Join(s.cfg.Dir, runningMarker)) // left behind it costs receipts, not truth
 	}
 }

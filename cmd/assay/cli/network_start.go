@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"assay/ic/localnet"
+	"assay/ic/replica"
+	price "assay/ic/replica/cycles"
+)
+
+const lastPortFile = "port" // of a state folder's last run, taken again while it is free
+
+// startFlags are those of `assay network start`.
+type startFlags struct {
+	state, portFile, bind string
+	port, nodes           int
+	seed                  string
+	logLevel              string
+}
+
+func (a *app) networkStart() *cobra.Command {
+	var f startFlags
+	c := &cobra.Command{
+		Use:   "start",
+		Short: "Run the bare network, without Assay's canisters, until it is stopped",
+		Long: `Run one subnet of the Internet Computer in this process until Ctrl-C or SIGTERM. Agents,
+the icp client and dfx talk to its URL with all their checks on. With --state its keys,
+canisters and open calls outlive a clean stop; without, it is in memory.
+
+For development only: one process, no consensus, free cycles for anybody.`,
+		Args: exactArgs(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := f.config(a.stderr)
+			if err != nil {
+				return withCode(exitUsage, err)
+			}
+			return a.runNetwork(c.Context(), f, config)
+		},
+	}
+	c.Flags().StringVar(&f.state, "state", "", "folder for keys and state (empty: in memory)")
+	c.Flags().StringVar(&f.portFile, "port-file", "", "file that gets the port number once the network answers, and is removed at the end")
+	c.Flags().IntVar(&f.port, "port", 0, "port of the HTTP interface (0: any, the last one of --state again)")
+	c.Flags().StringVar(&f.bind, "bind", "127.0.0.1", "IP address to listen on; another than loopback lets others in")
+	c.Flags().IntVar(&f.nodes, "subnet-size", price.ReferenceNodes, "nodes that prices are for: 13 or 34")
+	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand predictable, for tests (empty: the system's entropy)")
+	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
+	return a.jsonFlag(c)
+}
+
+// config checks the flags, all at once.
+func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
+	var level slog.Level
+	levelErr := level.UnmarshalText([]byte(f.logLevel))
+	ip := net.ParseIP(f.bind)
+	err = errors.Join(
+		unless(levelErr == nil, "--log-level %s: take debug, info, warn or error", f.logLevel),
+		unless(ip != nil, "--bind %s: take an IP address, such as 127.0.0.1", f.bind),
+		unless(f.port >= 0 && f.port < 1<<16, "--port %d: take 0 to 65535", f.port),
+		unless(slices.Contains([]int{13, 34}, f.nodes), "--subnet-size %d: take 13 or 34, for which prices are published", f.nodes),
+	)
+	if err != nil {
+		return c, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if !ip.IsLoopback() {
+		fmt.Fprintf(stderr, "warning: %s is not loopback: whoever reaches this machine can use the network, and it mints cycles for anybody\n", f.bind)
+	}
+	c = localnet.Config{
+		Dir: f.state, Bind: f.bind, Port: f.port, Prefer: f.lastPort(),
+		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
+		Replica: replica.Config{SubnetSize: f.nodes},
+	}
+	if f.seed != "" {
+		c.Replica.Seed = []byte(f.seed)
+	}
+	return c, nil
+}
+
+func unless(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// lastPort is the port of the state folder's last run, 0 if there was none.
+func (f startFlags) lastPort() int {
+	if f.state == "" {
+		return 0
+	}
+	b, err := os.ReadFile(filepath.Join(f.state, lastPortFile))
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(port)
+}
+
+// runNetwork serves until ctx ends.
+func (a *app) runNetwork(ctx context.Context, f startFlags, config localnet.Config) (err error) {
+	n, err := localnet.Open(config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	undo, err := f.writePort(n)
+	defer undo()
+	if err != nil {
+		return err
+	}
+	if err := a.print(f.view(n), func(w io.Writer) { printNetwork(w, f.view(n)) }); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr, f.farewell())
+		return nil
+	case err := <-n.Failed():
+		return err
+	}
+}
+
+func (f startFlags) farewell() string {
+	if f.state == "" {
+		return "stopping; the network was in memory and is gone"
+	}
+	return "stopping; the state is kept in " + f.state
+}
+
+// writePort says in files which port it is: in the port file while the network runs, in
+// the state folder for the next start.
+func (f startFlags) writePort(n *localnet.Network) (undo func(), err error) {
+	port := []byte(strconv.Itoa(n.Port) + "\n")
+	if f.state != "" {
+		if err := localnet.WriteWhole(filepath.Join(f.state, lastPortFile), port); err != nil {
+			return func() {}, fmt.Errorf("keep the port: %w", err)
+		}
+	}
+	if f.portFile == "" {
+		return func() {}, nil
+	}
+	if err := localnet.WriteWhole(f.portFile, port); err != nil {
+		return func() {}, fmt.Errorf("write the port file: %w", err)
+	}
+	return func() { _ = os.Remove(f.portFile) }, nil // who reads it later finds nobody there
+}
+
+// networkView is what a network says of itself when it starts.
+type networkView struct {
+	URL        string     `json:"url"`
+	Port       int        `json:"port"`
+	RootKey    string     `json:"root_key"`
+	State      string     `json:"state,omitempty"`
+	SubnetSize int        `json:"subnet_size"`
+	Prices     pricesView `json:"prices"`
+	Seeded     bool       `json:"seeded"`
+	Kind       string     `json:"kind"`
+}
+
+// pricesView are some prices in cycles, enough to recognise the schedule.
+type pricesView struct {
+	Creation     string `json:"create_canister"`
+	Message      string `json:"update_message"`
+	Instructions string `json:"billion_instructions"`
+	GiBYear      string `json:"gib_year"`
+}
+
+const networkKind = "development network: one process, no consensus"
+
+func (f startFlags) view(n *localnet.Network) networkView {
+	p := price.Prices{Nodes: uint64(f.nodes)}
+	return networkView{
+		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Seeded: f.seed != "", Kind: networkKind,
+		Prices: pricesView{
+			Creation: p.Creation().String(), Message: p.Execution(0).String(),
+			Instructions: p.Execution(1e9).Sub(p.Execution(0)).String(), GiBYear: p.Storage(1<<30, 0, 365*24*60*60).String(),
+		},
+	}
+}
+
+func printNetwork(w io.Writer, v networkView) {
+	state := v.State
+	if state == "" {
+		state = "in memory"
+	}
+	fmt.Fprintf(w, "network   %s\n", v.URL)
+	fmt.Fprintf(w, "root key  %s\n", v.RootKey)
+	fmt.Fprintf(w, "prices    of %d nodes: a canister %s cycles, an update %s, 10⁹ instructions %s, a GiB for a year %s\n",
+		v.SubnetSize, grouped(v.Prices.Creation), grouped(v.Prices.Message), grouped(v.Prices.Instructions), grouped(v.Prices.GiBYear))
+	if v.Seeded {
+		fmt.Fprintln(w, "random    from the seed: predictable, for tests")
+	}
+	fmt.Fprintf(w, "state     %s\n", state)
+	fmt.Fprintf(w, "ready; stop with Ctrl-C (%s)\n", v.Kind)
+}
