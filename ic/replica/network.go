@@ -98,8 +98,11 @@ func load(config Config) ([][]byte, error) {
 func (n *Network) machineConfig() state.Config {
 	config := state.Config{
 		Engine: n.engine, Logger: n.config.Logger, Clock: n.config.Clock, Random: entropy(n.config.Seed),
-		Observe: n.config.Observe, Fault: n.config.Fault, RootKey: n.config.RootKey, Subnet: n.config.SubnetID,
-		Prices: cycles.Prices{Nodes: uint64(n.config.SubnetSize)}, StopTimeout: n.config.StopTimeout, StablePages: stablePages,
+		Observe: n.config.Observe, Fault: n.config.Fault,
+		Settings: state.Settings{
+			RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(n.config.SubnetSize)},
+			StopTimeout: n.config.StopTimeout, StablePages: stablePages,
+		},
 	}
 	if n.config.Certifier != nil {
 		config.Certificate = n.certifiedData

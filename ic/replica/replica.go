@@ -35,10 +35,11 @@ const (
 	Done       = state.Done
 )
 
-// Errors of [Network.Await].
+// Errors of [Network.Await] and [Network.Kept].
 var (
 	ErrUnknownRequest = state.ErrUnknownRequest
 	ErrEnded          = state.ErrEnded
+	ErrNotKept        = state.ErrNotKept
 )
 
 // Certifier signs a freshly built tree: with the subnet key, and with a delegation
@@ -89,9 +90,14 @@ func (n *Network) Step(ctx context.Context) bool { return n.machine.Round(ctx) }
 // Close saves the state and frees what the canisters hold. Run does it by itself.
 func (n *Network) Close() error { return n.close() }
 
-// Submit takes an update call. Nil means that it was inducted and [Network.Status]
-// knows it; a request id that is known already is not executed again.
+// Submit takes an update call, without waiting. Nil means that nothing speaks against it;
+// [Network.Kept] tells when it will be executed whatever happens, and from then on
+// [Network.Status] knows it. A request id that is known already is not executed again.
 func (n *Network) Submit(ctx context.Context, in Ingress) *Reject { return n.machine.Submit(ctx, in) }
+
+// Kept waits until a submitted message is where no crash can lose it. Nobody may be told
+// that a message was taken before that. After [ErrNotKept] it was not taken.
+func (n *Network) Kept(ctx context.Context, id RequestID) error { return n.machine.Kept(ctx, id) }
 
 // Await waits until the request is replied, rejected or forgotten.
 func (n *Network) Await(ctx context.Context, id RequestID) (Status, error) {

@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -20,14 +21,23 @@ func (x *exchange) checkEffective() error {
 	return nil
 }
 
+// submit hands a call in and waits until it is kept.
 func (d *door) submit(x *exchange) (*replica.Reject, error) {
 	if err := x.checkEffective(); err != nil {
 		return nil, err
 	}
-	return d.Engine.Submit(x.ctx, replica.Ingress{
+	reject := d.Engine.Submit(x.ctx, replica.Ingress{
 		ID: x.id32(), Sender: x.sender(), Canister: x.canister, Effective: x.id,
 		Method: x.method, Arg: x.arg, Expiry: time.Unix(0, int64(x.expiry)),
-	}), nil
+	})
+	if reject != nil {
+		return reject, nil
+	}
+	err := d.Engine.Kept(x.ctx, x.id32())
+	if errors.Is(err, replica.ErrNotKept) || errors.Is(err, replica.ErrEnded) {
+		return nil, refuse(http.StatusServiceUnavailable, "The call was not taken: %v", err)
+	}
+	return nil, err
 }
 
 func (x *exchange) id32() replica.RequestID { return x.request.id }

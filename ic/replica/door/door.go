@@ -31,9 +31,12 @@ import (
 
 // Engine executes messages. *replica.Network is one.
 type Engine interface {
-	// Submit inducts an update call; nil means that Status knows the request. A
-	// request whose id is known is not executed again.
+	// Submit takes an update call without waiting. A request whose id is known is not
+	// executed again.
 	Submit(ctx context.Context, in replica.Ingress) *replica.Reject
+	// Kept returns when nothing can undo the submission any more: before that nobody is
+	// told that the call was taken. With an error it was not taken.
+	Kept(ctx context.Context, id replica.RequestID) error
 	// Await returns when the request is answered, or with an error when ctx ends.
 	Await(ctx context.Context, id replica.RequestID) (replica.Status, error)
 	// Status is what is known of a request.

@@ -63,6 +63,8 @@ func (e *testEngine) Submit(_ context.Context, in replica.Ingress) *replica.Reje
 	return nil
 }
 
+func (e *testEngine) Kept(context.Context, replica.RequestID) error { return nil }
+
 func (e *testEngine) Await(ctx context.Context, id replica.RequestID) (replica.Status, error) {
 	s, _ := e.Status(id)
 	if !s.Phase.Final() {

@@ -58,8 +58,10 @@ func newNet(t testing.TB) *net {
 				n.observe(s)
 			}
 		},
-		RootKey: []byte("root key"), Subnet: principal.SelfAuthenticating([]byte("subnet")),
-		Prices: cycles.Prices{Nodes: 13}, StopTimeout: 5 * time.Minute, StablePages: 1000,
+		Settings: state.Settings{
+			RootKey: []byte("root key"), Subnet: principal.SelfAuthenticating([]byte("subnet")),
+			Prices: cycles.Prices{Nodes: 13}, StopTimeout: 5 * time.Minute, StablePages: 1000,
+		},
 	}
 	n.m = state.New(n.config)
 	return n
@@ -256,9 +258,20 @@ func (n *net) balanced() {
 	}
 }
 
+// keep takes what was submitted into a batch without a round.
+func (n *net) keep() {
+	n.t.Helper()
+	if b := n.m.Next(false); b != nil {
+		if _, err := n.m.Apply(n.t.Context(), b); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
 // restart saves the network and goes on from what was saved.
 func (n *net) restart() {
 	n.t.Helper()
+	n.keep()
 	records, err := n.m.Snapshot()
 	if err != nil {
 		n.t.Fatal(err)

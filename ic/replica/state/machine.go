@@ -5,9 +5,12 @@
 // The Wasm and its system calls are in ic/replica/host; HTTP, keys and certificates
 // are elsewhere.
 //
-// One mutex guards everything. [Machine.Round] holds it message by message, so
+// One mutex guards everything. [Machine.Apply] holds it message by message, so
 // submissions and queries come in between the messages of a round, never within one.
-// The outcome depends on the order of submissions and the times of rounds alone.
+// What happens depends on the batches alone ([Batch]): the same batches give the same
+// state bit for bit, in whatever process. [Machine.Submit] only checks and puts aside;
+// [Machine.Next] makes a batch of what was submitted, which its caller writes to a log
+// and gives to Apply.
 package state
 
 import (
@@ -51,16 +54,22 @@ const (
 type Config struct {
 	Engine      *host.Engine
 	Logger      *slog.Logger
-	Clock       func() time.Time
-	Random      func([]byte)                                                                 // fills with unpredictable bytes
+	Clock       func() time.Time                                                             // dates rounds, and what is seen between them
+	Random      func([]byte)                                                                 // fills the entropy of rounds with unpredictable bytes
 	Certificate func(canister principal.Principal, data []byte, time uint64) ([]byte, error) // optional: of certified data
 	Observe     func(MessageStats)                                                           // optional
 	Fault       func(canister principal.Principal, kind string) (text string)                // optional, for tests; see [Machine.fault]
-	RootKey     []byte
-	Subnet      principal.Principal
-	Prices      cycles.Prices
-	StopTimeout time.Duration
-	StablePages uint64 // most that a canister's stable memory grows to
+	Settings
+}
+
+// Settings are what decides the outcome besides messages. They are a part of the state:
+// those of [Config] hold for a new machine, later ones come as an [Input].
+type Settings struct {
+	RootKey     []byte              `cbor:"1,keyasint"`
+	Subnet      principal.Principal `cbor:"2,keyasint"`
+	Prices      cycles.Prices       `cbor:"3,keyasint"`
+	StopTimeout time.Duration       `cbor:"4,keyasint"`
+	StablePages uint64              `cbor:"5,keyasint"` // most that a canister's stable memory grows to
 }
 
 // Machine is the state of one subnet.
@@ -77,9 +86,16 @@ type Machine struct {
 
 // core is what the mutex guards.
 type core struct {
-	Time      uint64 // nanoseconds since 1970, of the current round
-	inRound   bool
-	ended     bool // nothing more is taken
+	Time      uint64 // nanoseconds since 1970, of the current round; between rounds it follows the clock
+	last      uint64 // time of the last round, or set since
+	inRound   bool   // Time stands still
+	ended     bool   // nothing more is taken
+	number    uint64 // of the last batch
+	entropy   entropy
+	pending   []Input                // submitted, in no batch yet
+	coming    map[RequestID]*request // of those in pending
+	waiting   int                    // bytes in pending and pool
+	pool      []*Ingress             // in a batch, waiting for a round
 	canisters map[principal.Principal]*canister
 	order     []principal.Principal // of canisters, sorted
 	queue     []*message
@@ -107,6 +123,7 @@ func New(config Config) *Machine {
 	m := &Machine{config: config, wake: make(chan struct{}, 1), sealed: make(chan struct{})}
 	m.mu.canisters = map[principal.Principal]*canister{}
 	m.mu.requests = map[RequestID]*request{}
+	m.mu.coming = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}
 	return m
 }
@@ -136,59 +153,10 @@ func (m *Machine) signal() {
 	}
 }
 
-// Round executes what was queued when it began, and due timers, and reports whether
-// more work is ready. It ends early after 7 B instructions or when ctx ends.
-func (m *Machine) Round(ctx context.Context) bool {
-	tasks, queued := m.beginRound()
-	spent := uint64(0)
-	for _, id := range tasks {
-		if ctx.Err() != nil || spent >= roundLimit {
-			break
-		}
-		spent += m.locked(func() uint64 { return m.runTasksLocked(ctx, id) })
-	}
-	for range queued {
-		if ctx.Err() != nil || spent >= roundLimit {
-			break
-		}
-		m.precompile(ctx)
-		spent += m.locked(func() uint64 { return m.nextLocked(ctx) })
-	}
-	return m.endRound()
-}
-
 func (m *Machine) locked(f func() uint64) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return f()
-}
-
-func (m *Machine) beginRound() (tasks []principal.Principal, queued int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.followClockLocked()
-	m.mu.inRound = true
-	m.expireCallsLocked()
-	m.expireStopsLocked()
-	m.pruneRequestsLocked()
-	for _, id := range m.mu.order {
-		c := m.mu.canisters[id]
-		m.chargeStorageLocked(c)
-		if m.taskDueLocked(c) {
-			tasks = append(tasks, id)
-		}
-	}
-	return tasks, len(m.mu.queue)
-}
-
-func (m *Machine) endRound() (more bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.mu.inRound = false
-	if len(m.mu.queue) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(m.mu.order, func(id principal.Principal) bool { return m.taskDueLocked(m.mu.canisters[id]) })
 }
 
 // nextLocked takes the oldest message and executes it.
@@ -207,6 +175,9 @@ func (m *Machine) NextEvent() (at time.Time, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := ^uint64(0)
+	if len(m.mu.pool) > 0 || len(m.mu.queue) > 0 {
+		next = m.mu.last
+	}
 	for _, c := range m.mu.canisters {
 		next = min(next, m.nextTaskLocked(c))
 		for _, s := range c.Stops {
@@ -264,14 +235,20 @@ func (m *Machine) Log(id principal.Principal) []string {
 }
 
 // Seal ends the machine's life: submissions and queries are rejected from now on, and
-// whoever awaits an answer is told. What was taken before can be saved.
+// whoever awaits an answer is told. What is in no batch is lost; the rest can be saved.
 func (m *Machine) Seal() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.mu.ended {
-		m.mu.ended = true
-		close(m.sealed)
+	if m.mu.ended {
+		return
 	}
+	m.mu.ended = true
+	for _, r := range m.mu.coming {
+		r.lose(ErrEnded)
+	}
+	clear(m.mu.coming)
+	m.mu.pending = nil
+	close(m.sealed)
 }
 
 // Close frees what the canisters hold, after [Machine.Seal].

@@ -92,23 +92,24 @@ func init() {
 }
 
 // admitManagementLocked checks an ingress message to the management canister before it
-// is taken.
-func (m *Machine) admitManagementLocked(in *Ingress) *Reject {
+// is taken, and again when a round takes it in. It changes nothing and returns who pays
+// for the message, nil for nobody.
+func (m *Machine) admitManagementLocked(in *Ingress) (payer *canister, rej *Reject) {
 	h, ok := handlers[in.Method]
 	if !ok || !h.users {
-		return reject(CodeUnknownMethod, "Management canister has no method '%s' for users", in.Method)
+		return nil, reject(CodeUnknownMethod, "Management canister has no method '%s' for users", in.Method)
 	}
 	c, rej := m.targetLocked(h, in.Method, in.Arg, in.Sender)
 	if rej != nil || c == nil {
-		return rej
+		return nil, rej
 	}
 	if in.Effective != c.ID {
-		return reject(CodeBadPayload, "the effective canister id is %s, the call is about %s", in.Effective, c.ID)
+		return nil, reject(CodeBadPayload, "the effective canister id is %s, the call is about %s", in.Effective, c.ID)
 	}
 	if h.free {
-		return nil
+		return nil, nil
 	}
-	return m.payIngressLocked(c, in)
+	return c, nil
 }
 
 // targetLocked is whom a call is about, after the check of access; nil for nobody.

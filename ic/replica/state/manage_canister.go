@@ -126,8 +126,7 @@ func (m *Machine) randomLocked(_ context.Context, _ *canister, call *managed) an
 	if err := managementapi.DecodeRawRandArgs(call.arg); err != nil {
 		return badPayload(call, err)
 	}
-	var b [32]byte
-	m.config.Random(b[:])
+	b := m.mu.entropy.next()
 	return encoded(managementapi.EncodeRawRandResults(b[:]))
 }
 

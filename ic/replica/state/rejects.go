@@ -9,6 +9,7 @@ import (
 // Error codes that the network gives; the first digit is the reject code. Those of
 // failed executions are in ic/replica/host.
 const (
+	CodeQueueFull        = "IC0201"
 	CodeIngressTimeout   = "IC0202"
 	CodeStopTimeout      = "IC0206"
 	CodeOutOfCycles      = "IC0207"

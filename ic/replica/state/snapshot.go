@@ -19,7 +19,11 @@ var ErrBadSnapshot = errors.New("not a state of this network")
 // saved is the first record of a snapshot. The others are memory: for each canister
 // in order its module, its non-zero heap pages and its non-zero stable pages.
 type saved struct {
-	Time      uint64
+	Number    uint64 // of the last batch
+	Time      uint64 // of the last round
+	Pruned    uint64
+	Settings  Settings
+	Pool      []*wireIngress
 	Counters  counters
 	Money     money
 	Queue     []*message
@@ -42,7 +46,13 @@ type savedCanister struct {
 func (m *Machine) Snapshot() (iter.Seq[[]byte], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := saved{Time: m.mu.Time, Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests}
+	s := saved{
+		Number: m.mu.number, Time: m.mu.last, Pruned: m.mu.pruned, Settings: m.config.Settings,
+		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests,
+	}
+	for _, in := range m.mu.pool {
+		s.Pool = append(s.Pool, in.wire())
+	}
 	records := [][]byte{nil}
 	for _, id := range m.mu.order {
 		var more [][]byte
@@ -90,7 +100,17 @@ func Restore(ctx context.Context, config Config, records [][]byte) (*Machine, er
 	if err := decoding.Unmarshal(records[0], &s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSnapshot, err)
 	}
-	m.mu.Time, m.mu.counters, m.mu.money, m.mu.queue = s.Time, s.Counters, s.Money, s.Queue
+	m.config.Settings = s.Settings
+	m.mu.number, m.mu.Time, m.mu.last, m.mu.pruned = s.Number, s.Time, s.Time, s.Pruned
+	m.mu.counters, m.mu.money, m.mu.queue = s.Counters, s.Money, s.Queue
+	for _, w := range s.Pool {
+		in, err := w.ingress()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBadSnapshot, err)
+		}
+		m.mu.pool = append(m.mu.pool, in)
+		m.mu.waiting += in.size()
+	}
 	m.restoreRequests(s.Requests)
 	rest := recordList(records[1:])
 	for _, sc := range s.Canisters {
@@ -106,7 +126,8 @@ func Restore(ctx context.Context, config Config, records [][]byte) (*Machine, er
 
 func (m *Machine) restoreRequests(requests map[RequestID]*request) {
 	for id, r := range requests {
-		r.waiting = make(chan struct{})
+		r.waiting, r.kept = make(chan struct{}), make(chan struct{})
+		close(r.kept)
 		if r.Status.Phase.Final() {
 			close(r.waiting)
 		}

@@ -65,6 +65,7 @@ func TestRestartTwiceIsTheSame(t *testing.T) {
 	n.start(a, program{}.Call(call{To: b, Timeout: 300, Cycles: 10, Arg: park(b, program{}.Reply(nil))}).Append([]byte("x")))
 	n.rounds()
 	n.start(a, program{}.Reply(nil))
+	n.keep()
 	take := func() (all []byte) {
 		records, err := n.m.Snapshot()
 		if err != nil {
