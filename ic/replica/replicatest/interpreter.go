@@ -11,12 +11,24 @@ const (
 	long  = word + 1 // i64
 )
 
+// buffer is the pair of locals of the last buffer.
+const buffer = 6
+
 func address(blob uint32) uint32 { return first + 2*blob }
 func length(blob uint32) uint32  { return first + 2*blob + 1 }
 
+// steps writes the interpreter: a function that runs the program at an address.
+type steps struct {
+	a          *assembler
+	c          m.Code
+	alloc      uint32 // functions that it calls
+	push, pop  uint32
+	call, self uint32
+	fetch      uint32
+}
+
 // interpreter is a loop over steps, each a branch that ends with going on.
-func (a *assembler) interpreter(alloc uint32) m.Body {
-	s := &steps{a: a, alloc: alloc}
+func (s *steps) interpreter() m.Body {
 	s.c.Block(m.OpLoop)
 	s.c.Get(pc).Memory(m.OpI32Load8U, 0).Set(op)
 	s.skip(1)
@@ -24,16 +36,12 @@ func (a *assembler) interpreter(alloc uint32) m.Body {
 	s.memory()
 	s.money()
 	s.environment()
-	s.step(opCall, s.call)
+	s.step(opCall, s.perform)
 	s.step(opDeny, func() {})
+	s.stack()
+	s.control()
 	s.c.Op(m.OpEnd)
 	return s.c.Body(m.Locals{N: word, Type: m.I32}, m.Locals{N: 1, Type: m.I64})
-}
-
-type steps struct {
-	a     *assembler
-	alloc uint32
-	c     m.Code
 }
 
 func (s *steps) sys(name string) { s.c.Call(s.a.imports[name]) }
@@ -209,6 +217,9 @@ func (s *steps) environment() {
 	})
 	s.keep(opOnTimer, atTimer)
 	s.keep(opOnUpgrade, atUpgrade)
+	s.keep(opOnHeartbeat, atHeartbeat)
+	s.keep(opOnLowMemory, atLowMemory)
+	s.keep(opOnInspect, atInspect)
 }
 
 // keep stores the address of a program for later.
@@ -225,9 +236,9 @@ type named struct {
 	call string
 }
 
-// call reads callee, name, argument, cycles, timeout and three programs, and performs
+// perform reads callee, name, argument, cycles, timeout and three programs, and performs
 // the call. A missing program is at the address of an end.
-func (s *steps) call() {
+func (s *steps) perform() {
 	s.blob(0)
 	s.blob(1)
 	s.blob(2)
@@ -238,8 +249,8 @@ func (s *steps) call() {
 	s.blob(3)
 	s.blob(4)
 	s.blob(5)
-	for n := uint32(3); n <= 5; n++ { // without a program: the zeros behind the cells
-		s.c.Get(length(n)).Op(m.OpI32Eqz).Block(m.OpIf).I32(atPerformed + 4).Set(address(n)).Op(m.OpEnd)
+	for n := uint32(3); n <= 5; n++ { // without a program: an end
+		s.c.Get(length(n)).Op(m.OpI32Eqz).Block(m.OpIf).I32(atNothing).Set(address(n)).Op(m.OpEnd)
 	}
 	s.give(0)
 	s.give(1)

@@ -3,8 +3,13 @@
 // Tests of ic/replica and its door install [Wasm] and send it programs, built with
 // [Program]: reply, trap, write here and there, call another canister and run this
 // program on its answer. Methods: update "run", query "read", composite query "ask";
-// canister_init and canister_post_upgrade run their argument too. The module is
-// assembled by this package, so no compiler is needed.
+// canister_init and canister_post_upgrade run their argument too; the other entry points
+// run what a program left for them ([Program.OnTimer], [Program.OnUpgrade], …). Every
+// function of ic0 can be called with operands of all kinds:
+//
+//	p.Do("stable64_write", 0, "abc").Give(Blob("msg_caller")).Put(Of("stable64_size")).Send()
+//
+// The module is assembled by this package, so no compiler is needed.
 package replicatest
 
 import (
@@ -54,6 +59,34 @@ const (
 	opAppendAvailable
 	opTouch
 	opAppendDeadline
+	opPush
+	opPushBlob
+	opPushProgram
+	opPushCell
+	opPushKept
+	opPushBuffer
+	opBuffer
+	opSystem
+	opFetch
+	opDrop
+	opSum
+	opDifference
+	opLess
+	opEqual
+	opMemorySize
+	opMemoryGrow
+	opGive
+	opPut
+	opSetCell
+	opKeep
+	opPoke
+	opJump
+	opUnless
+	opOnHeartbeat
+	opOnLowMemory
+	opOnInspect
+	opRunArg
+	opRunAt
 	opDeny opcode = 0xfe
 )
 
@@ -181,10 +214,10 @@ func (p Program) AppendCertificate() Program { return p.op(opAppendCertificate) 
 func (p Program) Timer(at uint64) Program { return p.op(opTimer).u64(at) }
 
 // OnTimer is what the global timer runs from now on.
-func (p Program) OnTimer(q Program) Program { return p.op(opOnTimer).program(q) }
+func (p Program) OnTimer(q Program) Program { return p.op(opOnTimer).blob(q.op(opEnd)) }
 
 // OnUpgrade is what pre_upgrade runs from now on.
-func (p Program) OnUpgrade(q Program) Program { return p.op(opOnUpgrade).program(q) }
+func (p Program) OnUpgrade(q Program) Program { return p.op(opOnUpgrade).blob(q.op(opEnd)) }
 
 // AppendTime appends the time, 8 bytes.
 func (p Program) AppendTime() Program { return p.op(opAppendTime) }

@@ -1,6 +1,8 @@
 package replicatest
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	m "assay/ic/wasm/module"
@@ -8,11 +10,16 @@ import (
 
 // Options choose optional entry points.
 type Options struct {
-	Inspect   bool // refuse ingress whose program begins with Deny
-	Heartbeat bool // add 1 to cell 63 at each heartbeat
+	Inspect   bool // refuse ingress whose program begins with Deny; see [Program.OnInspect]
+	Heartbeat bool // add 1 to cell 63 at each heartbeat, then run [Program.OnHeartbeat]
+	LowMemory bool // run [Program.OnLowMemory]
 	Public    map[string]string
-	BadInit   bool // the start function traps
-	Different byte // makes otherwise equal modules differ
+	Private   map[string]string
+	BadInit   bool            // the start function traps
+	Start     Program         // what the start function runs
+	Exports   []string        // more names of the entry point, such as "canister_query other"
+	Different byte            // makes otherwise equal modules differ
+	Edit      func(*m.Module) // has the last word
 }
 
 var plain = sync.OnceValue(func() []byte { return Wasm(Options{}) })
@@ -20,66 +27,40 @@ var plain = sync.OnceValue(func() []byte { return Wasm(Options{}) })
 // Plain is the module without options.
 func Plain() []byte { return plain() }
 
-// Addresses of the heap: cells, then two program addresses, scratch, and a bump
-// allocator for the programs of messages.
+// Addresses of the heap: cells, then addresses of programs, scratch, blobs put away,
+// the stack, and a bump allocator for the programs of messages.
 const (
 	atTimer     = Cells * 8
 	atUpgrade   = atTimer + 4
 	atPerformed = atTimer + 8
 	scratch     = atTimer + 16
-	heapStart   = 1 << 12
+	atHeartbeat = atTimer + 32
+	atLowMemory = atTimer + 36
+	atInspect   = atTimer + 40
+	atNothing   = atTimer + 44 // a program that is empty
+	atKept      = 1 << 10
+	stackStart  = 2 << 10
+	heapStart   = 4 << 10
 	firstPages  = 4
 )
 
-// Globals: the allocator, and one for tests.
+// Slots is how many blobs can be put away.
+const Slots = 32
+
+// RunSlot is the table slot of a callback that runs the program at its address; the
+// slot behind it has a function of a wrong type, and the others are empty.
+const RunSlot = 1
+
+// Globals: the allocator, one for tests, and the top of the stack.
 const (
 	globalFree = iota
 	globalTest
+	globalTop
 )
 
 type assembler struct {
 	mod     m.Module
 	imports map[string]uint32
-}
-
-var systemCalls = []struct {
-	name    string
-	params  []m.ValType
-	results []m.ValType
-}{
-	{"msg_arg_data_size", nil, t(m.I32)},
-	{"msg_arg_data_copy", t(m.I32, m.I32, m.I32), nil},
-	{"msg_caller_size", nil, t(m.I32)},
-	{"msg_caller_copy", t(m.I32, m.I32, m.I32), nil},
-	{"msg_reply_data_append", t(m.I32, m.I32), nil},
-	{"msg_reply", nil, nil},
-	{"msg_reject", t(m.I32, m.I32), nil},
-	{"msg_reject_code", nil, t(m.I32)},
-	{"msg_deadline", nil, t(m.I64)},
-	{"msg_cycles_available128", t(m.I32), nil},
-	{"msg_cycles_refunded128", t(m.I32), nil},
-	{"msg_cycles_accept128", t(m.I64, m.I64, m.I32), nil},
-	{"cycles_burn128", t(m.I64, m.I64, m.I32), nil},
-	{"canister_cycle_balance128", t(m.I32), nil},
-	{"call_new", t(m.I32, m.I32, m.I32, m.I32, m.I32, m.I32, m.I32, m.I32), nil},
-	{"call_on_cleanup", t(m.I32, m.I32), nil},
-	{"call_data_append", t(m.I32, m.I32), nil},
-	{"call_with_best_effort_response", t(m.I32), nil},
-	{"call_cycles_add128", t(m.I64, m.I64), nil},
-	{"call_perform", nil, t(m.I32)},
-	{"stable64_size", nil, t(m.I64)},
-	{"stable64_grow", t(m.I64), t(m.I64)},
-	{"stable64_write", t(m.I64, m.I64, m.I64), nil},
-	{"stable64_read", t(m.I64, m.I64, m.I64), nil},
-	{"certified_data_set", t(m.I32, m.I32), nil},
-	{"data_certificate_size", nil, t(m.I32)},
-	{"data_certificate_copy", t(m.I32, m.I32, m.I32), nil},
-	{"global_timer_set", t(m.I64), t(m.I64)},
-	{"performance_counter", t(m.I32), t(m.I64)},
-	{"time", nil, t(m.I64)},
-	{"debug_print", t(m.I32, m.I32), nil},
-	{"trap", t(m.I32, m.I32), nil},
-	{"accept_message", nil, nil},
 }
 
 func t(types ...m.ValType) []m.ValType { return types }
@@ -93,36 +74,75 @@ func Wasm(o Options) []byte {
 		a.mod.Imports = append(a.mod.Imports, m.Import{Module: "ic0", Name: c.name, Kind: m.KindFunc, Func: typ})
 	}
 	a.mod.Memories = []m.Limits{{Min: firstPages}}
-	a.mod.AddGlobal(m.Global{GlobalType: m.GlobalType{Type: m.I32, Mutable: true}, Init: m.I32Const(heapStart)})
+	start := o.Start.op(opEnd)
+	a.mod.AddGlobal(m.Global{GlobalType: m.GlobalType{Type: m.I32, Mutable: true}, Init: m.I32Const(int32(heapStart + len(start)))})
 	a.mod.AddGlobal(m.Global{GlobalType: m.GlobalType{Type: m.I64, Mutable: true}, Init: m.I64Const(int64(o.Different))})
+	a.mod.AddGlobal(m.Global{GlobalType: m.GlobalType{Type: m.I32, Mutable: true}, Init: m.I32Const(stackStart)})
 	alloc := a.mod.AddFunc(m.FuncType{Params: t(m.I32), Results: t(m.I32)}, allocBody())
-	run := a.mod.AddFunc(m.FuncType{Params: t(m.I32)}, a.interpreter(alloc))
+	run := a.machine(alloc)
 	entry := a.mod.AddFunc(m.FuncType{}, a.entry(alloc, run))
-	for _, name := range []string{"canister_init", "canister_post_upgrade", "canister_update run", "canister_query read", "canister_composite_query ask"} {
+	for _, name := range append([]string{"canister_init", "canister_post_upgrade", "canister_update run", "canister_query read", "canister_composite_query ask"}, o.Exports...) {
 		a.export(name, entry)
 	}
+	a.options(o, alloc, run)
+	if o.Start != nil {
+		a.mod.Datas = append(a.mod.Datas, m.Data{Mode: m.Active, Offset: m.I32Const(heapStart), Bytes: start})
+		a.start(func(c *m.Code) { c.I32(heapStart).Call(run) })
+	}
+	// The callbacks' table: slot 1 runs the program at the address in env.
+	a.mod.Tables = []m.Table{{Type: m.FuncRef, Limits: m.Limits{Min: 4}}}
+	a.mod.Elems = []m.Elem{{Mode: m.Active, Offset: m.I32Const(RunSlot), Type: m.FuncRef, Funcs: []uint32{run, alloc}}}
+	if o.Edit != nil {
+		o.Edit(&a.mod)
+	}
+	return a.mod.Encode()
+}
+
+// machine adds the interpreter with what it calls.
+func (a *assembler) machine(alloc uint32) (run uint32) {
+	push := a.mod.AddFunc(m.FuncType{Params: t(m.I64)}, pushBody())
+	pop := a.mod.AddFunc(m.FuncType{Results: t(m.I64)}, popBody())
+	call := a.mod.AddFunc(m.FuncType{Params: t(m.I32)}, a.caller(push, pop))
+	fetch := a.mod.AddFunc(m.FuncType{Params: t(m.I32)}, a.fetcher(alloc, push, pop))
+	s := &steps{a: a, alloc: alloc, push: push, pop: pop, call: call, fetch: fetch}
+	s.self = fetch + 1
+	return a.mod.AddFunc(m.FuncType{Params: t(m.I32)}, s.interpreter())
+}
+
+// options adds the other entry points and sections.
+func (a *assembler) options(o Options, alloc, run uint32) {
 	a.export("canister_global_timer", a.mod.AddFunc(m.FuncType{}, stored(run, atTimer)))
 	a.export("canister_pre_upgrade", a.mod.AddFunc(m.FuncType{}, stored(run, atUpgrade)))
 	if o.Inspect {
-		a.export("canister_inspect_message", a.mod.AddFunc(m.FuncType{}, a.inspect(alloc)))
+		a.export("canister_inspect_message", a.mod.AddFunc(m.FuncType{}, a.inspect(alloc, run)))
 	}
 	if o.Heartbeat {
 		var c m.Code
 		c.I32(0).I32(0).Memory(m.OpI64Load, 63*8).I64(1).Op(m.OpI64Add).Memory(m.OpI64Store, 63*8)
+		c.B = append(c.B, storedCode(run, atHeartbeat)...)
 		a.export("canister_heartbeat", a.mod.AddFunc(m.FuncType{}, c.Body()))
 	}
+	if o.LowMemory {
+		a.export("canister_on_low_wasm_memory", a.mod.AddFunc(m.FuncType{}, stored(run, atLowMemory)))
+	}
 	if o.BadInit {
-		var c m.Code
-		start := a.mod.AddFunc(m.FuncType{}, c.Op(m.OpUnreachable).Body())
-		a.mod.Start = &start
+		a.start(func(c *m.Code) { c.Op(m.OpUnreachable) })
 	}
-	// The callbacks' table: slot 1 runs the program at the address in env.
-	a.mod.Tables = []m.Table{{Type: m.FuncRef, Limits: m.Limits{Min: 4}}}
-	a.mod.Elems = []m.Elem{{Mode: m.Active, Offset: m.I32Const(1), Type: m.FuncRef, Funcs: []uint32{run, alloc}}}
-	for name, value := range o.Public {
-		a.mod.Customs = append(a.mod.Customs, m.Custom{Name: "icp:public " + name, Bytes: []byte(value)})
+	a.sections("icp:public ", o.Public)
+	a.sections("icp:private ", o.Private)
+}
+
+func (a *assembler) start(body func(*m.Code)) {
+	var c m.Code
+	body(&c)
+	start := a.mod.AddFunc(m.FuncType{}, c.Body())
+	a.mod.Start = &start
+}
+
+func (a *assembler) sections(prefix string, all map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		a.mod.Customs = append(a.mod.Customs, m.Custom{Name: prefix + name, Bytes: []byte(all[name])})
 	}
-	return a.mod.Encode()
 }
 
 func (a *assembler) export(name string, f uint32) {
@@ -140,7 +160,13 @@ func allocBody() m.Body {
 	return c.Body()
 }
 
-const i32Mul m.Opcode = 0x6c
+// Instructions that package module does not name.
+const (
+	i32Mul     m.Opcode = 0x6c
+	i32WrapI64 m.Opcode = 0xa7
+	i64Eq      m.Opcode = 0x51
+	i64LtU     m.Opcode = 0x54
+)
 
 // entry copies the argument to fresh memory, with an end behind it, and runs it.
 func (a *assembler) entry(alloc, run uint32) m.Body {
@@ -153,13 +179,21 @@ func (a *assembler) entry(alloc, run uint32) m.Body {
 
 // stored runs the program whose address is in memory, if there is one.
 func stored(run uint32, at uint32) m.Body {
-	var c m.Code
-	c.I32(0).Memory(m.OpI32Load, at).Block(m.OpIf).I32(0).Memory(m.OpI32Load, at).Call(run).Op(m.OpEnd)
+	c := m.Code{B: storedCode(run, at)}
 	return c.Body()
 }
 
-func (a *assembler) inspect(alloc uint32) m.Body {
+func storedCode(run uint32, at uint32) []byte {
 	var c m.Code
+	c.I32(0).Memory(m.OpI32Load, at).Block(m.OpIf).I32(0).Memory(m.OpI32Load, at).Call(run).Op(m.OpEnd)
+	return c.B
+}
+
+// inspect runs the program put away for it; without one it accepts what does not
+// begin with Deny.
+func (a *assembler) inspect(alloc, run uint32) m.Body {
+	c := m.Code{B: storedCode(run, atInspect)}
+	c.I32(0).Memory(m.OpI32Load, atInspect).Block(m.OpIf).Op(m.OpReturn, m.OpEnd)
 	c.I32(1).Call(alloc).Set(0)
 	c.Call(a.imports["msg_arg_data_size"]).Block(m.OpIf)
 	c.Get(0).I32(0).I32(1).Call(a.imports["msg_arg_data_copy"]).Op(m.OpEnd)

@@ -1,0 +1,61 @@
+package spectest_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+)
+
+// row is one behaviour: the section that asks for it, what is done and seen, and how.
+type row struct {
+	section, name string
+	run           func(*world)
+}
+
+// area is the rows of one subject. Its rows share a network and run one after the
+// other; areas run beside each other.
+type area struct {
+	document string // of the specification
+	rows     []row
+}
+
+var areas = map[string]area{}
+
+// describe adds rows to an area.
+func describe(name, document string, rows ...row) {
+	a := areas[name]
+	a.document, a.rows = document, append(a.rows, rows...)
+	areas[name] = a
+}
+
+// floor is how many behaviours there are at least. A table that lost its rows would
+// pass.
+const floor = 1
+
+func TestBehaviours(t *testing.T) {
+	total := 0
+	for _, name := range slices.Sorted(maps.Keys(areas)) {
+		a := areas[name]
+		t.Logf("%4d behaviours of %s (%s)", len(a.rows), name, a.document)
+		total += len(a.rows)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := open(t)
+			seen := map[string]bool{}
+			for _, r := range a.rows {
+				if r.section == "" || seen[r.name] {
+					t.Fatalf("row %q has no section, or its name occurs twice", r.name)
+				}
+				seen[r.name] = true
+				t.Run(r.name, func(t *testing.T) {
+					r.run(&world{net: n, T: t, section: a.document + ", " + r.section})
+					n.checkBooks(t)
+				})
+			}
+		})
+	}
+	t.Logf("%4d behaviours in all", total)
+	if total < floor {
+		t.Errorf("%d behaviours, fewer than %d: rows are missing", total, floor)
+	}
+}
