@@ -13,6 +13,7 @@ package host
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -25,10 +26,24 @@ import (
 // install of the same bytes.
 const maxIdleModules = 16
 
-// Engine compiles modules and holds the system calls.
+// ErrMemoryBudget is a heap that does not fit into what the engine may use.
+var ErrMemoryBudget = errors.New("over the memory budget")
+
+// EngineConfig is how an engine is made. The zero value works.
+type EngineConfig struct {
+	CacheDir   string     // compiled modules for later processes; empty: kept in memory only
+	Memory     MemoryKind // how heaps are kept
+	HeapBudget uint64     // bytes that all heaps together may take; 0: three quarters of the machine's memory
+	MaxLive    int        // instances that keep live code while they are idle; 0: 128
+}
+
+// Engine compiles modules and holds the system calls and the memory of heaps.
 type Engine struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
+	backing backing
+	idle    idleList
+	maxLive int
 
 	mu struct {
 		sync.Mutex
@@ -37,14 +52,27 @@ type Engine struct {
 	}
 }
 
-// NewEngine starts an engine. Native code is kept in cacheDir for later processes; an
-// empty name keeps it in memory only.
+// NewEngine starts an engine that keeps compiled modules in cacheDir.
 func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
-	e := &Engine{cache: wazero.NewCompilationCache()}
-	if cacheDir != "" {
-		var err error
-		if e.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
-			return nil, fmt.Errorf("open compilation cache %s: %w", cacheDir, err)
+	return OpenEngine(ctx, EngineConfig{CacheDir: cacheDir})
+}
+
+// OpenEngine starts an engine.
+func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
+	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive}
+	if e.maxLive == 0 {
+		e.maxLive = maxLive
+	}
+	if c.HeapBudget == 0 {
+		c.HeapBudget = machineMemory() / 4 * 3
+	}
+	var err error
+	if e.backing, err = newBacking(c.Memory, c.HeapBudget); err != nil {
+		return nil, err
+	}
+	if c.CacheDir != "" {
+		if e.cache, err = wazero.NewCompilationCacheWithDir(c.CacheDir); err != nil {
+			return nil, errors.Join(fmt.Errorf("open compilation cache %s: %w", c.CacheDir, err), e.backing.close())
 		}
 	}
 	config := wazero.NewRuntimeConfig().
@@ -68,7 +96,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	if err := e.runtime.Close(ctx); err != nil {
 		return fmt.Errorf("close engine: %w", err)
 	}
-	return e.cache.Close(ctx)
+	return errors.Join(e.cache.Close(ctx), e.backing.close())
 }
 
 // Compile checks, meters and compiles a module as it was given to install_code, raw or

@@ -157,7 +157,10 @@ func (c executionContext) Value(key any) any {
 // caller rolls back instance and stable memory, and keeps of the execution no more
 // than Used and Log.
 func (x *Execution) Run(ctx context.Context, i *Instance, s *Stable, where Context, entry string) *Trap {
-	f := i.function(entry)
+	if err := i.begin(ctx); err != nil {
+		return &Trap{CodeTrapped, err.Error()}
+	}
+	f := i.run.function(entry)
 	if f == nil {
 		return nil
 	}
@@ -166,7 +169,10 @@ func (x *Execution) Run(ctx context.Context, i *Instance, s *Stable, where Conte
 
 // RunCallback runs a table entry.
 func (x *Execution) RunCallback(ctx context.Context, i *Instance, s *Stable, where Context, cb Callback) *Trap {
-	f, err := i.callback(cb.Slot)
+	if err := i.begin(ctx); err != nil {
+		return &Trap{CodeTrapped, err.Error()}
+	}
+	f, err := i.run.callback(cb.Slot)
 	if err != nil {
 		return &Trap{CodeTrapped, err.Error()}
 	}
@@ -174,11 +180,11 @@ func (x *Execution) RunCallback(ctx context.Context, i *Instance, s *Stable, whe
 }
 
 func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Context, f api.Function, args ...uint64) *Trap {
-	x.where, x.instance, x.stable, x.memory = where, i, s, i.live.Memory()
+	x.where, x.instance, x.stable, x.memory = where, i, s, i.run.mod.Memory()
 	left := x.Input.Instructions - min(x.Used, x.Input.Instructions)
-	i.counter.Set(left)
+	i.run.counter.Set(left)
 	_, err := f.Call(executionContext{ctx, x}, args...)
-	after := int64(i.counter.Get())
+	after := int64(i.run.counter.Get())
 	x.Used += left - uint64(max(after, 0))
 	x.drop()
 	switch {
@@ -220,8 +226,8 @@ func (x *Execution) trap(code, format string, args ...any) {
 
 // charge takes instructions for a system call.
 func (x *Execution) charge(n uint64) {
-	left := int64(x.instance.counter.Get()) - int64(min(n, 1<<62))
-	x.instance.counter.Set(uint64(left))
+	left := int64(x.instance.run.counter.Get()) - int64(min(n, 1<<62))
+	x.instance.run.counter.Set(uint64(left))
 	if left < 0 {
 		x.trap(CodeInstructionLimit, "canister exceeded the limit of %d instructions for single message execution", x.Input.Instructions)
 	}

@@ -187,7 +187,11 @@ func TestResumeGoesOn(t *testing.T) {
 		t.Fatal(trap)
 	}
 	b.instance.Commit()
-	resumed, err := b.module.Resume(t.Context(), b.instance.Image())
+	image, err := b.instance.Image()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := b.module.Resume(t.Context(), image)
 	if err != nil {
 		t.Fatal(err)
 	}

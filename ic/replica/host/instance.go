@@ -1,33 +1,42 @@
 package host
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/table"
 
 	"assay/ic/wasm/meter"
 )
 
-// OSPage is the unit in which changes of memory are found, undone and charged.
-const OSPage = 4096
-
-// WasmPage is the unit in which memory grows.
-const WasmPage = 1 << 16
-
-// Instance is live code with a memory, and a copy of memory and globals as they were
-// at the last commit.
+// Instance is a module with its committed heap and globals, and live code over them
+// while it is in use. Live code is started when it is needed, and ended when the engine
+// has too much of it.
 type Instance struct {
-	module  *Module
-	live    api.Module
+	module    *Module
+	committed *committed
+	run       *liveCode // nil: not started
+	busy      bool      // something ran since the last commit or rollback
+	idle      idleMark  // the engine's
+}
+
+// committed is the state at the last commit.
+type committed struct {
+	heap    heap // nil if the module has no memory
+	globals []uint64
+}
+
+// liveCode is code over a live memory.
+type liveCode struct {
+	mod     api.Module
+	memory  live // nil if the module has none
 	counter api.MutableGlobal
 	globals []api.MutableGlobal
 	funcs   map[string]api.Function
-
-	image Image
 }
 
 // Image is what of an instance outlives it.
@@ -39,174 +48,240 @@ type Image struct {
 // Instantiate makes an instance with the memory that the module's data give. Its start
 // function has not run; see [Execution.Run].
 func (m *Module) Instantiate(ctx context.Context) (*Instance, error) {
-	i := &Instance{module: m}
-	if err := i.start(ctx); err != nil {
+	i, err := m.empty(uint64(m.minPages) * WasmPage)
+	if err != nil {
 		return nil, err
 	}
+	for _, d := range m.datas {
+		i.committed.heap.write(d.At, d.Bytes)
+	}
+	if err := i.start(ctx); err != nil {
+		return nil, errors.Join(err, i.Close(ctx))
+	}
+	i.busy = true
 	i.Commit()
 	return i, nil
 }
 
-// Resume makes an instance that goes on from an image of the same module. It keeps
+// Resume makes an instance that goes on from an image of the same module. It copies
 // the image.
 func (m *Module) Resume(ctx context.Context, image Image) (*Instance, error) {
-	if len(image.Globals) != len(m.globals) || len(image.Heap)%WasmPage != 0 || !m.memory && len(image.Heap) > 0 {
+	size := uint64(len(image.Heap))
+	if len(image.Globals) != len(m.globals) || size%WasmPage != 0 || size < uint64(m.minPages)*WasmPage || size > uint64(m.maxPages)*WasmPage {
 		return nil, fmt.Errorf("resume module %x: the image is of another module", m.Hash)
 	}
-	i := &Instance{module: m, image: image}
-	if err := i.restart(ctx); err != nil {
+	i, err := m.empty(size)
+	if err != nil {
 		return nil, err
 	}
+	i.committed.globals = append(i.committed.globals, image.Globals...)
+	err = eachPage(image.Heap, 0, func(at uint64, page []byte) error {
+		i.committed.heap.write(at, page)
+		return nil
+	})
+	return i, err
+}
+
+// empty makes an instance with a heap of zeros and no globals yet.
+func (m *Module) empty(size uint64) (*Instance, error) {
+	i := &Instance{module: m, committed: &committed{}}
+	if !m.memory {
+		return i, nil
+	}
+	heap, err := m.engine.backing.heap()
+	if err != nil {
+		return nil, fmt.Errorf("make a heap: %w", err)
+	}
+	if err := heap.grow(size); err != nil {
+		heap.free()
+		return nil, fmt.Errorf("make a heap: %w", err)
+	}
+	i.committed.heap = heap
 	return i, nil
 }
 
-func (i *Instance) start(ctx context.Context) error {
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	live, err := i.module.engine.runtime.InstantiateModule(ctx, i.module.compiled, config)
-	if err != nil {
-		return moduleErrorf("instantiate: %v", err)
+// begin makes the instance live and its own until the next commit or rollback.
+func (i *Instance) begin(ctx context.Context) error {
+	if i.busy {
+		return nil
 	}
-	i.live, i.funcs = live, map[string]api.Function{}
-	i.counter = live.ExportedGlobal(meter.CounterExport).(api.MutableGlobal)
-	i.globals = i.globals[:0]
-	for _, name := range i.module.globals {
-		i.globals = append(i.globals, live.ExportedGlobal(name).(api.MutableGlobal))
+	i.module.engine.claim(i)
+	if i.run == nil {
+		if err := i.start(ctx); err != nil {
+			return err
+		}
+		i.resetGlobals()
 	}
+	i.busy = true
 	return nil
 }
 
-// restart replaces the live module by a fresh one that holds the committed image.
-func (i *Instance) restart(ctx context.Context) error {
-	if i.live != nil {
-		if err := i.live.Close(ctx); err != nil {
-			return fmt.Errorf("close instance: %w", err)
+// start makes live code that holds the committed heap.
+func (i *Instance) start(ctx context.Context) error {
+	r := &liveCode{funcs: map[string]api.Function{}}
+	if heap := i.committed.heap; heap != nil {
+		var err error
+		if r.memory, err = heap.live(uint64(i.module.maxPages) * WasmPage); err != nil {
+			return err
 		}
+		ctx = experimental.WithMemoryAllocator(ctx, allocator{r.memory})
 	}
-	if err := i.start(ctx); err != nil {
-		return err
-	}
-	if mem := i.live.Memory(); mem != nil {
-		have := i.Pages()
-		want := uint32(len(i.image.Heap) / WasmPage)
-		if want < have {
-			return fmt.Errorf("resume module %x: the image has %d pages, the module starts with %d", i.module.Hash, want, have)
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	mod, err := i.module.engine.runtime.InstantiateModule(ctx, i.module.compiled, config)
+	if err != nil {
+		if r.memory != nil {
+			r.memory.Free()
 		}
-		if _, ok := mem.Grow(want - have); !ok {
-			return fmt.Errorf("resume module %x: memory cannot grow to %d pages", i.module.Hash, want)
-		}
-		copy(i.memory(), i.image.Heap)
+		return moduleErrorf("instantiate: %v", err)
 	}
-	i.resetGlobals()
+	r.mod = mod
+	r.counter = mod.ExportedGlobal(meter.CounterExport).(api.MutableGlobal)
+	for _, name := range i.module.globals {
+		r.globals = append(r.globals, mod.ExportedGlobal(name).(api.MutableGlobal))
+	}
+	i.run = r
+	return nil
+}
+
+// allocator hands out one memory.
+type allocator struct{ memory experimental.LinearMemory }
+
+// Allocate is asked once for each instantiation. The sizes are the host's to choose.
+func (a allocator) Allocate(_, _ uint64) experimental.LinearMemory { return a.memory }
+
+// stop ends the live code. What was not committed is lost.
+func (i *Instance) stop(ctx context.Context) error {
+	if i.run == nil {
+		return nil
+	}
+	err := i.run.mod.Close(ctx)
+	if i.run.memory != nil {
+		i.run.memory.Free()
+	}
+	i.run = nil
+	if err != nil {
+		return fmt.Errorf("close instance: %w", err)
+	}
 	return nil
 }
 
 // Module is the code of the instance.
 func (i *Instance) Module() *Module { return i.module }
 
-// Image is the state at the last commit. It shares memory with the instance.
-func (i *Instance) Image() Image { return i.image }
+// Image is a copy of the state at the last commit.
+func (i *Instance) Image() (Image, error) {
+	image := Image{Globals: append([]uint64{}, i.committed.globals...)}
+	if i.committed.heap == nil {
+		return image, nil
+	}
+	image.Heap = make([]byte, i.committed.heap.size())
+	return image, i.EachPage(func(at uint64, page []byte) error {
+		copy(image.Heap[at:], page)
+		return nil
+	})
+}
+
+// Globals are the mutable globals at the last commit, in index order.
+func (i *Instance) Globals() []uint64 { return i.committed.globals }
+
+// EachPage calls f with the address and the contents of every page of 4 KiB of the
+// committed heap that is not zero, in order. The contents are valid during the call.
+func (i *Instance) EachPage(f func(at uint64, page []byte) error) error {
+	if i.committed.heap == nil {
+		return nil
+	}
+	return i.committed.heap.each(f)
+}
 
 // Pages is the current size of memory in Wasm pages.
 func (i *Instance) Pages() uint32 {
-	mem := i.live.Memory()
-	if mem == nil {
+	switch {
+	case i.committed.heap == nil:
 		return 0
+	case !i.busy:
+		return uint32(i.committed.heap.size() / WasmPage)
 	}
-	pages, _ := mem.Grow(0)
+	pages, _ := i.run.mod.Memory().Grow(0)
 	return pages
 }
 
-// memory is a view of the live memory, nil where it is as large as 32 bits address.
-func (i *Instance) memory() []byte {
-	mem := i.live.Memory()
-	if mem == nil {
-		return nil
-	}
-	view, _ := mem.Read(0, mem.Size())
-	return view
-}
-
 // Commit makes the live state the one that [Instance.Rollback] returns to, and counts
-// the pages of 4 KiB that changed.
+// the pages of 4 KiB whose contents changed.
 func (i *Instance) Commit() (dirty int) {
-	live := i.memory()
-	old := len(i.image.Heap)
-	dirty = syncPages(i.image.Heap, live[:old])
-	if len(live) > old {
-		i.image.Heap = append(i.image.Heap, live[old:]...)
-		dirty += countNonZero(live[old:])
+	if !i.busy {
+		return 0
 	}
-	i.image.Globals = i.image.Globals[:0]
-	for _, g := range i.globals {
-		i.image.Globals = append(i.image.Globals, g.Get())
+	if i.run.memory != nil {
+		dirty = i.run.memory.commit()
 	}
+	i.committed.globals = i.committed.globals[:0]
+	for _, g := range i.run.globals {
+		i.committed.globals = append(i.committed.globals, g.Get())
+	}
+	i.rest(context.Background())
 	return dirty
 }
 
 // Rollback undoes everything since the last commit.
 func (i *Instance) Rollback(ctx context.Context) error {
-	if int(i.Pages())*WasmPage != len(i.image.Heap) {
-		return i.restart(ctx) // memory cannot shrink
+	if !i.busy {
+		return nil
 	}
-	syncPages(i.memory(), i.image.Heap)
+	if i.run.memory != nil && i.run.memory.rollback() {
+		// The memory is asked to grow so that it can tell the engine of its old size.
+		if _, ok := i.run.mod.Memory().Grow(1); !ok {
+			i.busy = false
+			return i.stop(ctx) // not at 4 GiB
+		}
+	}
 	i.resetGlobals()
+	i.rest(ctx)
 	return nil
 }
 
+// rest is for after a commit or a rollback: the engine may end the live code.
+func (i *Instance) rest(ctx context.Context) {
+	i.busy = false
+	if i.module.drops {
+		_ = i.stop(ctx) // what was dropped is there again for the next message
+		return
+	}
+	i.module.engine.release(ctx, i)
+}
+
 func (i *Instance) resetGlobals() {
-	for n, g := range i.globals {
-		g.Set(i.image.Globals[n])
+	for n, g := range i.run.globals {
+		g.Set(i.committed.globals[n])
 	}
-}
-
-// syncPages makes dst equal to src, of the same length, and counts the pages that
-// differed. Pages that are equal are not written.
-func syncPages(dst, src []byte) (changed int) {
-	for at := 0; at < len(src); at += OSPage {
-		s, d := src[at:at+OSPage], dst[at:at+OSPage]
-		if !bytes.Equal(s, d) {
-			copy(d, s)
-			changed++
-		}
-	}
-	return changed
-}
-
-var zeroPage [OSPage]byte
-
-func countNonZero(b []byte) (n int) {
-	for at := 0; at < len(b); at += OSPage {
-		if !bytes.Equal(b[at:at+OSPage], zeroPage[:]) {
-			n++
-		}
-	}
-	return n
 }
 
 // Close frees the instance.
 func (i *Instance) Close(ctx context.Context) error {
-	if err := i.live.Close(ctx); err != nil {
-		return fmt.Errorf("close instance: %w", err)
+	i.module.engine.claim(i)
+	err := i.stop(ctx)
+	if i.committed.heap != nil {
+		i.committed.heap.free()
+		i.committed.heap = nil
 	}
-	return nil
+	return err
 }
 
 // function finds an exported function, nil if there is none.
-func (i *Instance) function(name string) api.Function {
-	f, ok := i.funcs[name]
+func (r *liveCode) function(name string) api.Function {
+	f, ok := r.funcs[name]
 	if !ok {
-		f = i.live.ExportedFunction(name)
-		i.funcs[name] = f
+		f = r.mod.ExportedFunction(name)
+		r.funcs[name] = f
 	}
 	return f
 }
 
 // callback finds a table entry of type (i32)->(), or says why there is none.
-func (i *Instance) callback(slot uint32) (f api.Function, err error) {
+func (r *liveCode) callback(slot uint32) (f api.Function, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, err = nil, fmt.Errorf("callback %d: %v", slot, r)
 		}
 	}()
-	return table.LookupFunction(i.live, 0, slot, []api.ValueType{api.ValueTypeI32}, nil), nil
+	return table.LookupFunction(r.mod, 0, slot, []api.ValueType{api.ValueTypeI32}, nil), nil
 }

@@ -63,7 +63,11 @@ type Module struct {
 	methods  map[string]MethodKind
 	entries  map[string]bool // exported functions that are not methods
 	globals  []string        // exports of mutable globals
-	memory   bool
+
+	memory             bool
+	minPages, maxPages uint32
+	datas              []initialData // what the memory begins with
+	drops              bool          // data segments, which instances of the Internet Computer have again in each message
 
 	users    int    // guarded by engine.mu
 	released uint64 // guarded by engine.mu
@@ -85,11 +89,15 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*Module, error) {
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}
-	m := &Module{engine: e, methods: map[string]MethodKind{}, entries: map[string]bool{}, memory: len(parsed.Memories) > 0}
+	m := &Module{engine: e, methods: map[string]MethodKind{}, entries: map[string]bool{}}
 	if err := m.check(parsed); err != nil {
 		return nil, err
 	}
-	metered, err := meter.Instrument(parsed)
+	own, err := m.takeMemory(parsed)
+	if err != nil {
+		return nil, err
+	}
+	metered, err := meter.Instrument(own)
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}

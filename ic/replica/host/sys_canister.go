@@ -30,7 +30,7 @@ var canisterCalls = concat(
 )
 
 func performanceCounter(x *Execution, s []uint64) {
-	used := x.Used + x.Input.Instructions - min(x.Used, x.Input.Instructions) - x.instance.counter.Get()
+	used := x.Used + x.Input.Instructions - min(x.Used, x.Input.Instructions) - x.instance.run.counter.Get()
 	switch u32(s[0]) {
 	case 0:
 		s[0] = used

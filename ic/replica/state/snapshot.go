@@ -56,7 +56,10 @@ func (m *Machine) Snapshot() (iter.Seq[[]byte], error) {
 	records := [][]byte{nil}
 	for _, id := range m.mu.order {
 		var more [][]byte
-		sc := saveCanister(m.mu.canisters[id], &more)
+		sc, err := saveCanister(m.mu.canisters[id], &more)
+		if err != nil {
+			return nil, err
+		}
 		s.Canisters = append(s.Canisters, sc)
 		records = append(records, more...)
 	}
@@ -67,10 +70,13 @@ func (m *Machine) Snapshot() (iter.Seq[[]byte], error) {
 	return slices.Values(records), nil
 }
 
-func saveCanister(c *canister, records *[][]byte) savedCanister {
+func saveCanister(c *canister, records *[][]byte) (savedCanister, error) {
 	sc := savedCanister{Canister: c, Installed: c.module != nil, Stable: c.stable.Pages()}
 	if sc.Installed {
-		image := c.instance.Image()
+		image, err := c.instance.Image()
+		if err != nil {
+			return sc, fmt.Errorf("read the heap of canister %s: %w", c.ID, err)
+		}
 		*records = append(*records, c.wasm)
 		sc.Globals, sc.Heap = image.Globals, uint32(len(image.Heap)/host.WasmPage)
 		for n := range sc.Heap {
@@ -85,7 +91,7 @@ func saveCanister(c *canister, records *[][]byte) savedCanister {
 		sc.StablePages = append(sc.StablePages, page)
 		*records = append(*records, content)
 	})
-	return sc
+	return sc, nil
 }
 
 func allZero(b []byte) bool { return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 }) }

@@ -1,0 +1,56 @@
+package host
+
+import "assay/ic/wasm/module"
+
+// initialData is what a data segment writes.
+type initialData struct {
+	At    uint64
+	Bytes []byte
+}
+
+// takeMemory reads what the memory of the module is to be, and returns a copy of the
+// module that leaves it to the host: without bytes in its active data segments, which
+// every instance would have to copy again, and without a limit to growth, which the
+// host watches itself.
+func (m *Module) takeMemory(p *module.Module) (*module.Module, error) {
+	if len(p.Memories) == 0 {
+		return p, nil
+	}
+	limits := p.Memories[0]
+	m.memory, m.minPages, m.maxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), maxMemory/WasmPage
+	if limits.HasMax {
+		m.maxPages = uint32(min(limits.Max, maxMemory/WasmPage))
+	}
+	own := *p
+	own.Memories = []module.Limits{{Min: limits.Min}}
+	own.Datas = append([]module.Data{}, p.Datas...)
+	passive := false
+	for n, d := range p.Datas {
+		if d.Mode != module.Active {
+			passive = true
+			continue
+		}
+		if d.Offset.Op != module.OpI32Const {
+			return nil, moduleErrorf("data segment %d: its place is not a constant", n)
+		}
+		at := uint64(uint32(d.Offset.Imm))
+		if at+uint64(len(d.Bytes)) > uint64(m.minPages)*WasmPage {
+			return nil, moduleErrorf("data segment %d: %d bytes at %d do not fit into %d pages", n, len(d.Bytes), at, m.minPages)
+		}
+		m.datas = append(m.datas, initialData{at, d.Bytes})
+		own.Datas[n] = module.Data{Mode: module.Passive} // as empty as one that was applied
+	}
+	m.drops = passive && dropsData(p)
+	return &own, nil
+}
+
+func dropsData(p *module.Module) bool {
+	for _, b := range p.Code {
+		for it := module.NewIter(b.Code); it.Next(); {
+			if it.Op == module.OpDataDrop {
+				return true
+			}
+		}
+	}
+	return false
+}
