@@ -43,9 +43,6 @@ func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.SubnetSize == 0 {
-		c.SubnetSize = cycles.ReferenceNodes
-	}
 	if c.StopTimeout == 0 {
 		c.StopTimeout = stopTimeout
 	}
@@ -66,15 +63,33 @@ func open(config Config) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open network: %w", err)
 	}
-	n := &Network{config: config, engine: engine}
+	n := &Network{config: config, engine: engine, clock: &clock{wall: config.Clock}}
+	n.clock.mu.pace = config.Pace
 	if records == nil {
 		n.machine = state.New(n.machineConfig())
-		return n, nil
-	}
-	if n.machine, err = state.Restore(ctx, n.machineConfig(), records); err != nil {
+	} else if n.machine, err = state.Restore(ctx, n.machineConfig(), records); err != nil {
 		return nil, errors.Join(fmt.Errorf("open network from %s: %w", filepath.Join(config.Dir, stateFile), err), engine.Close(ctx))
 	}
+	if err := n.begin(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open network: %w", err), n.machine.Close(ctx), engine.Close(ctx))
+	}
 	return n, nil
+}
+
+// begin sets the clock, and takes settings into the state that are not those it has.
+func (n *Network) begin(ctx context.Context) error {
+	now := n.config.Clock()
+	if n.machine.Fresh() && n.config.Pace == Manual {
+		n.machine.Feed(state.Input{SetTime: uint64(max(now.UnixNano(), 1))})
+	}
+	if last := n.machine.Time(); last.After(now) {
+		n.clock.set(last)
+	}
+	if want := n.settings(); n.machine.Fresh() || !n.machine.Settings().Equal(want) {
+		n.machine.Feed(state.Input{Settings: &want})
+	}
+	_, err := n.advance(ctx, false)
+	return err
 }
 
 // load reads the last state, nil where there is none.
@@ -97,17 +112,25 @@ func load(config Config) ([][]byte, error) {
 
 func (n *Network) machineConfig() state.Config {
 	config := state.Config{
-		Engine: n.engine, Logger: n.config.Logger, Clock: n.config.Clock, Random: entropy(n.config.Seed),
-		Observe: n.config.Observe, Fault: n.config.Fault,
-		Settings: state.Settings{
-			RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(n.config.SubnetSize)},
-			StopTimeout: n.config.StopTimeout, StablePages: stablePages,
-		},
+		Engine: n.engine, Logger: n.config.Logger, Clock: n.clock.now, Random: entropy(n.config.Seed),
+		Observe: n.config.Observe, Fault: n.config.Fault, Settings: n.settings(),
 	}
 	if n.config.Certifier != nil {
 		config.Certificate = n.certifiedData
 	}
 	return config
+}
+
+// settings are those that the network is opened with.
+func (n *Network) settings() state.Settings {
+	size := n.config.SubnetSize
+	if size == 0 {
+		size = cycles.ReferenceNodes
+	}
+	return state.Settings{
+		RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
+		StopTimeout: n.config.StopTimeout, StablePages: stablePages,
+	}
 }
 
 // certifiedData certifies /time and one canister's certified data.
@@ -122,6 +145,7 @@ func (n *Network) certifiedData(canister principal.Principal, data []byte, now u
 	return n.config.Certifier.Certify(tree, true)
 }
 
+// run drives the network until ctx ends.
 func (n *Network) run(ctx context.Context) error {
 	if err := n.markRunning(); err != nil {
 		return err
@@ -129,10 +153,11 @@ func (n *Network) run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		if n.machine.Round(ctx) {
+		rest := n.turn(ctx)
+		if rest <= 0 {
 			continue
 		}
-		timer.Reset(n.idle())
+		timer.Reset(rest)
 		select {
 		case <-ctx.Done():
 		case <-n.machine.Woken():
@@ -142,6 +167,51 @@ func (n *Network) run(ctx context.Context) error {
 	return n.close()
 }
 
+// turn does what is due and says for how long nothing is. In manual pace that is to keep
+// what was submitted, so that its senders can be told.
+func (n *Network) turn(ctx context.Context) (rest time.Duration) {
+	n.drive.Lock()
+	defer n.drive.Unlock()
+	live := n.clock.pace() != Manual
+	if live {
+		if rest := n.idle(); rest > 0 {
+			return rest
+		}
+	}
+	more, err := n.advance(ctx, live)
+	if err != nil {
+		n.config.Logger.Error("the network takes no messages", "error", err)
+		return maxIdle
+	}
+	switch {
+	case !live:
+		return maxIdle
+	case more:
+		return 0
+	}
+	return n.idle()
+}
+
+// advance makes a batch of what was submitted, with a round or without, keeps it and
+// applies it. The caller holds drive.
+func (n *Network) advance(ctx context.Context, round bool) (more bool, err error) {
+	b := n.machine.Next(round)
+	if b == nil {
+		return false, nil
+	}
+	return n.machine.Apply(ctx, b)
+}
+
+func (n *Network) step(ctx context.Context) bool {
+	n.drive.Lock()
+	defer n.drive.Unlock()
+	more, err := n.advance(ctx, true)
+	if err != nil {
+		n.config.Logger.Error("the network takes no messages", "error", err)
+	}
+	return more
+}
+
 // idle is how long nothing is due. The clock may be somebody else's, so it is looked
 // at again after at most a second.
 func (n *Network) idle() time.Duration {
@@ -149,7 +219,7 @@ func (n *Network) idle() time.Duration {
 	if !ok {
 		return maxIdle
 	}
-	return min(max(at.Sub(n.config.Clock()), 0), maxIdle)
+	return min(at.Sub(n.machine.Time()), maxIdle)
 }
 
 func (n *Network) markRunning() error {
@@ -166,6 +236,11 @@ func (n *Network) markRunning() error {
 func (n *Network) close() error {
 	n.closing.Do(func() {
 		ctx := context.Background()
+		n.drive.Lock()
+		defer n.drive.Unlock()
+		if _, err := n.advance(ctx, false); err != nil {
+			n.config.Logger.Error("what was submitted last is lost", "error", err)
+		}
 		n.machine.Seal()
 		n.closeErr = errors.Join(n.save(), n.machine.Close(ctx), n.engine.Close(ctx))
 	})

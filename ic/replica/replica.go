@@ -58,6 +58,7 @@ type Config struct {
 	RootKey             []byte           // DER of the root key, for the system call root_key
 	SubnetID            principal.Principal
 	SubnetSize          int                // nodes that prices are for; 0: 13
+	Pace                Pace               // who decides when rounds run and how time goes
 	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
 	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy
 	Observe             func(MessageStats) // called for each message, queries too; must be quick and not call the network
@@ -72,6 +73,8 @@ type Network struct {
 	config  Config
 	engine  *host.Engine
 	machine *state.Machine
+	clock   *clock
+	drive   sync.Mutex // held by whoever makes batches; the machine's mutex comes after it
 
 	closing  sync.Once
 	closeErr error
@@ -85,7 +88,19 @@ func (n *Network) Run(ctx context.Context) error { return n.run(ctx) }
 
 // Step executes one round and reports whether more work waits. It is for tests and
 // tools that do not call [Network.Run].
-func (n *Network) Step(ctx context.Context) bool { return n.machine.Round(ctx) }
+func (n *Network) Step(ctx context.Context) bool { return n.step(ctx) }
+
+// Tick executes so many rounds. Where the pace is [UntilTick] it becomes [Manual]; in
+// manual pace a round moves the time by a nanosecond.
+func (n *Network) Tick(ctx context.Context, rounds int) error { return n.tick(ctx, rounds) }
+
+// SetTime moves the network's time forward, and makes the pace manual like
+// [Network.Tick]; in pace [Live] time goes on from there. A time before the network's is a
+// [*TimeError].
+func (n *Network) SetTime(ctx context.Context, t time.Time) error { return n.setTime(ctx, t) }
+
+// Pace is who decides now when rounds run.
+func (n *Network) Pace() Pace { return n.clock.pace() }
 
 // Close saves the state and frees what the canisters hold. Run does it by itself.
 func (n *Network) Close() error { return n.close() }

@@ -14,6 +14,7 @@
 package state
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -128,6 +129,30 @@ func New(config Config) *Machine {
 	return m
 }
 
+// Equal reports whether two settings decide alike.
+func (s Settings) Equal(t Settings) bool {
+	a, errA := batchEncoding.Marshal(s)
+	b, errB := batchEncoding.Marshal(t)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// Settings are those that hold now.
+func (m *Machine) Settings() Settings {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.config.Settings
+}
+
+// Fresh reports whether the machine has applied no batch yet.
+func (m *Machine) Fresh() bool { return m.Number() == 0 }
+
+// Number is that of the last batch.
+func (m *Machine) Number() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.number
+}
+
 // Time is the network's time. While no round runs it follows the clock.
 func (m *Machine) Time() time.Time {
 	m.mu.Lock()
@@ -175,7 +200,10 @@ func (m *Machine) NextEvent() (at time.Time, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := ^uint64(0)
-	if len(m.mu.pool) > 0 || len(m.mu.queue) > 0 {
+	if len(m.mu.canisters) > 0 || len(m.mu.requests) > 0 {
+		next = m.mu.last + uint64(chargeEvery) // storage to charge, requests to forget
+	}
+	if len(m.mu.pending) > 0 || len(m.mu.pool) > 0 || len(m.mu.queue) > 0 {
 		next = m.mu.last
 	}
 	for _, c := range m.mu.canisters {
