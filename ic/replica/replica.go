@@ -22,6 +22,8 @@ type (
 	Phase        = state.Phase
 	Info         = state.Info
 	Metadata     = state.Metadata
+	Metrics      = state.Metrics
+	CallerInfo   = host.CallerInfo
 	Books        = state.Books
 	MessageStats = state.MessageStats
 )
@@ -129,6 +131,9 @@ func (n *Network) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 
 // Info is the public face of a canister, false if there is none of that id.
 func (n *Network) Info(canister principal.Principal) (Info, bool) { return n.machine.Info(canister) }
+
+// Metrics are those of the subnet.
+func (n *Network) Metrics() Metrics { return n.machine.Metrics() }
 
 // Canisters are the ids of all canisters, sorted.
 func (n *Network) Canisters() []principal.Principal { return n.machine.Canisters() }

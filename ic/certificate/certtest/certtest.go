@@ -52,6 +52,17 @@ func NewAt(t testing.TB, layout Layout, at time.Time, ranges ...certificate.Rang
 // the system's.
 func Seeded(t testing.TB, random io.Reader, layout Layout, at time.Time, ranges ...certificate.Range) *Network {
 	t.Helper()
+	return made(t, random, layout, "", at, ranges)
+}
+
+// Typed is NewAt with the type of the subnet in the delegation, as networks have it today.
+func Typed(t testing.TB, layout Layout, kind string, at time.Time, ranges ...certificate.Range) *Network {
+	t.Helper()
+	return made(t, nil, layout, kind, at, ranges)
+}
+
+func made(t testing.TB, random io.Reader, layout Layout, kind string, at time.Time, ranges []certificate.Range) *Network {
+	t.Helper()
 	root := generate(t, random)
 	n := &Network{RootKey: root.Public().DER(), key: root}
 	n.SubnetKey, n.Subnet = n.RootKey, principal.SelfAuthenticating(n.RootKey)
@@ -64,6 +75,9 @@ func Seeded(t testing.TB, random io.Reader, layout Layout, at time.Time, ranges 
 	b := hashtree.NewBuilder().
 		Set(certificate.AppendNat(nil, uint64(at.UnixNano())), []byte("time")).
 		Set(n.SubnetKey, []byte("subnet"), n.Subnet.Bytes(), []byte("public_key"))
+	if kind != "" {
+		b.Set([]byte(kind), []byte("subnet"), n.Subnet.Bytes(), []byte("type"))
+	}
 	if layout == Flat {
 		b.Set(certificate.EncodeRanges(ranges), []byte("subnet"), n.Subnet.Bytes(), []byte("canister_ranges"))
 	} else {

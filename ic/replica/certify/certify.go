@@ -25,6 +25,9 @@ import (
 // days.
 const renewAfter = 24 * time.Hour
 
+// subnetType is what the network says of its subnet: it charges for what it does.
+const subnetType = "application"
+
 // Certifier signs for one network. It is safe for concurrent use.
 type Certifier struct {
 	keys      keys
@@ -94,13 +97,16 @@ func Ranges() []certificate.Range {
 }
 
 // SetSubnet puts what clients may know of the subnet into a tree: its key, type and
-// node, and the ranges in the layout that the endpoint has.
+// node, and the ranges, which stand a second time in one list at older endpoints.
 func (c *Certifier) SetSubnet(b *hashtree.Builder, sharded bool) {
 	id := c.subnet.Bytes()
 	b.Set(c.subnetDER, []byte("subnet"), id, []byte("public_key"))
-	b.Set([]byte("application"), []byte("subnet"), id, []byte("type"))
+	b.Set([]byte(subnetType), []byte("subnet"), id, []byte("type"))
 	b.Set(c.nodeDER, []byte("subnet"), id, []byte("node"), c.node.Bytes(), []byte("public_key"))
-	c.setRanges(b, sharded)
+	c.setRanges(b, true)
+	if !sharded {
+		c.setRanges(b, false)
+	}
 }
 
 func (c *Certifier) setRanges(b *hashtree.Builder, sharded bool) {
@@ -127,6 +133,7 @@ func (c *Certifier) delegation(sharded bool) (*certificate.Delegation, error) {
 	b := hashtree.NewBuilder()
 	b.Set(certificate.AppendNat(nil, uint64(now.UnixNano())), []byte("time"))
 	b.Set(c.subnetDER, []byte("subnet"), c.subnet.Bytes(), []byte("public_key"))
+	b.Set([]byte(subnetType), []byte("subnet"), c.subnet.Bytes(), []byte("type")) // canister signatures need it
 	c.setRanges(b, sharded)
 	tree, err := b.Tree()
 	if err != nil {

@@ -2,16 +2,16 @@
 //
 // It takes what the interface specification puts before consensus: decoding, expiry,
 // signatures and delegations, read rules, certificates and signed query responses.
-// Messages are executed by the engine behind it, keys are held by ic/replica/certify.
-// Agents in any language can talk to it with all their checks on. It serves one
-// subnet that hosts every canister id.
+// Messages are executed by the engine behind it, keys are held by ic/replica/certify,
+// signatures of users are checked by ic/replica/signature. Agents in any language can
+// talk to it with all their checks on. It serves one subnet that hosts every canister id.
 //
 //	GET  /api/v2/status
 //	POST /api/{v2,v3,v4}/canister/<id>/call          v2 does not wait for the answer
 //	POST /api/{v2,v3}/canister/<id>/{query,read_state}
+//	POST /api/v4/subnet/<id>/call                    creates canisters
+//	POST /api/v3/subnet/<id>/query                   lists canisters
 //	POST /api/{v2,v3}/subnet/<id>/read_state
-//
-// Not taken: canister signatures and WebAuthn as senders, calls to subnets.
 package door
 
 import (
@@ -27,6 +27,7 @@ import (
 	"assay/ic/principal"
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
+	"assay/ic/replica/signature"
 )
 
 // Engine executes messages. *replica.Network is one.
@@ -45,12 +46,16 @@ type Engine interface {
 	Query(ctx context.Context, q replica.Query) ([]byte, *replica.Reject)
 	// Info is the public face of a canister.
 	Info(canister principal.Principal) (replica.Info, bool)
+	// Metrics are those of the subnet.
+	Metrics() replica.Metrics
 	// Time is the network's time, which never goes back.
 	Time() time.Time
 }
 
 const (
-	maxBody     = 2 << 20          // bytes of a request
+	maxArg      = 2 << 20          // bytes of an update call's argument
+	maxCall     = maxArg + 64<<10  // bytes of an update call with its envelope
+	maxRead     = 5 << 20          // bytes of any other request
 	defaultWait = 10 * time.Second // for the answer of a synchronous call
 )
 
@@ -70,39 +75,50 @@ func New(c Config) http.Handler {
 	if c.Wait <= 0 {
 		c.Wait = defaultWait
 	}
-	d := &door{Config: c}
+	d := &door{Config: c, signatures: signature.NewVerifier(c.Certifier.RootKey())}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/status", d.status)
-	for _, r := range []struct {
-		pattern string
-		handle  func(*exchange) error
-		sharded bool
-	}{
-		{"/api/v2/canister/{id}/call", d.callAsync, false},
-		{"/api/v3/canister/{id}/call", d.callSync, false},
-		{"/api/v4/canister/{id}/call", d.callSync, true},
-		{"/api/v2/canister/{id}/query", d.query, false},
-		{"/api/v3/canister/{id}/query", d.query, true},
-		{"/api/v2/canister/{id}/read_state", d.readCanister, false},
-		{"/api/v3/canister/{id}/read_state", d.readCanister, true},
-		{"/api/v2/subnet/{id}/read_state", d.readSubnet, false},
-		{"/api/v3/subnet/{id}/read_state", d.readSubnet, true},
+	for _, e := range []endpoint{
+		{path: "v2/canister/{id}/call", handle: d.callAsync},
+		{path: "v3/canister/{id}/call", handle: d.callSync},
+		{path: "v4/canister/{id}/call", handle: d.callSync, sharded: true},
+		{path: "v4/subnet/{id}/call", handle: d.callSync, sharded: true, subnet: true},
+		{path: "v2/canister/{id}/query", handle: d.query},
+		{path: "v3/canister/{id}/query", handle: d.query, sharded: true},
+		{path: "v3/subnet/{id}/query", handle: d.query, sharded: true, subnet: true},
+		{path: "v2/canister/{id}/read_state", handle: d.readState},
+		{path: "v3/canister/{id}/read_state", handle: d.readState, sharded: true},
+		{path: "v2/subnet/{id}/read_state", handle: d.readState, subnet: true},
+		{path: "v3/subnet/{id}/read_state", handle: d.readState, sharded: true, subnet: true},
 	} {
-		mux.HandleFunc("POST "+r.pattern, d.endpoint(r.handle, r.sharded))
+		mux.HandleFunc("POST /api/"+e.path, d.serve(e))
 	}
 	return allowOrigins(mux)
 }
 
-type door struct{ Config }
+// endpoint is one path of the interface with its version and object.
+type endpoint struct {
+	path    string
+	handle  func(*exchange) error
+	sharded bool // layout of canister ranges that the version has
+	subnet  bool // the id in the path is a subnet's, not a canister's
+}
+
+// takes is the type of request that the endpoint takes.
+func (e endpoint) takes() string { return e.path[strings.LastIndexByte(e.path, '/')+1:] }
+
+type door struct {
+	Config
+	signatures *signature.Verifier
+}
 
 // exchange is one request with its answer, given to an endpoint once the envelope is
 // valid.
 type exchange struct {
 	http.ResponseWriter
-	ctx     context.Context
-	id      principal.Principal // the effective canister or subnet id in the path
-	now     time.Time           // the network's
-	sharded bool                // layout of ranges that the endpoint's version has
+	endpoint
+	ctx context.Context
+	id  principal.Principal // the effective canister or subnet id in the path
 	*request
 	authority
 }
@@ -119,13 +135,13 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// endpoint reads and validates the envelope, then runs handle.
-func (d *door) endpoint(handle func(*exchange) error, sharded bool) http.HandlerFunc {
+// serve reads and validates the envelope, then runs the endpoint.
+func (d *door) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: w, ctx: r.Context(), now: d.Engine.Time(), sharded: sharded}
+		x := &exchange{ResponseWriter: w, endpoint: e, ctx: r.Context()}
 		err := d.open(x, r)
 		if err == nil {
-			err = handle(x)
+			err = e.handle(x)
 		}
 		d.answerError(w, r, err)
 	}
@@ -135,27 +151,66 @@ func (d *door) open(x *exchange, r *http.Request) error {
 	if t := r.Header.Get("Content-Type"); !strings.EqualFold(t, "application/cbor") {
 		return refuse(http.StatusBadRequest, "Unexpected content-type %q, expected application/cbor.", t)
 	}
-	var err error
-	if x.id, err = principal.Parse(r.PathValue("id")); err != nil {
-		return refuse(http.StatusBadRequest, "Malformed id in the path: %v", err)
+	if err := d.openPath(x, r.PathValue("id")); err != nil {
+		return err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return refuse(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes.", maxBody)
-	}
+	body, err := readBody(x.ResponseWriter, r, x.maxBody())
 	if err != nil {
-		return refuse(http.StatusBadRequest, "The request could not be read: %v", err)
+		return err
 	}
 	if x.request, err = decodeRequest(body); err != nil {
 		return refuse(http.StatusBadRequest, "Could not parse body as a request: %v", err)
 	}
-	if want := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; x.kind != want {
-		return refuse(http.StatusBadRequest, "A request of type %s at the endpoint of %s.", x.kind, want)
+	if x.kind != x.takes() {
+		return refuse(http.StatusBadRequest, "A request of type %s at the endpoint of %s.", x.kind, x.takes())
 	}
-	if x.authority, err = x.validate(x.now); err != nil {
+	if x.authority, err = x.validate(d.Engine.Time(), d.signatures); err != nil {
 		return refuse(http.StatusBadRequest, "%v", err)
 	}
-	return nil
+	if x.kind == "read_state" {
+		return nil
+	}
+	if x.subnet {
+		return x.checkSubnetMethod()
+	}
+	return x.checkEffective()
+}
+
+// openPath reads the id in the path, which has one spelling.
+func (d *door) openPath(x *exchange, text string) (err error) {
+	if x.id, err = principal.Parse(text); err != nil {
+		return refuse(http.StatusBadRequest, "Malformed id in the path: %v", err)
+	}
+	if x.subnet {
+		return d.checkSubnet(x.id)
+	}
+	return checkCanister(x.id)
+}
+
+// maxBody is how long a request may be in bytes. An update call has to fit into a block.
+func (e endpoint) maxBody() int64 {
+	if e.takes() == "call" {
+		return maxCall
+	}
+	return maxRead
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+		return nil, tooLarge(most)
+	}
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "The request could not be read: %v", err)
+	}
+	return body, nil
+}
+
+func tooLarge(most int64) error {
+	return refuse(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes.", most)
 }
 
 // answerError writes what an endpoint could not. A cause inside the network goes to

@@ -99,6 +99,10 @@ func (e *testEngine) Info(id principal.Principal) (replica.Info, bool) {
 	}, true
 }
 
+func (e *testEngine) Metrics() replica.Metrics {
+	return replica.Metrics{Canisters: 1, StateBytes: 2, CyclesLow: 3, CyclesHigh: 4, Updates: 5}
+}
+
 func (e *testEngine) Time() time.Time { return e.now }
 
 // network is a door with its engine, and a client that signs by hand.
@@ -163,7 +167,7 @@ var (
 func p256() signer {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	point := must(key.PublicKey.Bytes())
-	return signer{append(append([]byte{}, prefixP256...), point...), func(b []byte) []byte {
+	return signer{append(append([]byte{}, "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00"...), point...), func(b []byte) []byte {
 		h := sha256.Sum256(b)
 		r, s, err := ecdsa.Sign(rand.Reader, key, h[:])
 		if err != nil {
@@ -204,7 +208,7 @@ func generic(v fieldsOf) map[string]any {
 	return out
 }
 
-func hashOf(v fieldsOf) [32]byte { return must(hashMap(dropNull(generic(v)))) }
+func hashOf(v fieldsOf) [32]byte { return must(hashMap(newFields(generic(v)).values)) }
 
 // seal makes the envelope. chain are the delegations, whose last key is by's.
 func seal(c fieldsOf, owner, by signer, chain ...fieldsOf) fieldsOf {

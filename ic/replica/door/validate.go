@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"assay/ic/principal"
+	"assay/ic/replica/signature"
 )
 
 const (
@@ -20,6 +22,13 @@ const (
 	expiryText = "Invalid request expiry: "
 )
 
+// What is signed begins with one of these, which name its purpose.
+const (
+	requestSeparator    = "\x0aic-request"
+	delegationSeparator = "\x1aic-request-auth-delegation"
+	infoSeparator       = "\x0eic-sender-info"
+)
+
 // authority is what a valid request may do.
 type authority struct {
 	sender  principal.Principal
@@ -28,31 +37,23 @@ type authority struct {
 
 // allows reports whether the delegations are good for a canister.
 func (a authority) allows(canister principal.Principal) bool {
-	if a.targets == nil {
-		return true
-	}
-	for _, t := range a.targets {
-		if t == canister {
-			return true
-		}
-	}
-	return false
+	return a.targets == nil || slices.Contains(a.targets, canister)
 }
 
 // validate checks expiry, nonce and signatures at the network's time. Errors are
 // written for the sender.
-func (r *request) validate(now time.Time) (authority, error) {
+func (r *request) validate(now time.Time, v *signature.Verifier) (authority, error) {
+	a := authority{sender: r.sender}
 	if len(r.nonce) > maxNonce {
-		return authority{}, fmt.Errorf("nonce of %d bytes, more than %d", len(r.nonce), maxNonce)
+		return a, fmt.Errorf("nonce of %d bytes, more than %d", len(r.nonce), maxNonce)
 	}
 	if r.kind == "call" || !r.sender.IsAnonymous() {
 		if err := r.checkExpiry(now); err != nil {
-			return authority{}, err
+			return a, err
 		}
 	}
-	a := authority{sender: r.sender}
 	if r.sender.IsAnonymous() {
-		if r.publicKey != nil || r.signature != nil || r.delegations != nil {
+		if r.publicKey != nil || r.signature != nil || r.delegated || r.info != nil {
 			return a, errors.New("a request of the anonymous principal must not be signed")
 		}
 		return a, nil
@@ -63,18 +64,20 @@ func (r *request) validate(now time.Time) (authority, error) {
 	if id := principal.SelfAuthenticating(r.publicKey); id != r.sender {
 		return a, fmt.Errorf("the sender %s does not match the public key, whose principal is %s", r.sender, id)
 	}
-	key, err := r.checkChain(now, &a)
+	key, err := r.checkChain(now, v, &a)
 	if err != nil {
 		return a, err
 	}
-	if err := verifySignature(key, append([]byte("\x0aic-request"), r.id[:]...), r.signature); err != nil {
+	if err := v.Verify(key, signed(requestSeparator, r.id[:]), r.signature); err != nil {
 		return a, fmt.Errorf("invalid signature on the request: %w", err)
 	}
-	if (r.kind == "call" || r.kind == "query") && !a.allows(r.canister) {
+	if r.kind != "read_state" && !a.allows(r.canister) {
 		return a, fmt.Errorf("the delegation is not good for canister %s", r.canister)
 	}
-	return a, nil
+	return a, r.checkInfo(v)
 }
+
+func signed(separator string, message []byte) []byte { return append([]byte(separator), message...) }
 
 func (r *request) checkExpiry(now time.Time) error {
 	first := uint64(max(now.UnixNano(), 0))
@@ -86,15 +89,13 @@ func (r *request) checkExpiry(now time.Time) error {
 	return nil
 }
 
-// checkChain follows the delegations and returns the key that signs the request.
-func (r *request) checkChain(now time.Time, a *authority) ([]byte, error) {
-	key := r.publicKey
-	seen := [][]byte{key}
+// checkChain follows the delegations and returns the key that signs the request. What
+// costs nothing to check comes first.
+func (r *request) checkChain(now time.Time, v *signature.Verifier, a *authority) ([]byte, error) {
+	seen := [][]byte{r.publicKey}
 	for i, d := range r.delegations {
-		for _, k := range seen {
-			if bytes.Equal(k, d.key) {
-				return nil, fmt.Errorf("invalid delegation %d: its key occurs twice in the chain", i)
-			}
+		if slices.ContainsFunc(seen, func(k []byte) bool { return bytes.Equal(k, d.key) }) {
+			return nil, fmt.Errorf("invalid delegation %d: its key occurs twice in the chain", i)
 		}
 		seen = append(seen, d.key)
 		if d.expiration < uint64(max(now.UnixNano(), 0)) {
@@ -103,15 +104,16 @@ func (r *request) checkChain(now time.Time, a *authority) ([]byte, error) {
 		if d.queries && r.kind == "call" {
 			return nil, fmt.Errorf("invalid delegation %d: it allows queries only", i)
 		}
-		if err := verifySignature(key, append([]byte("\x1aic-request-auth-delegation"), d.hash[:]...), d.signature); err != nil {
-			return nil, fmt.Errorf("invalid delegation %d: %w", i, err)
-		}
 		if d.targets != nil {
 			a.targets = intersect(a.targets, d.targets)
 		}
-		key = d.key
 	}
-	return key, nil
+	for i, d := range r.delegations {
+		if err := v.Verify(seen[i], signed(delegationSeparator, d.hash[:]), d.signature); err != nil {
+			return nil, fmt.Errorf("invalid delegation %d: %w", i, err)
+		}
+	}
+	return seen[len(seen)-1], nil
 }
 
 // intersect is what both lists hold; a nil first list holds everything. The result is
@@ -120,11 +122,34 @@ func intersect(a, b []principal.Principal) []principal.Principal {
 	if a == nil {
 		return append([]principal.Principal{}, b...)
 	}
+	held := make(map[principal.Principal]bool, len(a))
+	for _, p := range a {
+		held[p] = true
+	}
 	out := []principal.Principal{}
 	for _, p := range b {
-		if (authority{targets: a}).allows(p) {
+		if held[p] {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// checkInfo wants what is said of the sender to be signed by the canister whose
+// signatures the sender's own key stands for.
+func (r *request) checkInfo(v *signature.Verifier) error {
+	if r.info == nil {
+		return nil
+	}
+	canister, ok := signature.SigningCanister(r.publicKey)
+	if !ok {
+		return errors.New("sender_info needs a sender whose public key stands for a canister's signatures")
+	}
+	if r.info.signer != canister {
+		return fmt.Errorf("the signer of sender_info is %s, the public key is of canister %s", r.info.signer, canister)
+	}
+	if err := v.Verify(r.publicKey, signed(infoSeparator, r.info.info), r.info.signature); err != nil {
+		return fmt.Errorf("invalid signature on sender_info: %w", err)
+	}
+	return nil
 }

@@ -50,6 +50,7 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 		dirty = c.instance.Commit()
 		x.ChargePages(dirty)
 		dirty += c.stable.Commit()
+		m.mu.counters.Updates++
 	} else {
 		c.stable.Rollback()
 		m.rollbackLocked(ctx, c)

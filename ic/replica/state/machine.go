@@ -107,8 +107,8 @@ type core struct {
 	money     money
 }
 
-// counters give out ids.
-type counters struct{ Canister, Context, Callback uint64 }
+// counters give out ids, and count executions that were kept.
+type counters struct{ Canister, Context, Callback, Updates uint64 }
 
 // money is what came in and went out; the rest is held by canisters and messages.
 type money struct{ Minted, Spent cycles.Amount }
