@@ -260,3 +260,61 @@ func TestRefusedModules(t *testing.T) {
 		}
 	}
 }
+
+// A query on a view sees what is committed, whatever runs on the original, and leaves
+// nothing.
+func TestViewSeesCommitted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	read := program{}.AppendCell(1).AppendGlobal().AppendStableSize().AppendStable(0, 1).Send()
+	change := program{}.Add(1, 5).AddGlobal(1).StableWrite(0, []byte{9})
+	commit := func(p program) {
+		t.Helper()
+		if _, trap := b.update(p); trap != nil {
+			t.Fatal(trap)
+		}
+		b.instance.Commit()
+		b.stable.Commit()
+	}
+	view, stable := b.instance.View(), b.stable.View()
+	query := func(p program) []byte {
+		t.Helper()
+		stable.Rollback()
+		x := host.NewExecution(input(p))
+		if trap := x.Run(t.Context(), view, stable, host.PlainQuery, "canister_query read"); trap != nil {
+			t.Fatal(trap)
+		}
+		stable.Rollback()
+		if err := view.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return x.Answer.Data
+	}
+	state := func(cell, global, size uint64, first byte) []byte {
+		return append(append(append(u64(cell), u64(global)...), u64(size)...), first)
+	}
+	commit(program{}.StableGrow(1).Add(1, 2))
+	for n := range uint64(3) {
+		want := state(2+n*5, n, 1, 9*byte(min(n, 1)))
+		if _, trap := b.update(change.HeapGrow(uint32(n))); trap != nil {
+			t.Fatal(trap)
+		}
+		if got := query(change.HeapGrow(5).Send()); len(got) != 0 {
+			t.Errorf("round %d: the first query said %x", n, got)
+		}
+		if got := query(read); !bytes.Equal(got, want) {
+			t.Errorf("round %d: a query beside an update sees %x, want %x", n, got, want)
+		}
+		b.instance.Commit()
+		b.stable.Commit()
+	}
+	if got, want := query(read), state(17, 3, 1, 9); !bytes.Equal(got, want) {
+		t.Errorf("after all: %x, want %x", got, want)
+	}
+	if err := view.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.reply(read), state(17, 3, 1, 9); !bytes.Equal(got, want) {
+		t.Errorf("the original without its view: %x, want %x", got, want)
+	}
+}

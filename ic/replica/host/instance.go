@@ -22,12 +22,15 @@ type Instance struct {
 	run       *liveCode // nil: not started
 	busy      bool      // something ran since the last commit or rollback
 	idle      idleMark  // the engine's
+	view      bool      // the committed state is another instance's
+	seen      uint64    // the version of the committed state that the live code holds
 }
 
 // committed is the state at the last commit.
 type committed struct {
 	heap    heap // nil if the module has no memory
 	globals []uint64
+	version uint64 // how many commits there were
 }
 
 // liveCode is code over a live memory.
@@ -106,13 +109,18 @@ func (i *Instance) begin(ctx context.Context) error {
 		return nil
 	}
 	i.module.engine.claim(i)
-	if i.run == nil {
+	switch {
+	case i.run == nil:
 		if err := i.start(ctx); err != nil {
 			return err
 		}
 		i.resetGlobals()
+	case i.seen != i.committed.version:
+		if err := i.reset(ctx); err != nil {
+			return err
+		}
 	}
-	i.busy = true
+	i.seen, i.busy = i.committed.version, true
 	return nil
 }
 
@@ -205,9 +213,19 @@ func (i *Instance) Pages() uint32 {
 	return pages
 }
 
+// View is another instance over what is committed here, now and later. It is for
+// queries: each of its messages ends by [Instance.Rollback]. The original may run while a
+// view does, but it may not commit then. Views are closed before the original is.
+func (i *Instance) View() *Instance {
+	return &Instance{module: i.module, committed: i.committed, view: true}
+}
+
 // Commit makes the live state the one that [Instance.Rollback] returns to, and counts
 // the pages of 4 KiB whose contents changed.
 func (i *Instance) Commit() (dirty int) {
+	if i.view {
+		panic("commit of a view")
+	}
 	if !i.busy {
 		return 0
 	}
@@ -218,6 +236,8 @@ func (i *Instance) Commit() (dirty int) {
 	for _, g := range i.run.globals {
 		i.committed.globals = append(i.committed.globals, g.Get())
 	}
+	i.committed.version++
+	i.seen = i.committed.version
 	i.rest(context.Background())
 	return dirty
 }
@@ -227,15 +247,25 @@ func (i *Instance) Rollback(ctx context.Context) error {
 	if !i.busy {
 		return nil
 	}
+	err := i.reset(ctx)
+	i.rest(ctx)
+	return err
+}
+
+// reset makes the live code hold the committed state.
+func (i *Instance) reset(ctx context.Context) error {
 	if i.run.memory != nil && i.run.memory.rollback() {
-		// The memory is asked to grow so that it can tell the engine of its old size.
-		if _, ok := i.run.mod.Memory().Grow(1); !ok {
-			i.busy = false
-			return i.stop(ctx) // not at 4 GiB
+		// The memory is asked to grow so that it can tell the engine of its right size.
+		if _, ok := i.run.mod.Memory().Grow(1); !ok { // it is at 4 GiB
+			if err := i.stop(ctx); err != nil {
+				return err
+			}
+			if err := i.start(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	i.resetGlobals()
-	i.rest(ctx)
 	return nil
 }
 
@@ -259,7 +289,7 @@ func (i *Instance) resetGlobals() {
 func (i *Instance) Close(ctx context.Context) error {
 	i.module.engine.claim(i)
 	err := i.stop(ctx)
-	if i.committed.heap != nil {
+	if i.committed.heap != nil && !i.view {
 		i.committed.heap.free()
 		i.committed.heap = nil
 	}

@@ -8,21 +8,51 @@ const MaxStablePages = 500 << 30 / WasmPage
 // ErrStableBounds is an access beyond the end of stable memory.
 var ErrStableBounds = errors.New("stable memory out of bounds")
 
-// Stable is a canister's stable memory, with an undo log since the last commit. The
-// zero value is empty. Chunks that were never written take no room.
+// Stable is a canister's stable memory: what is committed, and over it the pages that
+// were written since. Pages that were never written take no room. The zero value is
+// empty and cannot grow.
 type Stable struct {
-	pages  uint64
-	limit  uint64
-	chunks []*[WasmPage]byte // by page; nil, or beyond the end: zeros
-
-	before uint64             // pages at the last commit
-	undo   map[uint64]*osPage // contents at the last commit of the 4 KiB pages written since
+	limit     uint64
+	pages     uint64 // Wasm pages now
+	committed *stablePages
+	dirty     map[uint64]*osPage // pages of 4 KiB written since the last commit, by number
 }
+
+// stablePages are committed pages. The contents of a page never change: a commit puts
+// another one in its place. So copies share them.
+type stablePages struct {
+	pages  uint64 // Wasm pages
+	chunks []*stableChunk
+}
+
+// stableChunk is one Wasm page; nil pages are zeros.
+type stableChunk [WasmPage / OSPage]*osPage
 
 type osPage [OSPage]byte
 
 // NewStable is an empty stable memory that grows to at most limit Wasm pages.
-func NewStable(limit uint64) *Stable { return &Stable{limit: min(limit, MaxStablePages)} }
+func NewStable(limit uint64) *Stable {
+	return &Stable{limit: min(limit, MaxStablePages), committed: &stablePages{}}
+}
+
+// View is another stable memory over what is committed here, now and later. It is for
+// queries: it is rolled back after each, and never committed. Nobody may use it while
+// the original commits.
+func (s *Stable) View() *Stable {
+	return &Stable{limit: s.limit, pages: s.committed.pages, committed: s.committed}
+}
+
+// Copy is a stable memory of its own with what is committed here. It shares pages until
+// one of both writes to them.
+func (s *Stable) Copy() *Stable {
+	c := &stablePages{pages: s.committed.pages, chunks: make([]*stableChunk, len(s.committed.chunks))}
+	for n, chunk := range s.committed.chunks {
+		if chunk != nil {
+			c.chunks[n] = new(*chunk)
+		}
+	}
+	return &Stable{limit: s.limit, pages: c.pages, committed: c}
+}
 
 // Pages is the size in Wasm pages.
 func (s *Stable) Pages() uint64 { return s.pages }
@@ -42,16 +72,46 @@ func (s *Stable) inBounds(offset, size uint64) bool {
 	return end >= offset && end <= s.pages*WasmPage
 }
 
+// at is the committed page of that number, nil where it is zeros.
+func (c *stablePages) at(n uint64) *osPage {
+	chunk := n * OSPage / WasmPage
+	if chunk >= uint64(len(c.chunks)) || c.chunks[chunk] == nil {
+		return nil
+	}
+	return c.chunks[chunk][n%(WasmPage/OSPage)]
+}
+
+func (c *stablePages) put(n uint64, page *osPage) {
+	chunk := n * OSPage / WasmPage
+	if chunk >= uint64(len(c.chunks)) {
+		c.chunks = append(c.chunks, make([]*stableChunk, chunk+1-uint64(len(c.chunks)))...)
+	}
+	if c.chunks[chunk] == nil {
+		c.chunks[chunk] = new(stableChunk)
+	}
+	c.chunks[chunk][n%(WasmPage/OSPage)] = page
+}
+
+// page is the page of that number as it is now, nil where it is zeros.
+func (s *Stable) page(n uint64) *osPage {
+	if len(s.dirty) > 0 {
+		if p := s.dirty[n]; p != nil {
+			return p
+		}
+	}
+	return s.committed.at(n)
+}
+
 // Read copies from stable memory at offset to b.
 func (s *Stable) Read(b []byte, offset uint64) error {
 	if !s.inBounds(offset, uint64(len(b))) {
 		return ErrStableBounds
 	}
 	for len(b) > 0 {
-		page, at := offset/WasmPage, offset%WasmPage
-		n := min(uint64(len(b)), WasmPage-at)
-		if page < uint64(len(s.chunks)) && s.chunks[page] != nil {
-			copy(b[:n], s.chunks[page][at:])
+		at := offset % OSPage
+		n := min(uint64(len(b)), OSPage-at)
+		if p := s.page(offset / OSPage); p != nil {
+			copy(b[:n], p[at:])
 		} else {
 			clear(b[:n])
 		}
@@ -61,68 +121,100 @@ func (s *Stable) Read(b []byte, offset uint64) error {
 }
 
 // Write copies b to stable memory at offset and counts the 4 KiB pages that are
-// written for the first time since the last commit.
+// written for the first time since the last commit, whether that changes them or not.
 func (s *Stable) Write(b []byte, offset uint64) (dirty int, err error) {
 	if !s.inBounds(offset, uint64(len(b))) {
 		return 0, ErrStableBounds
 	}
 	for len(b) > 0 {
-		n := min(uint64(len(b)), OSPage-offset%OSPage)
-		chunk := s.chunk(offset / WasmPage)
-		if s.save(offset/OSPage, chunk) {
+		at := offset % OSPage
+		n := min(uint64(len(b)), OSPage-at)
+		page, first := s.own(offset/OSPage, n < OSPage)
+		if first {
 			dirty++
 		}
-		copy(chunk[offset%WasmPage:], b[:n])
+		copy(page[at:], b[:n])
 		b, offset = b[n:], offset+n
 	}
 	return dirty, nil
 }
 
-// chunk is the memory of a page, made where it is missing.
-func (s *Stable) chunk(page uint64) *[WasmPage]byte {
-	if page >= uint64(len(s.chunks)) {
-		s.chunks = append(s.chunks, make([]*[WasmPage]byte, page+1-uint64(len(s.chunks)))...)
+// own is the page of that number to write to, with its contents if they are wanted.
+func (s *Stable) own(n uint64, contents bool) (page *osPage, first bool) {
+	if page := s.dirty[n]; page != nil {
+		return page, false
 	}
-	if s.chunks[page] == nil {
-		s.chunks[page] = new([WasmPage]byte)
+	page = new(osPage)
+	if old := s.committed.at(n); contents && old != nil {
+		*page = *old
 	}
-	return s.chunks[page]
+	if s.dirty == nil {
+		s.dirty = map[uint64]*osPage{}
+	}
+	s.dirty[n] = page
+	return page, true
 }
 
-// save keeps the contents of a 4 KiB page before its first change.
-func (s *Stable) save(n uint64, chunk *[WasmPage]byte) bool {
-	if _, ok := s.undo[n]; ok {
-		return false
-	}
-	if s.undo == nil {
-		s.undo = map[uint64]*osPage{}
-	}
-	old := new(osPage)
-	copy(old[:], chunk[n*OSPage%WasmPage:])
-	s.undo[n] = old
-	return true
-}
-
-// Commit forgets the undo log and counts the pages that were written.
+// Commit keeps what was written and counts the pages.
 func (s *Stable) Commit() (dirty int) {
-	dirty = len(s.undo)
-	s.before, s.undo = s.pages, nil
+	dirty = len(s.dirty)
+	for n, page := range s.dirty {
+		s.committed.put(n, page)
+	}
+	s.committed.pages = s.pages
+	s.forget()
 	return dirty
 }
 
 // Rollback returns to the last commit.
 func (s *Stable) Rollback() {
-	for n, old := range s.undo {
-		copy(s.chunks[n*OSPage/WasmPage][n*OSPage%WasmPage:], old[:])
-	}
-	s.pages, s.undo = s.before, nil
+	s.pages = s.committed.pages
+	s.forget()
 }
 
-// Each calls f with every page that is not all zeros, in order.
+// forget empties the map of written pages, and makes a new one where it became large.
+func (s *Stable) forget() {
+	if len(s.dirty) > 1<<10 {
+		s.dirty = nil
+	}
+	clear(s.dirty)
+}
+
+// EachPage calls f with the place and the contents of every committed page of 4 KiB
+// that was ever written, in order. The contents never change, also after the call.
+func (s *Stable) EachPage(f func(offset uint64, page []byte) error) error {
+	for c, chunk := range s.committed.chunks {
+		if chunk == nil {
+			continue
+		}
+		for n, page := range chunk {
+			if page == nil {
+				continue
+			}
+			if err := f(uint64(c)*WasmPage+uint64(n)*OSPage, page[:]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Each calls f with every committed Wasm page that is not all zeros, in order. The
+// contents are f's to keep.
 func (s *Stable) Each(f func(page uint64, content []byte)) {
-	for n, c := range s.chunks {
-		if c != nil && *c != [WasmPage]byte{} {
-			f(uint64(n), c[:])
+	for c, chunk := range s.committed.chunks {
+		if chunk == nil {
+			continue
+		}
+		content, zero := make([]byte, WasmPage), true
+		for n, page := range chunk {
+			if page != nil && *page != (osPage{}) {
+				copy(content[n*OSPage:], page[:])
+				zero = false
+			}
+		}
+		if !zero {
+			f(uint64(c), content)
 		}
 	}
 }
