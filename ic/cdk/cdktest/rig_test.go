@@ -128,7 +128,7 @@ func (r *rig) close() {
 func (r *rig) input(c *callContext) *host.Input {
 	return &host.Input{
 		Self: principal.Canister(1), Caller: c.caller, Time: r.now, Status: 1, Balance: r.balance, Available: c.available,
-		Answered: c.answer != nil, GlobalTimer: r.timer, Prices: cycles.Prices{Nodes: 13}, Instructions: 5e9,
+		Answered: c.answer != nil, GlobalTimer: r.timer, Prices: cycles.Prices{Nodes: 13}, Touch: cycles.TouchDirty, Instructions: 5e9,
 		Controller: func(principal.Principal) bool { return false }, Room: func(principal.Principal) int { return 500 },
 		Certificate: func() []byte { return []byte("certificate") },
 	}
@@ -144,8 +144,8 @@ func (r *rig) message(where host.Context, entry string, c *callContext, arg []by
 
 func (r *rig) keep(x *host.Execution, c *callContext, where host.Context, trap *host.Trap) *host.Trap {
 	r.used = x.Used
-	if trap != nil {
-		trap.Message = strings.TrimPrefix(trap.Message, "canister called `ic0.trap` with message: ")
+	if trap != nil && trap.Code == host.CodeCalledTrap {
+		trap.Message = trap.Text
 	}
 	r.log = append(r.log, x.Log...)
 	if where == host.PlainQuery {

@@ -64,7 +64,7 @@ func TestPublishedPrices(t *testing.T) {
 		name      string
 		got, want Amount
 	}{
-		{"an empty call reserves about 42.1 B", p13.Call(0).Total(), New(42_102_412_000)},
+		{"an empty call reserves about 42.1 B", p13.Call(0, 0).Total(), New(42_102_412_000)},
 		{"creation", p13.Creation(), New(500_000_000_000)},
 		{"creation on 34 nodes", p34.Creation(), New(1_307_692_307_692)},
 		{"update base on 34 nodes", p34.Execution(0), New(13_076_923)},

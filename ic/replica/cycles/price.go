@@ -75,17 +75,19 @@ type CallCost struct {
 func (c CallCost) Total() Amount { return c.Request.Add(c.Reply).Add(c.Callback) }
 
 // Call is the cost of a call with so many bytes of method name and argument.
-func (p Prices) Call(size uint64) CallCost {
+func (p Prices) Call(name, arg uint64) CallCost {
 	return CallCost{
-		Request:  p.scale(callBase).Add(p.ReplyBytes(size)),
+		Request:  p.scale(callBase).Add(p.bytes(New(name).Add(New(arg)))),
 		Reply:    p.ReplyBytes(maxReplyBytes),
 		Callback: p.Execution(callbackInstr),
 	}
 }
 
 // ReplyBytes is the cost of sending so many bytes between canisters.
-func (p Prices) ReplyBytes(size uint64) Amount {
-	return New(callByte).Times(size).mulDiv(p.Nodes, ReferenceNodes)
+func (p Prices) ReplyBytes(size uint64) Amount { return p.bytes(New(size)) }
+
+func (p Prices) bytes(size Amount) Amount {
+	return size.Times(callByte).mulDiv(p.Nodes, ReferenceNodes)
 }
 
 // Storage is the cost of keeping so many bytes for so many seconds, with a share of

@@ -35,11 +35,11 @@ const (
 )
 
 var contextNames = map[Context]string{
-	Start: "start", Init: "init", PreUpgrade: "pre_upgrade", Update: "update", ReplicatedQuery: "replicated query",
-	PlainQuery: "query", Transform: "transform", CompositeQuery: "composite query", Reply: "reply callback",
+	Start: "start", Init: "init", PreUpgrade: "pre upgrade", Update: "update", ReplicatedQuery: "replicated query",
+	PlainQuery: "non-replicated query", Transform: "transform", CompositeQuery: "composite query", Reply: "reply callback",
 	RejectCallback: "reject callback", CompositeReply: "composite reply callback",
 	CompositeReject: "composite reject callback", Cleanup: "cleanup", CompositeCleanup: "composite cleanup",
-	Inspect: "inspect_message", Task: "task",
+	Inspect: "inspect message", Task: "system task",
 }
 
 // String is the context in words.

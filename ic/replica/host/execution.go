@@ -17,19 +17,21 @@ const (
 	MaxReply      = 2 << 20  // bytes of a reply that goes into the state
 	MaxQueryReply = 3 << 20  // bytes of a query's reply
 	MaxPayload    = 10 << 20 // bytes of a call's method name and argument
+	MaxMethodName = 20_000   // bytes of the name of a called method
 	MaxCertified  = 32       // bytes of certified data
 	MaxCallWait   = 300      // seconds of a bounded-wait call
 	maxLogLine    = 32 << 10
-	dirtyPageCost = 1000 // instructions for each 4 KiB page that a message changes first
 )
 
 // Error codes of a failed execution.
 const (
-	CodeOutOfCycles      = "IC0207"
 	CodeTrapped          = "IC0502"
 	CodeCalledTrap       = "IC0503"
 	CodeContract         = "IC0504"
+	CodeOutOfMemory      = "IC0507"
+	CodeNoFunction       = "IC0513"
 	CodeInstructionLimit = "IC0522"
+	CodeMemoryAccess     = "IC0524"
 	CodeMemoryLimit      = "IC0539"
 )
 
@@ -37,6 +39,15 @@ const (
 type Trap struct {
 	Code    string
 	Message string
+	Text    string // what the canister itself said, where it called trap
+}
+
+// Said is what a canister's log keeps of the trap.
+func (t *Trap) Said() string {
+	if t.Code == CodeCalledTrap {
+		return t.Text
+	}
+	return strings.TrimPrefix(t.Message, "Canister trapped: ")
 }
 
 // Error is the message.
@@ -45,6 +56,7 @@ func (t *Trap) Error() string { return t.Message }
 // Input is what a message sees of the world. It is not changed.
 type Input struct {
 	Self, Subnet, Caller principal.Principal
+	Info                 CallerInfo
 	Arg                  []byte
 	Method               string        // for inspect_message
 	RejectCode           int           // in callbacks; 0 for a reply
@@ -58,10 +70,11 @@ type Input struct {
 	Status      int32  // as the system call reports it
 	Version     uint64
 	Balance     cycles.Amount
-	Frozen      cycles.Amount // what must stay in the balance
+	Frozen      func(heap uint32, stable uint64) cycles.Amount                // what must stay in the balance with so many Wasm pages; nil: nothing
+	Grow        func(heap uint32, stable uint64, balance cycles.Amount) *Trap // whether memory may have that size; nil: it may
 	GlobalTimer uint64
 	RootKey     []byte
-	Environment []Variable
+	Environment []Variable // sorted by name
 	Controller  func(principal.Principal) bool
 	Certificate func() []byte                        // nil where there is none
 	Room        func(callee principal.Principal) int // calls that still fit to that canister
@@ -69,7 +82,9 @@ type Input struct {
 
 	Instructions uint64 // limit
 	SpentBefore  uint64 // by earlier messages of the same call context
-	HeapLimit    uint32 // Wasm pages; 0: the format's
+	HeapLimit    uint64 // bytes; 0: the format's
+	StableLimit  uint64 // bytes of stable memory that may be read, and written; 0: any
+	Touch        cycles.Touch
 }
 
 // CallerInfo are attributes of a caller whose identity is a canister's signature. The
@@ -89,7 +104,8 @@ type Call struct {
 	Arg        []byte
 	Cycles     cycles.Amount
 	Cost       cycles.CallCost // taken from the balance already
-	Timeout    uint32          // seconds; 0: unbounded wait
+	Bounded    bool            // the wait for an answer ends after Timeout
+	Timeout    uint32          // seconds
 	OnReply    Callback
 	OnReject   Callback
 	OnCleanup  Callback
@@ -126,10 +142,12 @@ type Execution struct {
 	instance *Instance
 	stable   *Stable
 	memory   api.Memory
+	call     string // the system call being served
 	pending  *Call
 	reply    []byte
 	fault    *Trap
 	perCall  map[principal.Principal]int
+	touched  touched
 }
 
 // NewExecution starts a message.
@@ -158,7 +176,7 @@ func (c executionContext) Value(key any) any {
 // than Used and Log.
 func (x *Execution) Run(ctx context.Context, i *Instance, s *Stable, where Context, entry string) *Trap {
 	if err := i.begin(ctx); err != nil {
-		return &Trap{CodeTrapped, err.Error()}
+		return &Trap{Code: CodeTrapped, Message: err.Error()}
 	}
 	f := i.run.function(entry)
 	if f == nil {
@@ -170,11 +188,11 @@ func (x *Execution) Run(ctx context.Context, i *Instance, s *Stable, where Conte
 // RunCallback runs a table entry.
 func (x *Execution) RunCallback(ctx context.Context, i *Instance, s *Stable, where Context, cb Callback) *Trap {
 	if err := i.begin(ctx); err != nil {
-		return &Trap{CodeTrapped, err.Error()}
+		return &Trap{Code: CodeTrapped, Message: err.Error()}
 	}
 	f, err := i.run.callback(cb.Slot)
 	if err != nil {
-		return &Trap{CodeTrapped, err.Error()}
+		return &Trap{Code: CodeNoFunction, Message: fmt.Sprintf("Canister requested to invoke a non-existent Wasm function %d from table 0: %v", cb.Slot, err)}
 	}
 	return x.run(ctx, i, s, where, f, uint64(cb.Env))
 }
@@ -188,30 +206,55 @@ func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Conte
 	x.Used += left - uint64(max(after, 0))
 	x.drop()
 	switch {
-	case err == nil && x.overHeap():
-		return &Trap{CodeMemoryLimit, fmt.Sprintf("heap of %d pages is over the limit of %d", i.Pages(), x.Input.HeapLimit)}
 	case err == nil:
-		return nil
+		return x.memoryTrap()
 	case x.fault != nil:
 		return x.fault
 	case after < 0:
-		return &Trap{CodeInstructionLimit, fmt.Sprintf("canister exceeded the limit of %d instructions for single message execution", x.Input.Instructions)}
+		return x.exhausted()
 	}
-	return &Trap{CodeTrapped, "canister trapped: " + reason(err)}
+	return &Trap{Code: CodeTrapped, Message: "Canister trapped: " + reason(err)}
 }
 
-func (x *Execution) overHeap() bool {
-	return x.Input.HeapLimit != 0 && x.instance.Pages() > x.Input.HeapLimit
+// memoryTrap says what is wrong with the memory that a run ended with.
+func (x *Execution) memoryTrap() *Trap {
+	pages := x.instance.Pages()
+	if used := uint64(pages) * WasmPage; x.Input.HeapLimit != 0 && used > x.Input.HeapLimit && x.where != PreUpgrade {
+		return &Trap{Code: CodeMemoryLimit, Message: fmt.Sprintf("Canister exceeded its current Wasm memory limit of %d bytes. The peak Wasm memory usage was %d bytes.", x.Input.HeapLimit, used)}
+	}
+	if x.Input.Grow != nil {
+		return x.Input.Grow(pages, x.stable.Pages(), x.Balance)
+	}
+	return nil
 }
 
-// ChargePages adds what changed pages cost, up to the limit.
+func (x *Execution) exhausted() *Trap {
+	return &Trap{Code: CodeInstructionLimit, Message: fmt.Sprintf("Canister exceeded the limit of %d instructions for single message execution.", x.Input.Instructions)}
+}
+
+// ChargePages adds what changed pages of the heap cost, up to the limit.
 func (x *Execution) ChargePages(dirty int) {
-	x.Used = min(x.Used+uint64(dirty)*dirtyPageCost, x.Input.Instructions)
+	x.Used = min(x.Used+uint64(dirty)*x.Input.Touch.Dirty, x.Input.Instructions)
 }
 
-// reason is the first line of what the engine says, without its own words.
+// traps are the words of the Internet Computer for what the engine says.
+var traps = []struct{ engine, word string }{
+	{"unreachable", "unreachable"},
+	{"out of bounds memory access", "heap out of bounds"},
+	{"invalid table access", "table out of bounds"},
+	{"integer divide by zero", "integer division by 0"},
+	{"stack overflow", "stack overflow"},
+	{"indirect call type mismatch", "indirect call type mismatch"},
+}
+
+// reason is what the engine says, in the usual words.
 func reason(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
+	for _, t := range traps {
+		if strings.Contains(line, t.engine) {
+			return t.word
+		}
+	}
 	line = strings.TrimPrefix(line, "wasm error: ")
 	return strings.TrimSuffix(line, " (recovered by wazero)")
 }
@@ -220,8 +263,13 @@ var errTrap = errors.New("trap")
 
 // trap ends the run. The engine turns the panic into the error that run sees.
 func (x *Execution) trap(code, format string, args ...any) {
-	x.fault = &Trap{code, fmt.Sprintf(format, args...)}
+	x.fault = &Trap{Code: code, Message: fmt.Sprintf(format, args...)}
 	panic(errTrap)
+}
+
+// violate ends the run of a canister that does what no canister may.
+func (x *Execution) violate(format string, args ...any) {
+	x.trap(CodeContract, "Canister violated contract: "+format, args...)
 }
 
 // charge takes instructions for a system call.
@@ -229,7 +277,8 @@ func (x *Execution) charge(n uint64) {
 	left := int64(x.instance.run.counter.Get()) - int64(min(n, 1<<62))
 	x.instance.run.counter.Set(uint64(left))
 	if left < 0 {
-		x.trap(CodeInstructionLimit, "canister exceeded the limit of %d instructions for single message execution", x.Input.Instructions)
+		x.fault = x.exhausted()
+		panic(errTrap)
 	}
 }
 
@@ -239,8 +288,10 @@ func (x *Execution) bytes(at, size uint32) []byte {
 		if view, ok := x.memory.Read(at, size); ok {
 			return view
 		}
+	} else if at == 0 && size == 0 {
+		return nil
 	}
-	x.trap(CodeTrapped, "heap out of bounds: %d bytes at %d", size, at)
+	x.violate("ic0.%s heap: src=%d + length=%d exceeds the memory of %d pages", x.call, at, size, x.instance.Pages())
 	return nil
 }
 
@@ -254,7 +305,7 @@ func (x *Execution) copied(at, size uint32) []byte {
 // copyOut answers a system call that copies a part of data to the canister.
 func (x *Execution) copyOut(dst, offset, size uint32, data []byte) {
 	if uint64(offset)+uint64(size) > uint64(len(data)) {
-		x.trap(CodeTrapped, "%d bytes from %d of a value of %d bytes", size, offset, len(data))
+		x.violate("ic0.%s payload: src=%d + length=%d exceeds the slice size=%d", x.call, offset, size, len(data))
 	}
 	view := x.bytes(dst, size)
 	x.charge(uint64(size))
@@ -267,14 +318,22 @@ func (x *Execution) putCycles(dst uint32, a cycles.Amount) { a.Put(x.bytes(dst, 
 func (x *Execution) low64(a cycles.Amount) uint64 {
 	n, ok := a.Uint64()
 	if !ok {
-		x.trap(CodeContract, "%v cycles do not fit in 64 bits", a)
+		x.trap(CodeTrapped, "Canister trapped: cycles amount exceeds 64-bit representation")
 	}
 	return n
 }
 
+// liquid is what may be spent: the balance without what must stay for storage.
+func (x *Execution) liquid() cycles.Amount {
+	if x.Input.Frozen == nil {
+		return x.Balance
+	}
+	return x.Balance.SubFloor(x.Input.Frozen(x.instance.Pages(), x.stable.Pages()))
+}
+
 // spend takes cycles from the balance, leaving what must stay.
 func (x *Execution) spend(a cycles.Amount) bool {
-	if x.Balance.Less(x.Input.Frozen) || x.Balance.Sub(x.Input.Frozen).Less(a) {
+	if x.liquid().Less(a) {
 		return false
 	}
 	x.Balance = x.Balance.Sub(a)

@@ -44,9 +44,11 @@ func newBench(t testing.TB) *bench {
 func input(arg []byte) *host.Input {
 	return &host.Input{
 		Self: principal.Canister(1), Caller: principal.Anonymous, Arg: arg, Time: 7, Status: 1, Version: 3,
-		Balance: cycles.New(1e15), Available: cycles.New(100), Frozen: cycles.New(1e9), Prices: cycles.Prices{Nodes: 13}, Instructions: 1e9,
+		Balance: cycles.New(1e15), Available: cycles.New(100), Prices: cycles.Prices{Nodes: 13}, Instructions: 1e9,
 		Controller: func(p principal.Principal) bool { return p == principal.Anonymous },
 		Room:       func(principal.Principal) int { return 2 },
+		Frozen:     func(uint32, uint64) cycles.Amount { return cycles.New(1e9) },
+		Touch:      cycles.TouchDirty,
 	}
 }
 
@@ -118,15 +120,15 @@ func TestTrapCodes(t *testing.T) {
 		{"unreachable", host.Update, program{}.Unreachable(), host.CodeTrapped, "unreachable"},
 		{"trap", host.Update, program{}.Trap("why"), host.CodeCalledTrap, "why"},
 		{"stable bounds", host.Update, program{}.StableWrite(0, []byte("x")), host.CodeTrapped, "stable memory out of bounds"},
-		{"heap bounds", host.Update, program{}.Touch(0xfffffff0), host.CodeTrapped, "out of bounds"},
+		{"heap bounds", host.Update, program{}.Touch(0xfffffff0), host.CodeTrapped, "heap out of bounds"},
 		{"limit", host.Update, program{}.Forever(), host.CodeInstructionLimit, "limit of 1000000000 instructions"},
-		{"reply twice", host.Update, program{}.Reply(nil).Reply(nil), host.CodeContract, "after the call was answered"},
-		{"reply in a task", host.Task, program{}.Reply(nil), host.CodeContract, "cannot be executed in task mode"},
-		{"call in a query", host.PlainQuery, program{}.Call(replicatest.Call{}), host.CodeContract, "cannot be executed in query mode"},
+		{"reply twice", host.Update, program{}.Reply(nil).Reply(nil), host.CodeContract, "already replied"},
+		{"reply in a task", host.Task, program{}.Reply(nil), host.CodeContract, "cannot be executed in system task mode"},
+		{"call in a query", host.PlainQuery, program{}.Call(replicatest.Call{}), host.CodeContract, "cannot be executed in non-replicated query mode"},
 		{"certificate in an update", host.Update, program{}.AppendCertificate(), host.CodeContract, "cannot be executed"},
 		{"no certificate", host.PlainQuery, program{}.AppendCertificate(), host.CodeContract, "no data certificate"},
-		{"certified data too long", host.Update, program{}.Certify(make([]byte, 33)), host.CodeContract, "over the limit of 32"},
-		{"attach too much", host.Update, program{}.Call(replicatest.Call{Cycles: 1e18}), host.CodeOutOfCycles, "cannot attach"},
+		{"certified data too long", host.Update, program{}.Certify(make([]byte, 33)), host.CodeContract, "no larger than 32 bytes. Found 33"},
+		{"attach too much", host.Update, program{}.Call(replicatest.Call{Cycles: 1e18}), host.CodeContract, "cannot attach"},
 		{"time in start", host.Start, program{}.AppendTime(), host.CodeContract, "in start mode"},
 	} {
 		_, trap := b.run(row.where, "canister_update run", row.p)
@@ -171,10 +173,10 @@ func TestCyclesAndCalls(t *testing.T) {
 func TestCallbackSlots(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for slot, want := range map[uint32]string{0: "callback 0", 2: "type mismatch", 99: "callback 99"} {
+	for slot, want := range map[uint32]string{0: "function 0", 2: "type mismatch", 99: "function 99"} {
 		x := host.NewExecution(input(nil))
 		trap := x.RunCallback(t.Context(), b.instance, b.stable, host.Reply, host.Callback{Slot: slot})
-		if trap == nil || !strings.Contains(trap.Message, want) {
+		if trap == nil || trap.Code != host.CodeNoFunction || !strings.Contains(trap.Message, want) {
 			t.Errorf("slot %d: got %v, want %q", slot, trap, want)
 		}
 	}

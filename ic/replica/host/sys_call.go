@@ -11,17 +11,17 @@ var outgoingCalls = []systemCall{
 	{name: "call_on_cleanup", params: sig(i32, i32), where: calling, cost: costUsual, run: func(x *Execution, s []uint64) {
 		c := x.open("call_on_cleanup")
 		if c.HasCleanup {
-			x.trap(CodeContract, "call_on_cleanup was called twice")
+			x.violate("ic0.call_on_cleanup can be called at most once between `ic0.call_new` and `ic0.call_perform`")
 		}
 		c.OnCleanup, c.HasCleanup = Callback{u32(s[0]), u32(s[1])}, true
 	}},
 	{name: "call_data_append", params: sig(i32, i32), where: calling, cost: costUsual, run: callAppend},
 	{name: "call_with_best_effort_response", params: sig(i32), where: calling, cost: costUsual, run: func(x *Execution, s []uint64) {
 		c := x.open("call_with_best_effort_response")
-		if c.Timeout != 0 {
-			x.trap(CodeContract, "call_with_best_effort_response was called twice")
+		if c.Bounded {
+			x.violate("ic0.call_with_best_effort_response can be called at most once between `ic0.call_new` and `ic0.call_perform`")
 		}
-		c.Timeout = min(max(u32(s[0]), 1), MaxCallWait)
+		c.Bounded, c.Timeout = true, min(u32(s[0]), MaxCallWait)
 	}},
 	{name: "call_cycles_add128", params: sig(i64, i64), where: earning | Task, cost: costUsual, run: func(x *Execution, s []uint64) {
 		x.attach(cycles.Amount{Hi: s[0], Lo: s[1]})
@@ -34,13 +34,16 @@ var outgoingCalls = []systemCall{
 
 func callNew(x *Execution, s []uint64) {
 	x.drop()
-	callee, err := principal.FromBytes(x.copiedSmall(u32(s[0]), u32(s[1]), principal.MaxLen, "callee"))
+	callee, err := principal.FromBytes(x.copied(u32(s[0]), u32(s[1])))
 	if err != nil {
-		x.trap(CodeContract, "callee: %v", err)
+		x.violate("ic0.call_new: callee: %v", err)
 	}
-	name := x.copiedSmall(u32(s[2]), u32(s[3]), MaxPayload, "method name")
+	if size := u32(s[3]); size > MaxMethodName {
+		x.violate("Size of method_name %d exceeds the allowed limit of %d.", size, MaxMethodName)
+	}
+	name := toText(x.copied(u32(s[2]), u32(s[3])))
 	x.pending = &Call{
-		Callee: callee, Method: string(name),
+		Callee: callee, Method: name,
 		OnReply:  Callback{u32(s[4]), u32(s[5])},
 		OnReject: Callback{u32(s[6]), u32(s[7])},
 	}
@@ -49,7 +52,7 @@ func callNew(x *Execution, s []uint64) {
 // copiedSmall copies memory that may not be longer than limit.
 func (x *Execution) copiedSmall(at, size, limit uint32, what string) []byte {
 	if size > limit {
-		x.trap(CodeContract, "%s of %d bytes is over the limit of %d", what, size, limit)
+		x.violate("ic0.%s: %s of %d bytes is over the limit of %d", x.call, what, size, limit)
 	}
 	return x.copied(at, size)
 }
@@ -57,7 +60,7 @@ func (x *Execution) copiedSmall(at, size, limit uint32, what string) []byte {
 // open is the call being built.
 func (x *Execution) open(name string) *Call {
 	if x.pending == nil {
-		x.trap(CodeContract, "%s without call_new", name)
+		x.violate("ic0.%s called when no call is under construction.", name)
 	}
 	return x.pending
 }
@@ -74,7 +77,7 @@ func callAppend(x *Execution, s []uint64) {
 	c := x.open("call_data_append")
 	at, size := u32(s[0]), u32(s[1])
 	if uint64(len(c.Method))+uint64(len(c.Arg))+uint64(size) > MaxPayload {
-		x.trap(CodeContract, "a call of more than %d bytes", MaxPayload)
+		x.violate("Request to %s:%s has a payload size of %d, which exceeds the allowed limit of %d.", c.Callee, c.Method, uint64(len(c.Method))+uint64(len(c.Arg))+uint64(size), MaxPayload)
 	}
 	view := x.bytes(at, size)
 	x.charge(uint64(size))
@@ -82,9 +85,9 @@ func callAppend(x *Execution, s []uint64) {
 }
 
 func (x *Execution) attach(a cycles.Amount) {
-	c := x.open("call_cycles_add")
+	c := x.open(x.call)
 	if !x.spend(a) {
-		x.trap(CodeOutOfCycles, "cannot attach %v cycles: the balance is %v, of which %v must stay", a, x.Balance, x.Input.Frozen)
+		x.violate("ic0.%s: cannot attach %v cycles to a call: %v of the balance of %v may be spent", x.call, a, x.liquid(), x.Balance)
 	}
 	c.Cycles = c.Cycles.Add(a)
 }
@@ -103,7 +106,7 @@ func callPerform(x *Execution, s []uint64) {
 		s[0] = performed
 		return
 	}
-	cost := x.Input.Prices.Call(uint64(len(c.Method) + len(c.Arg)))
+	cost := x.Input.Prices.Call(uint64(len(c.Method)), uint64(len(c.Arg)))
 	if x.perCall == nil {
 		x.perCall = map[principal.Principal]int{}
 	}

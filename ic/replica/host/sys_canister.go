@@ -1,6 +1,10 @@
 package host
 
-import "assay/ic/principal"
+import (
+	"strings"
+
+	"assay/ic/principal"
+)
 
 // canisterCalls are about the canister, its time and its words.
 var canisterCalls = concat(
@@ -17,14 +21,17 @@ var canisterCalls = concat(
 		}},
 		{name: "performance_counter", params: sig(i32), results: sig(i64), where: everywhere, cost: costCount, run: performanceCounter},
 		{name: "is_controller", params: sig(i32, i32), results: sig(i32), where: everywhere, cost: costLookup, run: func(x *Execution, s []uint64) {
-			p, err := principal.FromBytes(x.copiedSmall(u32(s[0]), u32(s[1]), principal.MaxLen, "principal"))
-			s[0] = boolean(err == nil && x.Input.Controller(p))
+			p, err := principal.FromBytes(x.copied(u32(s[0]), u32(s[1])))
+			if err != nil {
+				x.violate("ic0.is_controller: %v", err)
+			}
+			s[0] = boolean(x.Input.Controller(p))
 		}},
 		{name: "debug_print", params: sig(i32, i32), where: everywhere, cost: costPrint, run: debugPrint},
 		{name: "trap", params: sig(i32, i32), where: everywhere, cost: costPrint, run: func(x *Execution, s []uint64) {
-			size := min(u32(s[1]), maxLogLine)
-			text := toText(x.bytes(u32(s[0]), size))
-			x.trap(CodeCalledTrap, "canister called `ic0.trap` with message: %s", text)
+			text := x.words(u32(s[0]), u32(s[1]), "trap")
+			x.fault = &Trap{Code: CodeCalledTrap, Message: "Canister called `ic0.trap` with message: '" + text + "'", Text: text}
+			panic(errTrap)
 		}},
 	},
 )
@@ -37,18 +44,28 @@ func performanceCounter(x *Execution, s []uint64) {
 	case 1:
 		s[0] = used + x.Input.SpentBefore
 	default:
-		x.trap(CodeContract, "performance_counter has no type %d", u32(s[0]))
+		x.violate("Error getting performance counter type %d", u32(s[0]))
 	}
 }
 
-// debugPrint never traps: text outside memory is not printed.
+// debugPrint never traps for what it is given.
 func debugPrint(x *Execution, s []uint64) {
-	if x.memory == nil {
-		return
-	}
-	size := min(u32(s[1]), maxLogLine)
-	if view, ok := x.memory.Read(u32(s[0]), size); ok {
-		x.Log = append(x.Log, toText(view))
-		x.charge(uint64(size))
-	}
+	text := x.words(u32(s[0]), u32(s[1]), "debug_print")
+	x.Log = append(x.Log, text)
+	x.charge(uint64(len(text)))
 }
+
+// words are what a canister says, cut where it is long, or a note where its memory does
+// not hold that much.
+func (x *Execution) words(at, size uint32, call string) string {
+	if x.memory != nil {
+		if _, ok := x.memory.Read(at, size); ok {
+			view, _ := x.memory.Read(at, min(size, maxLogLine))
+			return toText(view)
+		}
+	}
+	return "(" + call + " message out of memory bounds)"
+}
+
+// toText leaves out what is no text.
+func toText(b []byte) string { return strings.ToValidUTF8(string(b), "") }

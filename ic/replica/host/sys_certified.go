@@ -1,12 +1,13 @@
 package host
 
-import "strings"
-
 // certifiedCalls are certified data and its certificate.
 var certifiedCalls = concat(
 	[]systemCall{
 		{name: "certified_data_set", params: sig(i32, i32), where: Init | PreUpgrade | Update | Reply | RejectCallback | Task, cost: costUsual, run: func(x *Execution, s []uint64) {
-			data := x.copiedSmall(u32(s[0]), u32(s[1]), MaxCertified, "certified data")
+			if size := u32(s[1]); size > MaxCertified {
+				x.violate("ic0_certified_data_set failed because the passed data must be no larger than %d bytes. Found %d bytes.", MaxCertified, size)
+			}
+			data := x.copied(u32(s[0]), u32(s[1]))
 			x.CertifiedData = &data
 		}},
 		number("data_certificate_present", i32, running, func(x *Execution) uint64 { return boolean(x.certificatePresent()) }),
@@ -17,7 +18,7 @@ var certifiedCalls = concat(
 				return c
 			}
 		}
-		x.trap(CodeContract, "there is no data certificate in this call")
+		x.violate("ic0.%s: there is no data certificate in this call", x.call)
 		return nil
 	}),
 )
@@ -25,5 +26,3 @@ var certifiedCalls = concat(
 func (x *Execution) certificatePresent() bool {
 	return x.Input.Certificate != nil && x.where&(PlainQuery|CompositeQuery) != 0
 }
-
-func toText(b []byte) string { return strings.ToValidUTF8(string(b), "\ufffd") }

@@ -1,20 +1,20 @@
 package host
 
+import (
+	"unicode/utf8"
+
+	"assay/ic/replica/cycles"
+)
+
 // costCalls tell a canister prices.
 var costCalls = []systemCall{
 	{name: "cost_call", params: sig(i64, i64, i32), where: everywhere, cost: costUsual, run: func(x *Execution, s []uint64) {
-		if s[0] > MaxPayload || s[1] > MaxPayload {
-			x.trap(CodeContract, "cost_call: a call of more than %d bytes", MaxPayload)
-		}
-		x.putCycles(u32(s[2]), x.Input.Prices.Call(s[0]+s[1]).Total())
+		x.putCycles(u32(s[2]), x.Input.Prices.Call(s[0], s[1]).Total())
 	}},
 	{name: "cost_create_canister", params: sig(i32), where: everywhere, cost: costUsual, run: func(x *Execution, s []uint64) {
 		x.putCycles(u32(s[0]), x.Input.Prices.Creation())
 	}},
 	{name: "cost_http_request", params: sig(i64, i64, i32), where: everywhere, cost: costUsual, run: func(x *Execution, s []uint64) {
-		if s[0] > MaxPayload || s[1] > MaxPayload {
-			x.trap(CodeContract, "cost_http_request: more than %d bytes", MaxPayload)
-		}
 		x.putCycles(u32(s[2]), x.Input.Prices.HTTPOutcall(s[0], s[1]))
 	}},
 	{name: "cost_sign_with_ecdsa", params: sig(i32, i32, i32, i32), results: sig(i32), where: everywhere, cost: costUsual, run: costSignature(1)},
@@ -26,8 +26,9 @@ var costCalls = []systemCall{
 // unknown key name.
 func costSignature(curves uint32) func(*Execution, []uint64) {
 	return func(x *Execution, s []uint64) {
-		name := string(x.copiedSmall(u32(s[0]), u32(s[1]), maxLogLine, "key name"))
+		name := string(x.copied(u32(s[0]), u32(s[1])))
 		curve, dst := u32(s[2]), u32(s[3])
+		out := x.bytes(dst, cycles.Size)
 		if curve >= curves {
 			s[0] = 1
 			return
@@ -37,12 +38,13 @@ func costSignature(curves uint32) func(*Execution, []uint64) {
 			s[0] = 2
 			return
 		}
-		x.putCycles(dst, price)
+		price.Put(out)
 		s[0] = 0
 	}
 }
 
-const maxVariable = 128 // bytes of an environment variable's name
+// MaxVariable is the longest name, and the longest value, of an environment variable in bytes.
+const MaxVariable = 128
 
 // environmentCalls read the canister's environment variables.
 var environmentCalls = []systemCall{
@@ -67,13 +69,16 @@ var environmentCalls = []systemCall{
 
 func (x *Execution) variable(i uint32) Variable {
 	if uint64(i) >= uint64(len(x.Input.Environment)) {
-		x.trap(CodeContract, "there is no environment variable %d", i)
+		x.violate("ic0.%s: index %d is out of bounds, there are %d environment variables", x.call, i, len(x.Input.Environment))
 	}
 	return x.Input.Environment[i]
 }
 
 func (x *Execution) named(at, size uint32) (Variable, bool) {
-	name := string(x.copiedSmall(at, size, maxVariable, "name of an environment variable"))
+	name := string(x.copiedSmall(at, size, MaxVariable, "the name of an environment variable"))
+	if !utf8.ValidString(name) {
+		x.violate("ic0.%s: the name of an environment variable is not UTF-8", x.call)
+	}
 	for _, v := range x.Input.Environment {
 		if v.Name == name {
 			return v, true
@@ -85,7 +90,7 @@ func (x *Execution) named(at, size uint32) (Variable, bool) {
 func (x *Execution) valueOf(at, size uint32) string {
 	v, ok := x.named(at, size)
 	if !ok {
-		x.trap(CodeContract, "there is no environment variable %q", v.Name)
+		x.violate("ic0.%s: there is no environment variable %q", x.call, v.Name)
 	}
 	return v.Value
 }

@@ -7,7 +7,7 @@ var cyclesCalls = concat(
 	both("msg_cycles_available", earning|ReplicatedQuery, (*Execution).available),
 	both("msg_cycles_refunded", Reply|RejectCallback, func(x *Execution) cycles.Amount { return x.Input.Refunded }),
 	both("canister_cycle_balance", running, func(x *Execution) cycles.Amount { return x.Balance }),
-	both("canister_liquid_cycle_balance", running, func(x *Execution) cycles.Amount { return x.Balance.SubFloor(x.Input.Frozen) })[:1],
+	both("canister_liquid_cycle_balance", running, (*Execution).liquid)[:1],
 	[]systemCall{
 		{name: "msg_cycles_accept128", params: sig(i64, i64, i32), where: earning | ReplicatedQuery, cost: costUsual, run: func(x *Execution, s []uint64) {
 			x.putCycles(u32(s[2]), x.accept(cycles.Amount{Hi: s[0], Lo: s[1]}))
@@ -16,12 +16,12 @@ var cyclesCalls = concat(
 			s[0] = x.low64(x.accept(cycles.New(s[0])))
 		}},
 		{name: "cycles_burn128", params: sig(i64, i64, i32), where: Init | PreUpgrade | earning | ReplicatedQuery | Cleanup | Task, cost: costUsual, run: func(x *Execution, s []uint64) {
-			a := cycles.Min(cycles.Amount{Hi: s[0], Lo: s[1]}, x.Balance.SubFloor(x.Input.Frozen))
+			a := cycles.Min(cycles.Amount{Hi: s[0], Lo: s[1]}, x.liquid())
 			x.Balance, x.Burned = x.Balance.Sub(a), x.Burned.Add(a)
 			x.putCycles(u32(s[2]), a)
 		}},
 		{name: "mint_cycles128", params: sig(i64, i64, i32), where: earning | Task, cost: costUsual, run: func(x *Execution, _ []uint64) {
-			x.trap(CodeContract, "mint_cycles128 is for the cycles minting canister only")
+			x.violate("ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: %s", x.Input.Self)
 		}},
 	},
 )

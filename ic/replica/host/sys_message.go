@@ -1,12 +1,14 @@
 package host
 
+import "unicode/utf8"
+
 // messageCalls are about the message being answered.
 var messageCalls = concat(
 	blob("msg_arg_data", Init|Update|ReplicatedQuery|PlainQuery|Transform|CompositeQuery|Reply|CompositeReply|Inspect,
 		func(x *Execution) []byte { return x.Input.Arg }),
 	blob("msg_caller", running, func(x *Execution) []byte { return x.Input.Caller.Bytes() }),
-	blob("msg_caller_info_data", identified, nothing),
-	blob("msg_caller_info_signer", identified, nothing),
+	blob("msg_caller_info_data", identified, func(x *Execution) []byte { return x.Input.Info.Data }),
+	blob("msg_caller_info_signer", identified, func(x *Execution) []byte { return x.Input.Info.Signer.Bytes() }),
 	blob("msg_reject_msg", RejectCallback|CompositeReject, func(x *Execution) []byte { return []byte(x.Input.RejectMessage) }),
 	blob("msg_method_name", Inspect, func(x *Execution) []byte { return []byte(x.Input.Method) }),
 	[]systemCall{
@@ -18,22 +20,23 @@ var messageCalls = concat(
 		}},
 		{name: "msg_reject", params: sig(i32, i32), where: answering, cost: costUsual, run: func(x *Execution, s []uint64) {
 			x.checkReply(uint64(u32(s[1])))
-			x.answer(Answer{Rejected: true, Data: x.copied(u32(s[0]), u32(s[1]))})
+			text := x.copied(u32(s[0]), u32(s[1]))
+			if !utf8.Valid(text) {
+				x.violate("ic0.msg_reject: invalid UTF-8 string provided")
+			}
+			x.answer(Answer{Rejected: true, Data: text})
 		}},
 		{name: "accept_message", where: Inspect, cost: costUsual, run: func(x *Execution, _ []uint64) {
 			if x.Accept {
-				x.trap(CodeContract, "accept_message was called twice")
+				x.violate("ic0.accept_message: the function was already called")
 			}
 			x.Accept = true
 		}},
 	},
 )
 
-// identified are the contexts in which attributes of the caller may be read. No
-// attributes reach this network.
+// identified are the contexts in which attributes of the caller may be read.
 const identified = Update | ReplicatedQuery | PlainQuery | CompositeQuery | callbacks | Cleanup | CompositeCleanup | Inspect
-
-func nothing(*Execution) []byte { return nil }
 
 func (x *Execution) replicated() bool { return x.where&replicated != 0 }
 
@@ -43,14 +46,14 @@ func (x *Execution) checkReply(size uint64) {
 		limit = MaxReply
 	}
 	if size > limit {
-		x.trap(CodeContract, "an answer of %d bytes is over the limit of %d", size, limit)
+		x.violate("ic0.%s: application payload size (%d) cannot be larger than %d.", x.call, size, limit)
 	}
 }
 
 func replyAppend(x *Execution, s []uint64) {
 	at, size := u32(s[0]), u32(s[1])
 	if x.answered() {
-		x.trap(CodeContract, "msg_reply_data_append after the call was answered")
+		x.violate("ic0.%s: the call is already replied", x.call)
 	}
 	x.checkReply(uint64(len(x.reply)) + uint64(size))
 	view := x.bytes(at, size)
@@ -62,7 +65,7 @@ func (x *Execution) answered() bool { return x.Input.Answered || x.Answer != nil
 
 func (x *Execution) answer(a Answer) {
 	if x.answered() {
-		x.trap(CodeContract, "the call was already answered")
+		x.violate("ic0.%s: the call is already replied", x.call)
 	}
 	x.Answer = &a
 }

@@ -1,5 +1,7 @@
 package host
 
+import "math/bits"
+
 const failed = ^uint64(0)
 
 // stableCalls are stable memory in its 64-bit and 32-bit forms.
@@ -8,11 +10,7 @@ var stableCalls = []systemCall{
 		s[0] = x.stable.Pages()
 	}},
 	{name: "stable64_grow", params: sig(i64), results: sig(i64), where: everywhere, cost: costPrint, run: func(x *Execution, s []uint64) {
-		old, ok := x.stable.Grow(s[0])
-		if !ok {
-			old = failed
-		}
-		s[0] = old
+		s[0] = x.grow(s[0])
 	}},
 	{name: "stable64_write", params: sig(i64, i64, i64), where: everywhere, cost: costStable, run: func(x *Execution, s []uint64) {
 		x.stableWrite(s[0], s[1], s[2])
@@ -27,9 +25,7 @@ var stableCalls = []systemCall{
 		more := uint64(u32(s[0]))
 		s[0] = uint64(^uint32(0))
 		if x.small()+more <= smallPages {
-			if old, ok := x.stable.Grow(more); ok {
-				s[0] = old
-			}
+			s[0] = uint64(uint32(x.grow(more)))
 		}
 	}},
 	{name: "stable_write", params: sig(i32, i32, i32), where: everywhere, cost: costStable, run: func(x *Execution, s []uint64) {
@@ -42,13 +38,36 @@ var stableCalls = []systemCall{
 	}},
 }
 
+// grow adds pages to stable memory and returns the old size, or failed. A canister that
+// cannot pay for so much memory traps.
+func (x *Execution) grow(more uint64) uint64 {
+	if more > MaxStablePages {
+		return failed
+	}
+	if more > 0 && x.Input.Grow != nil {
+		switch trap := x.Input.Grow(x.instance.Pages(), x.stable.Pages()+more, x.Balance); {
+		case trap == nil:
+		case trap.Code == CodeOutOfMemory:
+			return failed
+		default:
+			x.fault = trap
+			panic(errTrap)
+		}
+	}
+	old, ok := x.stable.Grow(more)
+	if !ok {
+		return failed
+	}
+	return old
+}
+
 // smallPages is what the 32-bit forms can address.
 const smallPages = 1 << 16
 
 // small is the size for the 32-bit forms, which trap on more than 4 GiB.
 func (x *Execution) small() uint64 {
 	if x.stable.Pages() > smallPages {
-		x.trap(CodeTrapped, "stable memory of %d pages is too large for the 32-bit calls", x.stable.Pages())
+		x.trap(CodeTrapped, "Canister trapped: 32 bit stable memory api used on a memory larger than 4GB")
 	}
 	return x.stable.Pages()
 }
@@ -56,7 +75,7 @@ func (x *Execution) small() uint64 {
 // heap is bytes for 64-bit addresses of a 32-bit memory.
 func (x *Execution) heap(at, size uint64) []byte {
 	if at > 1<<32-1 || size > 1<<32-1 {
-		x.trap(CodeTrapped, "heap out of bounds: %d bytes at %d", size, at)
+		x.violate("ic0.%s heap: src=%d + length=%d exceeds the memory of %d pages", x.call, at, size, x.instance.Pages())
 	}
 	return x.bytes(uint32(at), uint32(size))
 }
@@ -66,15 +85,57 @@ func (x *Execution) stableWrite(offset, src, size uint64) {
 	x.charge(size)
 	dirty, err := x.stable.Write(view, offset)
 	if err != nil {
-		x.trap(CodeTrapped, "write %d bytes at %d: %v", size, offset, err)
+		x.trap(CodeTrapped, "Canister trapped: stable memory out of bounds")
 	}
-	x.charge(uint64(dirty) * dirtyPageCost)
+	x.touched.writes += uint64(dirty)
+	x.checkAccess(x.touched.writes*OSPage, "modified")
+	x.charge(uint64(dirty) * x.Input.Touch.Dirty)
 }
 
 func (x *Execution) stableRead(dst, offset, size uint64) {
 	view := x.heap(dst, size)
 	x.charge(size)
 	if err := x.stable.Read(view, offset); err != nil {
-		x.trap(CodeTrapped, "read %d bytes at %d: %v", size, offset, err)
+		x.trap(CodeTrapped, "Canister trapped: stable memory out of bounds")
 	}
+	x.charge(x.touched.read(offset, size) * x.Input.Touch.Read)
+	x.checkAccess(x.touched.reads*OSPage, "accessed")
+}
+
+// checkAccess holds a message to the bytes of stable memory that it may touch.
+func (x *Execution) checkAccess(size uint64, how string) {
+	if limit := x.Input.StableLimit; limit != 0 && size > limit {
+		x.trap(CodeMemoryAccess, "Canister exceeded memory access limits: Exceeded the limit for the number of %s pages in the stable memory in a single message execution: limit: %d KB.", how, limit>>10)
+	}
+}
+
+// touched counts the 4 KiB pages of stable memory that an execution touched.
+type touched struct {
+	reads, writes uint64
+	seen          map[uint64]uint64 // a bit for each page that was read, by 64 pages
+}
+
+// read notes a read and counts the pages that it is the first to touch.
+func (t *touched) read(offset, size uint64) (fresh uint64) {
+	if size == 0 {
+		return 0
+	}
+	if t.seen == nil {
+		t.seen = map[uint64]uint64{}
+	}
+	last := (offset + size - 1) / OSPage
+	for page := offset / OSPage; page <= last; {
+		group, from := page/64, page%64
+		n := min(64-from, last-page+1)
+		mask := (uint64(1)<<n - 1) << from
+		if n == 64 {
+			mask = ^uint64(0)
+		}
+		old := t.seen[group]
+		t.seen[group] = old | mask
+		fresh += uint64(bits.OnesCount64(mask &^ old))
+		page += n
+	}
+	t.reads += fresh
+	return fresh
 }

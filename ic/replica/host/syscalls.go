@@ -46,8 +46,9 @@ func concat(groups ...[]systemCall) (all []systemCall) {
 func (c *systemCall) function() api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		x := ctx.Value(executionKey{}).(*Execution)
+		x.call = c.name
 		if x.where&c.where == 0 {
-			x.trap(CodeContract, "canister violated contract: %q cannot be executed in %v mode", c.name, x.where)
+			x.violate("%q cannot be executed in %v mode", "ic0."+c.name, x.where)
 		}
 		x.charge(c.cost)
 		c.run(x, stack)

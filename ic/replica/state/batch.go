@@ -25,6 +25,7 @@ type Batch struct {
 type Round struct {
 	Time    uint64   // nanoseconds since 1970
 	Entropy [32]byte // what raw_rand draws from; unknown to whoever submitted what the round executes
+	Tick    bool     // somebody asked for it: heartbeats and due timers run whenever they ran last
 }
 
 // Input is one thing from outside; exactly one field is set. New kinds go to the end,
@@ -48,6 +49,7 @@ type wireBatch struct {
 type wireRound struct {
 	Time    uint64   `cbor:"1,keyasint"`
 	Entropy [32]byte `cbor:"2,keyasint"`
+	Tick    bool     `cbor:"3,keyasint,omitempty"`
 }
 
 type wireInput struct {
@@ -72,7 +74,7 @@ type wireIngress struct {
 func (b *Batch) Encode() ([]byte, error) {
 	w := wireBatch{Number: b.Number}
 	if b.Round != nil {
-		w.Round = &wireRound{b.Round.Time, b.Round.Entropy}
+		w.Round = &wireRound{b.Round.Time, b.Round.Entropy, b.Round.Tick}
 	}
 	for _, in := range b.Inputs {
 		w.Inputs = append(w.Inputs, in.wire())
@@ -107,7 +109,7 @@ func DecodeBatch(raw []byte) (*Batch, error) {
 	}
 	b := &Batch{Number: w.Number}
 	if w.Round != nil {
-		b.Round = &Round{w.Round.Time, w.Round.Entropy}
+		b.Round = &Round{w.Round.Time, w.Round.Entropy, w.Round.Tick}
 	}
 	for i, in := range w.Inputs {
 		input, err := in.input()

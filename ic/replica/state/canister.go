@@ -115,31 +115,6 @@ func (c *canister) memorySize() uint64 {
 // paidBytes is what storage is charged for.
 func (c *canister) paidBytes() uint64 { return max(c.memorySize(), c.Settings.MemoryAllocation) }
 
-// heapLimit is in Wasm pages.
-func (c *canister) heapLimit() uint32 {
-	if c.Settings.WasmMemoryLimit == 0 {
-		return defaultHeapLimit
-	}
-	return uint32(min(c.Settings.WasmMemoryLimit/host.WasmPage, defaultHeapLimit))
-}
-
-// frozenLocked is what must stay in the balance: storage for the freezing threshold.
-func (m *Machine) frozenLocked(c *canister) cycles.Amount {
-	return m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, min(c.Settings.FreezingThreshold, maxFreezing))
-}
-
-// chargeStorageLocked takes the cost of storage since the last time. A canister that
-// cannot pay goes to zero and stays frozen; it is not uninstalled.
-func (m *Machine) chargeStorageLocked(c *canister) {
-	elapsed := m.mu.Time - c.Charged
-	if elapsed < uint64(chargeEvery) {
-		return
-	}
-	seconds := elapsed / 1e9
-	c.Charged += seconds * 1e9
-	m.spendLocked(c, cycles.Min(c.Balance, m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, seconds)))
-}
-
 // spendLocked takes cycles from a balance that holds them, for good.
 func (m *Machine) spendLocked(c *canister, a cycles.Amount) {
 	c.Balance = c.Balance.Sub(a)

@@ -21,29 +21,34 @@ const (
 // outcome is a message that ran. Heap and stable memory are settled already; what
 // else it did is in x.
 type outcome struct {
-	x    *host.Execution
-	trap *host.Trap
+	x      *host.Execution
+	trap   *host.Trap
+	before uint64 // bytes of memory that the canister paid for
 }
 
 // inputLocked is what every message of a canister sees.
 func (m *Machine) inputLocked(c *canister, caller principal.Principal, limit uint64) *host.Input {
+	g := m.growthLocked(c)
 	return &host.Input{
 		Self: c.ID, Subnet: m.config.Subnet, Caller: caller,
 		Time: m.mu.Time, Status: int32(c.State), Version: c.Version,
-		Balance: c.Balance, Frozen: m.frozenLocked(c), GlobalTimer: c.Timer,
-		RootKey: m.config.RootKey, Controller: c.controlledBy, Room: c.room,
-		Prices: m.config.Prices, Instructions: limit, HeapLimit: c.heapLimit(),
+		Balance: c.Balance, Frozen: g.frozen, Grow: g.check, GlobalTimer: c.Timer,
+		RootKey: m.config.RootKey, Environment: c.Settings.Environment, Controller: c.controlledBy, Room: c.room,
+		Prices: m.config.Prices, Touch: m.config.touch(), Instructions: limit, StableLimit: stableLimit,
 	}
 }
 
 // runLocked runs a message on a canister's instance and keeps or undoes what it did to
 // heap and stable memory.
 func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method string, in *host.Input, run func(*host.Execution) *host.Trap, f fate) outcome {
-	start := time.Now()
+	start, before := time.Now(), c.paidBytes()
 	x := host.NewExecution(in)
 	trap := run(x)
 	if fault := m.fault(c, kind); trap == nil {
 		trap = fault
+	}
+	if trap == nil {
+		trap = checkSenderVersions(x.Calls, in.Version)
 	}
 	dirty := 0
 	if trap == nil && f == keep {
@@ -60,7 +65,7 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 		Canister: c.ID, Kind: kind, Method: method, Instructions: x.Used, HeapPages: c.instance.Pages(), StablePages: c.stable.Pages(),
 		DirtyPages: dirty, Duration: time.Since(start), Failed: trap != nil,
 	})
-	return outcome{x, trap}
+	return outcome{x, trap, before}
 }
 
 // fault asks a test whether a message traps at its end, for a reason that is no fault of
@@ -95,7 +100,7 @@ func (m *Machine) observe(stats MessageStats) {
 func (m *Machine) logLocked(c *canister, x *host.Execution, trap *host.Trap, kind string) {
 	lines := x.Log
 	if trap != nil {
-		lines = append(lines, trap.Message)
+		lines = append(lines, "[TRAP]: "+trap.Said())
 	}
 	for _, line := range lines {
 		m.config.Logger.Debug(line, "canister", c.ID.String(), "message", kind)
@@ -142,27 +147,44 @@ func (m *Machine) callLocked(ctx context.Context, msg *message) uint64 {
 	if rej != nil {
 		return refuse(rej)
 	}
-	where, entry, rej := replicatedMethod(c, msg.Method)
-	if rej != nil {
+	if rej := m.tooFewLocked(c, msg); rej != nil {
 		return refuse(rej)
 	}
+	hook := m.runHookLocked(ctx, c)
+	where, entry, rej := replicatedMethod(c, msg.Method)
 	in := m.inputLocked(c, msg.Caller, UpdateLimit)
-	prepaid, ok := m.prepay(in)
-	if !ok {
-		return refuse(outOfCycles(c))
-	}
-	in.Arg, in.Available, in.Deadline = msg.Arg, msg.Cycles, msg.Deadline
-	cc := m.openContextLocked(c, msg.origin(), msg.Method, msg.Cycles)
-	kind, f := "update", keep
 	if where == host.ReplicatedQuery {
-		kind, f = "replicated query", undo
+		in.Instructions, in.StableLimit = QueryLimit, queryStableLimit
+	}
+	prepaid, ok := m.prepay(c, in)
+	if !ok {
+		rej = outOfCycles(c)
+	}
+	if rej != nil {
+		return hook + refuse(rej)
+	}
+	in.Arg, in.Available, in.Info = msg.Arg, msg.Cycles, msg.Info
+	cc := m.openContextLocked(c, msg.origin(), msg.Method, msg.Cycles)
+	kind, f := "replicated query", undo
+	if where == host.Update {
+		kind, f = "update", keep
+		in.Deadline, in.HeapLimit = msg.Deadline, c.Settings.WasmMemoryLimit
 	}
 	r := m.runLocked(ctx, c, kind, msg.Method, in, func(x *host.Execution) *host.Trap {
 		return x.Run(ctx, c.instance, c.stable, where, entry)
 	}, f)
 	m.applyLocked(c, cc, in, r, prepaid, f)
 	m.settleLocked(c, cc, r.trap)
-	return r.x.Used
+	return hook + r.x.Used
+}
+
+// tooFewLocked refuses calls of other canisters that carry less than this one asks for.
+func (m *Machine) tooFewLocked(c *canister, msg *message) *Reject {
+	least := c.Settings.MinimumIncoming
+	if msg.Kind != requestMessage || msg.Caller == c.ID || !msg.Cycles.Less(least) {
+		return nil
+	}
+	return reject(CodeTooFewAttached, "Canister %s requires at least %v transferred cycles; %v are attached", c.ID, least, msg.Cycles)
 }
 
 // replicatedMethod is how a method runs as a call that goes through the state.
@@ -173,15 +195,15 @@ func replicatedMethod(c *canister, method string) (host.Context, string, *Reject
 	case host.QueryMethod:
 		return host.ReplicatedQuery, "canister_query " + method, nil
 	case host.CompositeMethod:
-		return 0, "", reject(CodeComposite, "Composite query %q of canister %s cannot be called in replicated mode", method, c.ID)
+		return 0, "", reject(CodeComposite, "Error from Canister %s: Composite query '%s' cannot be called in replicated mode.", c.ID, method)
 	}
-	return 0, "", reject(CodeMethodNotFound, "Canister %s has no update method '%s'", c.ID, method)
+	return 0, "", reject(CodeMethodNotFound, "Error from Canister %s: Canister has no update method '%s'.", c.ID, method)
 }
 
 // prepay takes the most that a message can cost from the balance that it sees.
-func (m *Machine) prepay(in *host.Input) (cycles.Amount, bool) {
+func (m *Machine) prepay(c *canister, in *host.Input) (cycles.Amount, bool) {
 	most := m.config.Prices.Execution(in.Instructions)
-	if in.Balance.Less(in.Frozen.Add(most)) {
+	if in.Balance.Less(m.frozenLocked(c).Add(most)) {
 		return cycles.Amount{}, false
 	}
 	in.Balance = in.Balance.Sub(most)
@@ -203,14 +225,16 @@ func (m *Machine) applyLocked(c *canister, cc *callContext, in *host.Input, r ou
 			c.Certified = *r.x.CertifiedData
 		}
 		c.Timer = r.x.GlobalTimer
-		if f == keep {
-			c.Version++
-		}
+		c.Version++
 		for _, call := range r.x.Calls {
 			m.sendLocked(c, cc, call)
 		}
 	}
 	c.Balance = balance.Add(prepaid.Sub(cost))
+	if r.trap == nil && f == keep {
+		m.reserveLocked(c, r.before)
+		c.watchMemory()
+	}
 	if r.trap == nil && r.x.Answer != nil {
 		m.answerContextLocked(cc, answerOf(c, *r.x.Answer))
 	}
@@ -233,7 +257,7 @@ func (m *Machine) answerContextLocked(cc *callContext, a answer) {
 // answered.
 func (m *Machine) settleLocked(c *canister, cc *callContext, trap *host.Trap) {
 	if cc.Open == 0 && !cc.Answered {
-		rej := reject(CodeNoReply, "Error from Canister %s: Canister did not reply to the call", c.ID)
+		rej := noReply(c)
 		if trap != nil {
 			rej = trapReject(c, trap)
 		}
@@ -243,6 +267,10 @@ func (m *Machine) settleLocked(c *canister, cc *callContext, trap *host.Trap) {
 		delete(c.Contexts, cc.ID)
 	}
 	m.checkStoppedLocked(c)
+}
+
+func noReply(c *canister) *Reject {
+	return reject(CodeNoReply, "Error from Canister %s: Canister did not reply to the call.", c.ID)
 }
 
 func trapReject(c *canister, trap *host.Trap) *Reject {
@@ -284,7 +312,8 @@ func (m *Machine) deliverLocked(ctx context.Context, msg *message) uint64 {
 func (m *Machine) callbackInputLocked(c *canister, cc *callContext, msg *message, limit uint64) *host.Input {
 	in := m.inputLocked(c, cc.Origin.caller(), limit)
 	in.Deadline, in.Available, in.Answered = cc.Origin.Deadline, cc.Available, cc.Answered
-	in.Refunded, in.SpentBefore = msg.Cycles, cc.Instructions
+	in.Refunded, in.SpentBefore, in.Info = msg.Cycles, cc.Instructions, cc.Origin.Info
+	in.Grow = m.growthLocked(c).checkLater
 	if rej := msg.Answer.Reject; rej != nil {
 		in.RejectCode, in.RejectMessage = rej.Code, rej.Message
 	} else {

@@ -205,7 +205,7 @@ func (m *Machine) inspectLocked(ctx context.Context, c *canister, in *Ingress) *
 		return nil
 	}
 	input := m.inputLocked(c, in.Sender, InspectLimit)
-	input.Arg, input.Method = in.Arg, in.Method
+	input.Arg, input.Method, input.Info, input.Grow = in.Arg, in.Method, in.Info, smallHeap
 	r := m.runLocked(ctx, c, "inspect", in.Method, input, func(x *host.Execution) *host.Trap {
 		return x.Run(ctx, c.instance, c.stable, host.Inspect, "canister_inspect_message")
 	}, undo)

@@ -31,7 +31,7 @@ const (
 	UpdateLimit   = 40_000_000_000 // update, timer, heartbeat, callback with its cleanup
 	cleanupLimit  = UpdateLimit / 20
 	callbackLimit = UpdateLimit - cleanupLimit
-	QueryLimit    = 5_000_000_000 // a query; a composite query with all it calls
+	QueryLimit    = 5_000_000_000 // a query, replicated or not; a composite query with all it calls
 	InstallLimit  = 300_000_000_000
 	InspectLimit  = 200_000_000
 	roundLimit    = 7_000_000_000 // when a round starts no further message
@@ -39,15 +39,17 @@ const (
 
 // Other limits.
 const (
-	QueueLimit       = 500 // calls without a response from one canister to another
-	MaxIngress       = 2 << 20
-	statusLife       = 5 * time.Minute // how long an answer is kept, and a known request id past its expiry
-	heartbeatEvery   = time.Second
-	timerEvery       = 10 * time.Millisecond // a canister that always sets its timer to now fires no faster
-	pruneEvery       = time.Second
-	chargeEvery      = 10 * time.Second // of storage
-	installPerInstr  = 6000             // instructions charged for each in an installed module
-	defaultHeapLimit = 3 << 30 / host.WasmPage
+	QueueLimit         = 500 // calls without a response from one canister to another
+	MaxIngress         = 2 << 20
+	statusLife         = 5 * time.Minute // how long an answer is kept, and a known request id past its expiry
+	heartbeatEvery     = time.Second
+	timerEvery         = 10 * time.Millisecond // a canister that always sets its timer to now fires no faster
+	pruneEvery         = time.Second
+	chargeEvery        = 10 * time.Second // of storage
+	stableLimit        = 2 << 30          // bytes of stable memory that a message may read, and write
+	queryStableLimit   = 1 << 30
+	installStableLimit = 8 << 30
+	installPerInstr    = 6000 // instructions charged for each in an installed module
 )
 
 // Config is what a machine needs from outside. All fields but those marked optional
@@ -71,6 +73,15 @@ type Settings struct {
 	Prices      cycles.Prices       `cbor:"3,keyasint"`
 	StopTimeout time.Duration       `cbor:"4,keyasint"`
 	StablePages uint64              `cbor:"5,keyasint"` // most that a canister's stable memory grows to
+	Touch       cycles.Touch        `cbor:"6,keyasint"` // what touched pages cost; zero: [cycles.TouchDirty]
+}
+
+// touch is what touched pages cost.
+func (s *Settings) touch() cycles.Touch {
+	if s.Touch == (cycles.Touch{}) {
+		return cycles.TouchDirty
+	}
+	return s.Touch
 }
 
 // Machine is the state of one subnet.
@@ -90,6 +101,7 @@ type core struct {
 	Time      uint64 // nanoseconds since 1970, of the current round; between rounds it follows the clock
 	last      uint64 // time of the last round, or set since
 	inRound   bool   // Time stands still
+	tick      bool   // heartbeats and timers run in this round whenever they ran last
 	ended     bool   // nothing more is taken
 	number    uint64 // of the last batch
 	entropy   entropy

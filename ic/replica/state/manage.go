@@ -150,7 +150,11 @@ func (m *Machine) serveLocked(ctx context.Context, call *managed) answer {
 	if rej != nil {
 		return rejectOf(rej)
 	}
-	return h.run(m, ctx, c, call)
+	a := h.run(m, ctx, c, call)
+	if c != nil {
+		c.watchMemory()
+	}
+	return a
 }
 
 // queryManagementLocked answers canister_status.

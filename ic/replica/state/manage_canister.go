@@ -177,7 +177,7 @@ func (m *Machine) deleteLocked(ctx context.Context, c *canister, _ *managed) ans
 	if err := c.unload(ctx); err != nil {
 		m.config.Logger.Error("free a deleted canister", "canister", c.ID.String(), "error", err)
 	}
-	m.loseLocked(c.Balance)
+	m.loseLocked(c.Balance.Add(c.Reserved))
 	for _, cb := range c.Callbacks {
 		m.loseLocked(cb.Held.Total())
 		delete(m.mu.bounded, cb.ID)

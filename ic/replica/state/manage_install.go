@@ -69,10 +69,10 @@ func (m *Machine) installLocked(ctx context.Context, c *canister, call *managed)
 		return rejectOf(rej)
 	}
 	in := m.inputLocked(c, call.caller, InstallLimit)
-	in.Arg = arg.Arg
-	prepaid, ok := m.prepay(in)
+	in.Arg, in.HeapLimit, in.StableLimit = arg.Arg, c.Settings.WasmMemoryLimit, installStableLimit
+	prepaid, ok := m.prepay(c, in)
 	work := m.config.Prices.Execution(installPerInstr * module.Instructions)
-	if !ok || in.Balance.Less(in.Frozen.Add(work)) {
+	if !ok || in.Balance.Less(m.frozenLocked(c).Add(work)) {
 		module.Release()
 		return rejectOf(outOfCycles(c))
 	}
@@ -85,7 +85,11 @@ func (m *Machine) installLocked(ctx context.Context, c *canister, call *managed)
 		c.Log = nil // of the code that was there before
 	}
 	m.logLocked(c, x, trap, "install")
+	before := c.paidBytes()
 	m.finishInstallLocked(ctx, i, x, trap, in.Balance, prepaid)
+	if trap == nil {
+		m.reserveLocked(c, before)
+	}
 	call.used = x.Used
 	stats := MessageStats{Canister: c.ID, Kind: "install", Method: arg.Mode.Tag(), Instructions: x.Used, Duration: time.Since(start), Failed: trap != nil}
 	if c.instance != nil {

@@ -303,7 +303,7 @@ func TestLogOfAnInstallation(t *testing.T) {
 		arg  program
 		want []string
 	}{
-		{asNew, program{}.Print("first").Trap("no"), []string{"first", "canister called `ic0.trap` with message: no"}},
+		{asNew, program{}.Print("first").Trap("no"), []string{"first", "[TRAP]: no"}},
 		{asNew, program{}.Print("installed"), []string{"installed"}},
 		{asUpgrade, program{}.Print("upgraded"), []string{"installed", "upgraded"}},
 		{asReinstall, program{}.Print("installed again"), []string{"installed again"}},

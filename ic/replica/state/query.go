@@ -4,11 +4,15 @@ import (
 	"context"
 
 	"assay/ic/principal"
+	"assay/ic/replica/cycles"
 	"assay/ic/replica/host"
 )
 
-// maxQueryDepth is how deep composite queries nest.
-const maxQueryDepth = 6
+// Limits of composite queries.
+const (
+	maxQueryDepth = 6          // how deep their calls nest
+	queryOverhead = 50_000_000 // instructions that each call takes from the budget
+)
 
 // Query runs a query and undoes whatever it did.
 func (m *Machine) Query(ctx context.Context, q Query) ([]byte, *Reject) {
@@ -22,8 +26,17 @@ func (m *Machine) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 		return m.queryManagementLocked(q)
 	}
 	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]bool{}}
-	a := run.query(ctx, q.Canister, q.Sender, q.Method, q.Arg)
+	a := run.query(ctx, query{id: q.Canister, caller: q.Sender, info: q.Info, method: q.Method, arg: q.Arg})
+	if run.fatal != nil {
+		return nil, run.fatal
+	}
 	return a.Reply, a.Reject
+}
+
+// transformLocked runs a query on the answer of an outcall.
+func (m *Machine) transformLocked(ctx context.Context, id principal.Principal, method string, arg []byte) answer {
+	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]bool{}}
+	return run.query(ctx, query{id: id, caller: principal.Management, method: method, arg: arg, transform: true})
 }
 
 // queryRun is one query from outside with all that it calls.
@@ -31,39 +44,46 @@ type queryRun struct {
 	m      *Machine
 	left   uint64 // instructions
 	active map[principal.Principal]bool
+	fatal  *Reject // ends the whole run, whoever waits for an answer
+}
+
+// query is one method to run.
+type query struct {
+	id, caller principal.Principal
+	info       host.CallerInfo
+	method     string
+	arg        []byte
+	transform  bool
 }
 
 // query runs one method; nested calls come through here too.
-func (q *queryRun) query(ctx context.Context, id, caller principal.Principal, method string, arg []byte) answer {
-	c, rej := q.m.readyLocked(id)
+func (q *queryRun) query(ctx context.Context, what query) answer {
+	c, rej := q.m.readyLocked(what.id)
 	if rej != nil {
 		return rejectOf(rej)
 	}
-	where, entry, rej := queryMethod(c, method)
+	where, entry, rej := queryMethod(c, what)
 	switch {
 	case rej != nil:
 		return rejectOf(rej)
 	case c.Balance.Less(q.m.frozenLocked(c)):
 		return rejectOf(outOfCycles(c))
-	case q.active[id]:
-		return rejectOf(reject(CodeQueryLoop, "Canister %s is called in a loop of queries", id))
-	case len(q.active) > maxQueryDepth:
-		return rejectOf(reject(CodeQueryDepth, "queries nest deeper than %d", maxQueryDepth))
+	case q.left == 0:
+		return rejectOf(outOfBudget())
 	}
-	in := q.m.inputLocked(c, caller, q.left)
-	in.Arg = arg
+	in := q.m.inputLocked(c, what.caller, q.left)
+	in.Arg, in.Info, in.Grow, in.StableLimit = what.arg, what.info, smallHeap, queryStableLimit
 	if len(q.active) == 0 {
 		in.Certificate = q.m.certificateLocked(c)
 	}
-	q.active[id] = true
-	defer delete(q.active, id)
+	q.active[what.id] = true
+	defer delete(q.active, what.id)
 	var a answer
-	r := q.m.runLocked(ctx, c, "query", method, in, func(x *host.Execution) *host.Trap {
-		trap := x.Run(ctx, c.instance, c.stable, where, entry)
-		q.spend(x)
-		if trap == nil {
-			a, trap = q.finish(ctx, c, in, x)
-		}
+	r := q.m.runLocked(ctx, c, "query", what.method, in, func(x *host.Execution) *host.Trap {
+		call := &queryCall{q: q, c: c, x: x, first: *in}
+		first := queryStep{in: in, run: func(x *host.Execution) *host.Trap { return x.Run(ctx, c.instance, c.stable, where, entry) }}
+		var trap *host.Trap
+		a, trap = call.run(ctx, first)
 		return trap
 	}, undo)
 	if r.trap != nil {
@@ -72,49 +92,30 @@ func (q *queryRun) query(ctx context.Context, id, caller principal.Principal, me
 	return a
 }
 
-func queryMethod(c *canister, method string) (host.Context, string, *Reject) {
-	switch c.module.Method(method) {
-	case host.QueryMethod:
-		return host.PlainQuery, "canister_query " + method, nil
-	case host.CompositeMethod:
-		return host.CompositeQuery, "canister_composite_query " + method, nil
-	}
-	return 0, "", reject(CodeMethodNotFound, "Canister %s has no query method '%s'", c.ID, method)
+func outOfBudget() *Reject {
+	return reject(CodeQueryInstr, "Composite query calls exceeded the instruction limit.")
 }
 
-func (q *queryRun) spend(x *host.Execution) { q.left -= min(q.left, x.Used) }
+// smallHeap holds a query to the largest heap; what it uses is not paid for.
+func smallHeap(heap uint32, _ uint64, _ cycles.Amount) *host.Trap {
+	if uint64(heap)*host.WasmPage > maxHeap {
+		return &host.Trap{Code: host.CodeOutOfMemory, Message: noMemory}
+	}
+	return nil
+}
 
-// finish makes the calls of a composite query, one after the other, until none is
-// left, and returns the answer. A callback that traps fails the whole query.
-func (q *queryRun) finish(ctx context.Context, c *canister, first *host.Input, x *host.Execution) (answer, *host.Trap) {
-	result := x.Answer
-	calls := x.Calls
-	for len(calls) > 0 {
-		call := calls[0]
-		got := q.query(ctx, call.Callee, c.ID, call.Method, call.Arg)
-		in := *first
-		in.Arg, in.Certificate, in.Answered, in.Instructions = got.Reply, nil, result != nil, q.left
-		where, cb := host.CompositeReply, call.OnReply
-		if got.Reject != nil {
-			in.RejectCode, in.RejectMessage = got.Reject.Code, got.Reject.Message
-			where, cb = host.CompositeReject, call.OnReject
-		}
-		next := host.NewExecution(&in)
-		trap := next.RunCallback(ctx, c.instance, c.stable, where, cb)
-		q.spend(next)
-		x.Used += next.Used
-		if trap != nil {
-			return answer{}, trap
-		}
-		if next.Answer != nil {
-			result = next.Answer
-		}
-		calls = append(calls[1:], next.Calls...)
+func queryMethod(c *canister, what query) (host.Context, string, *Reject) {
+	switch kind := c.module.Method(what.method); {
+	case kind == host.QueryMethod && what.transform:
+		return host.Transform, "canister_query " + what.method, nil
+	case kind == host.QueryMethod:
+		return host.PlainQuery, "canister_query " + what.method, nil
+	case kind == host.CompositeMethod && what.transform:
+		return 0, "", reject(CodeComposite, "Composite query cannot be used as transform in canister http outcalls.")
+	case kind == host.CompositeMethod:
+		return host.CompositeQuery, "canister_composite_query " + what.method, nil
 	}
-	if result == nil {
-		return rejectOf(reject(CodeNoReply, "Error from Canister %s: Canister did not reply to the call", c.ID)), nil
-	}
-	return answerOf(c, *result), nil
+	return 0, "", reject(CodeMethodNotFound, "Error from Canister %s: Canister has no query method '%s'.", c.ID, what.method)
 }
 
 // certificateLocked gives the canister its data certificate, made when it is asked for.

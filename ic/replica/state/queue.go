@@ -106,7 +106,7 @@ func (m *Machine) sendLocked(c *canister, cc *callContext, call host.Call) {
 		Held: cycles.CallCost{Reply: call.Cost.Reply, Callback: call.Cost.Callback},
 	}
 	m.mu.money.Spent = m.mu.money.Spent.Add(call.Cost.Request)
-	if call.Timeout != 0 {
+	if call.Bounded {
 		cb.Deadline = m.mu.Time + uint64(call.Timeout)*1e9
 		m.mu.bounded[cb.ID] = wait{c.ID, cb.Deadline}
 	}
@@ -191,6 +191,7 @@ func (m *Machine) Books() Books {
 		for _, cb := range c.Callbacks {
 			held = held.Add(cb.Held.Total())
 		}
+		held = held.Add(c.Reserved)
 		for _, s := range c.Stops {
 			held = held.Add(s.Refund)
 		}

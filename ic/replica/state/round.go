@@ -89,7 +89,7 @@ func (m *Machine) Apply(ctx context.Context, b *Batch) (more bool, err error) {
 	if b.Round == nil {
 		return m.endRound(), nil
 	}
-	tasks, queued := m.beginRound(b.Round)
+	tasks, queued := m.beginRound(ctx, b.Round)
 	spent := uint64(0)
 	for _, id := range tasks {
 		if spent >= roundLimit {
@@ -141,18 +141,18 @@ func (m *Machine) takeIn(b *Batch) error {
 	return nil
 }
 
-func (m *Machine) beginRound(r *Round) (tasks []principal.Principal, queued int) {
+func (m *Machine) beginRound(ctx context.Context, r *Round) (tasks []principal.Principal, queued int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.inRound, m.mu.Time = true, max(r.Time, m.mu.last)
 	m.mu.last = m.mu.Time
-	m.mu.entropy = entropy{seed: r.Entropy}
+	m.mu.entropy, m.mu.tick = entropy{seed: r.Entropy}, r.Tick
 	m.expireCallsLocked()
 	m.expireStopsLocked()
 	m.pruneRequestsLocked()
 	for _, id := range m.mu.order {
 		c := m.mu.canisters[id]
-		m.chargeStorageLocked(c)
+		m.chargeStorageLocked(ctx, c)
 		if m.taskDueLocked(c) {
 			tasks = append(tasks, id)
 		}
@@ -164,7 +164,7 @@ func (m *Machine) beginRound(r *Round) (tasks []principal.Principal, queued int)
 func (m *Machine) endRound() (more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mu.inRound = false
+	m.mu.inRound, m.mu.tick = false, false
 	if len(m.mu.queue) > 0 || len(m.mu.pool) > 0 || len(m.mu.pending) > 0 {
 		return true
 	}
