@@ -67,9 +67,9 @@ func (w *world) management(method string, arg []byte, _ candid.Nat) ([]byte, can
 		}
 	}
 	if method == "canister_status" {
-		reply, err := managementapi.EncodeCanisterStatusResults(managementapi.Status{
+		reply, err := managementapi.EncodeStatusBrief(managementapi.StatusBrief{
 			Status:     managementapi.RunState{Running: true},
-			Settings:   managementapi.DefiniteSettings{Controllers: []principal.Principal{w.c.ID}},
+			Settings:   managementapi.StatusBriefSettings{Controllers: []principal.Principal{w.c.ID}},
 			ModuleHash: &w.hash, Cycles: candid.NewNat(7),
 		})
 		return reply, candid.Nat{}, err

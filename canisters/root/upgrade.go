@@ -218,14 +218,14 @@ func management(m *cdk.Message, method string, arg []byte) ([]byte, error) {
 	return cdk.Canister{ID: principal.Management}.Call(m, method, candid.Update, arg)
 }
 
-func status(m *cdk.Message, id principal.Principal) (managementapi.Status, error) {
+func status(m *cdk.Message, id principal.Principal) (managementapi.StatusBrief, error) {
 	arg, err := managementapi.EncodeCanisterStatusArgs(managementapi.Canister{CanisterId: id})
 	if err != nil {
-		return managementapi.Status{}, err
+		return managementapi.StatusBrief{}, err
 	}
 	reply, err := management(m, "canister_status", arg)
 	if err != nil {
-		return managementapi.Status{}, err
+		return managementapi.StatusBrief{}, err
 	}
-	return managementapi.DecodeCanisterStatusResults(reply)
+	return managementapi.DecodeStatusBrief(reply)
 }

@@ -50,6 +50,31 @@ func GetNat(d *Decoder, t Type, v *Nat) {
 	*v = d.leb128()
 }
 
+// GetNatAtMost reads a nat of any size as the largest of 128 bits that is not greater.
+func GetNatAtMost(d *Decoder, t Type, v *Nat) {
+	if t != TypeNat {
+		d.mismatch(TypeNat, t)
+		return
+	}
+	n, over := Nat{}, false
+	for shift := uint(0); ; shift += 7 {
+		b := d.byte()
+		bits := uint64(b & 0x7f)
+		if shift > 127 || shift == 126 && bits > 3 {
+			over = over || bits != 0
+		} else {
+			n = n.or(bits, shift)
+		}
+		if b < 0x80 {
+			break
+		}
+	}
+	if over {
+		n = Nat{1<<64 - 1, 1<<64 - 1}
+	}
+	*v = n
+}
+
 // GetInt reads an int of at most 128 bits, or a nat below 2^127.
 func GetInt(d *Decoder, t Type, v *Int) {
 	switch t {

@@ -8,19 +8,27 @@ import (
 )
 
 // DID is the interface in Candid.
-const DID = `// The management canister, aaaaa-aa, as far as Assay uses it. Fields that Assay never
-// sets or reads are left out: absent options read as null on both sides.
+const DID = `// The management canister, aaaaa-aa, as the interface specification 0.66 has it. Types
+// have names of our own, which do not travel. Calls of canister_status and
+// canister_metrics are updates here, so that their answers are certified; networks also
+// take them as queries.
 type CanisterId = principal;
-type LogVisibility = variant { controllers; public; allowed_viewers : vec principal };
+type SnapshotId = blob;
+type Visibility = variant { controllers; public; allowed_viewers : vec principal };
+type EnvironmentVariable = record { name : text; value : text };
 type Settings = record {
   controllers : opt vec principal;
-  compute_allocation : opt nat;
-  memory_allocation : opt nat;
+  compute_allocation : opt nat; // percent
+  memory_allocation : opt nat; // bytes
   freezing_threshold : opt nat; // seconds
   reserved_cycles_limit : opt nat;
-  log_visibility : opt LogVisibility;
+  minimum_incoming_canister_call_cycles : opt nat;
+  log_visibility : opt Visibility;
+  snapshot_visibility : opt Visibility;
+  status_visibility : opt Visibility;
   wasm_memory_limit : opt nat; // bytes
   wasm_memory_threshold : opt nat; // bytes
+  environment_variables : opt vec EnvironmentVariable;
 };
 type DefiniteSettings = record {
   controllers : vec principal;
@@ -28,15 +36,85 @@ type DefiniteSettings = record {
   memory_allocation : nat;
   freezing_threshold : nat;
   reserved_cycles_limit : nat;
-  log_visibility : opt LogVisibility;
+  minimum_incoming_canister_call_cycles : nat;
+  log_visibility : Visibility;
+  snapshot_visibility : Visibility;
+  status_visibility : Visibility;
   wasm_memory_limit : nat;
   wasm_memory_threshold : nat;
+  environment_variables : vec EnvironmentVariable;
 };
+// Parts of the arguments that a network reads before it knows the method.
+type Target = record { target_canister : CanisterId };
+type SenderVersion = record { sender_canister_version : opt nat64 };
+
+// Creating and running.
+type Created = record { canister_id : CanisterId };
+type Canister = record { canister_id : CanisterId };
+type RunState = variant { running; stopping; stopped };
+type MemoryMetrics = record { // bytes
+  wasm_memory_size : nat;
+  stable_memory_size : nat;
+  global_memory_size : nat;
+  wasm_binary_size : nat;
+  custom_sections_size : nat;
+  canister_history_size : nat;
+  wasm_chunk_store_size : nat;
+  snapshots_size : nat;
+};
+type QueryStats = record {
+  num_calls_total : nat;
+  num_instructions_total : nat;
+  request_payload_bytes_total : nat;
+  response_payload_bytes_total : nat;
+};
+type Status = record {
+  status : RunState;
+  ready_for_migration : bool;
+  version : nat64;
+  settings : DefiniteSettings;
+  module_hash : opt blob;
+  memory_size : nat; // bytes
+  memory_metrics : MemoryMetrics;
+  cycles : nat;
+  reserved_cycles : nat;
+  idle_cycles_burned_per_day : nat;
+  query_stats : QueryStats;
+};
+// What a caller of canister_status reads who must get on with networks that are older or
+// newer than this file: fields that all have had.
+type StatusBrief = record {
+  status : RunState;
+  settings : record { controllers : vec principal; freezing_threshold : nat };
+  module_hash : opt blob;
+  memory_size : nat;
+  cycles : nat;
+  idle_cycles_burned_per_day : nat;
+};
+type CyclesConsumed = record {
+  memory : nat;
+  compute_allocation : nat;
+  ingress_induction : nat;
+  instructions : nat;
+  request_and_response_transmission : nat;
+  uninstall : nat;
+  canister_creation : nat;
+  http_outcalls : nat;
+  burned_cycles : nat;
+};
+type Metrics = record { cycles_consumed : CyclesConsumed };
+// The arguments of provisional_create_canister_with_cycles but for the amount, which
+// networks take however large it is.
+type ProvisionalCanister = record {
+  settings : opt Settings;
+  specified_id : opt CanisterId;
+  sender_canister_version : opt nat64;
+};
+
+// Code.
 type MemoryPersistence = variant { keep; replace };
 type UpgradeFlags = record { skip_pre_upgrade : opt bool; wasm_memory_persistence : opt MemoryPersistence };
 type InstallMode = variant { install; reinstall; upgrade : opt UpgradeFlags };
-type Created = record { canister_id : CanisterId };
-type Canister = record { canister_id : CanisterId };
 type InstallCode = record {
   mode : InstallMode;
   canister_id : CanisterId;
@@ -44,35 +122,211 @@ type InstallCode = record {
   arg : blob;
   sender_canister_version : opt nat64;
 };
-type RunState = variant { running; stopping; stopped };
-type Status = record {
-  status : RunState;
-  settings : DefiniteSettings;
-  module_hash : opt blob;
-  memory_size : nat; // bytes
-  cycles : nat;
-  reserved_cycles : nat;
-  idle_cycles_burned_per_day : nat;
-  version : nat64;
+type ChunkHash = record { hash : blob };
+type InstallChunkedCode = record {
+  mode : InstallMode;
+  target_canister : CanisterId;
+  store_canister : opt CanisterId;
+  chunk_hashes_list : vec ChunkHash;
+  wasm_module_hash : blob;
+  arg : blob;
+  sender_canister_version : opt nat64;
 };
+
+// History.
+type ChangeOrigin = variant {
+  from_user : record { user_id : principal };
+  from_canister : record { canister_id : CanisterId; canister_version : opt nat64 };
+};
+type SnapshotSource = variant { taken_from_canister : reserved; metadata_upload : reserved };
+type ChangeDetails = variant {
+  creation : record { controllers : vec principal; environment_variables_hash : opt blob };
+  code_uninstall;
+  code_deployment : record { mode : variant { install; reinstall; upgrade }; module_hash : blob };
+  load_snapshot : record {
+    from_canister_id : opt principal;
+    snapshot_id : SnapshotId;
+    canister_version : nat64;
+    taken_at_timestamp : nat64;
+    source : SnapshotSource;
+  };
+  controllers_change : record { controllers : vec principal };
+  rename_canister : record {
+    canister_id : CanisterId;
+    total_num_changes : nat64;
+    rename_to : record { canister_id : CanisterId; version : nat64; total_num_changes : nat64 };
+    requested_by : principal;
+  };
+};
+type Change = record {
+  timestamp_nanos : nat64;
+  canister_version : nat64;
+  origin : ChangeOrigin;
+  details : ChangeDetails;
+};
+type CanisterInfo = record {
+  total_num_changes : nat64;
+  recent_changes : vec Change;
+  module_hash : opt blob;
+  controllers : vec principal;
+};
+
+// Snapshots.
+type Snapshot = record { id : SnapshotId; taken_at_timestamp : nat64; total_size : nat64 };
+type SnapshotOf = record { canister_id : CanisterId; snapshot_id : SnapshotId };
+type WasmGlobal = variant { i32 : int32; i64 : int64; f32 : float32; f64 : float64; v128 : nat };
+type GlobalTimer = variant { inactive; active : nat64 };
+type HookStatus = variant { condition_not_satisfied; ready; executed };
+type SnapshotMetadata = record {
+  source : SnapshotSource;
+  taken_at_timestamp : nat64;
+  wasm_module_size : nat64;
+  globals : vec WasmGlobal;
+  wasm_memory_size : nat64;
+  stable_memory_size : nat64;
+  wasm_chunk_store : vec ChunkHash;
+  canister_version : nat64;
+  certified_data : blob;
+  global_timer : opt GlobalTimer;
+  on_low_wasm_memory_hook_status : opt HookStatus;
+};
+type SnapshotUpload = record {
+  canister_id : CanisterId;
+  replace_snapshot : opt SnapshotId;
+  wasm_module_size : nat64;
+  globals : vec WasmGlobal;
+  wasm_memory_size : nat64;
+  stable_memory_size : nat64;
+  certified_data : blob;
+  global_timer : opt GlobalTimer;
+  on_low_wasm_memory_hook_status : opt HookStatus;
+};
+type Slice = record { offset : nat64; size : nat64 };
+type Position = record { offset : nat64 };
+type SnapshotRead = record {
+  canister_id : CanisterId;
+  snapshot_id : SnapshotId;
+  kind : variant { wasm_module : Slice; wasm_memory : Slice; stable_memory : Slice; wasm_chunk : ChunkHash };
+};
+type SnapshotWrite = record {
+  canister_id : CanisterId;
+  snapshot_id : SnapshotId;
+  kind : variant { wasm_module : Position; wasm_memory : Position; stable_memory : Position; wasm_chunk };
+  chunk : blob;
+};
+
+// Logs and ids.
+type LogRecord = record { idx : nat64; timestamp_nanos : nat64; content : blob };
+type IdRange = record { start : CanisterId; end : CanisterId };
+
+// HTTP outcalls.
+type HttpHeader = record { name : text; value : text };
+type HttpResponse = record { status : nat; headers : vec HttpHeader; body : blob };
+type HttpMethod = variant { get; head; post; put; delete; patch };
+type Transform = record {
+  function : func (record { response : HttpResponse; context : blob }) -> (HttpResponse) query;
+  context : blob;
+};
+type HttpRequest = record {
+  url : text;
+  max_response_bytes : opt nat64;
+  method : HttpMethod;
+  headers : vec HttpHeader;
+  body : opt blob;
+  transform : opt Transform;
+  is_replicated : opt bool;
+};
+type TransformArg = record { response : HttpResponse; context : blob };
+
+// Threshold keys.
+type EcdsaCurve = variant { secp256k1 };
+type EcdsaKeyId = record { curve : EcdsaCurve; name : text };
+type SchnorrAlgorithm = variant { bip340secp256k1; ed25519 };
+type SchnorrKeyId = record { algorithm : SchnorrAlgorithm; name : text };
+type SchnorrAux = variant { bip341 : record { merkle_root_hash : blob } };
+type VetkdCurve = variant { bls12_381_g2 };
+type VetkdKeyId = record { curve : VetkdCurve; name : text };
+type PublicKey = record { public_key : blob; chain_code : blob };
+type Signature = record { signature : blob };
+
+// Bitcoin, deprecated.
+type BitcoinNetwork = variant { mainnet; testnet };
+type Utxo = record { outpoint : record { txid : blob; vout : nat32 }; value : nat64; height : nat32 };
 
 service : {
   create_canister : (record { settings : opt Settings; sender_canister_version : opt nat64 }) -> (Created);
+  update_settings : (record {
+    canister_id : CanisterId; settings : Settings; sender_canister_version : opt nat64;
+  }) -> ();
+  upload_chunk : (record { canister_id : CanisterId; chunk : blob }) -> (ChunkHash);
+  clear_chunk_store : (Canister) -> ();
+  stored_chunks : (Canister) -> (vec ChunkHash);
+  install_code : (InstallCode) -> ();
+  install_chunked_code : (InstallChunkedCode) -> ();
+  uninstall_code : (record { canister_id : CanisterId; sender_canister_version : opt nat64 }) -> ();
+  start_canister : (Canister) -> ();
+  stop_canister : (Canister) -> ();
+  canister_status : (Canister) -> (Status);
+  canister_metrics : (Canister) -> (Metrics);
+  delete_canister : (Canister) -> ();
+  deposit_cycles : (Canister) -> ();
+  raw_rand : () -> (blob);
+  http_request : (HttpRequest) -> (HttpResponse);
+  canister_info : (record { canister_id : CanisterId; num_requested_changes : opt nat64 }) -> (CanisterInfo);
+  canister_metadata : (record { canister_id : CanisterId; name : text }) -> (record { value : blob });
+  ecdsa_public_key : (record {
+    canister_id : opt CanisterId; derivation_path : vec blob; key_id : EcdsaKeyId;
+  }) -> (PublicKey);
+  sign_with_ecdsa : (record { message_hash : blob; derivation_path : vec blob; key_id : EcdsaKeyId }) -> (Signature);
+  schnorr_public_key : (record {
+    canister_id : opt CanisterId; derivation_path : vec blob; key_id : SchnorrKeyId;
+  }) -> (PublicKey);
+  sign_with_schnorr : (record {
+    message : blob; derivation_path : vec blob; key_id : SchnorrKeyId; aux : opt SchnorrAux;
+  }) -> (Signature);
+  vetkd_public_key : (record {
+    canister_id : opt CanisterId; context : blob; key_id : VetkdKeyId;
+  }) -> (record { public_key : blob });
+  vetkd_derive_key : (record {
+    input : blob; context : blob; transport_public_key : blob; key_id : VetkdKeyId;
+  }) -> (record { encrypted_key : blob });
+  bitcoin_get_balance : (record {
+    address : text; network : BitcoinNetwork; min_confirmations : opt nat32;
+  }) -> (nat64);
+  bitcoin_get_utxos : (record {
+    address : text; network : BitcoinNetwork; filter : opt variant { min_confirmations : nat32; page : blob };
+  }) -> (record { utxos : vec Utxo; tip_block_hash : blob; tip_height : nat32; next_page : opt blob });
+  bitcoin_send_transaction : (record { transaction : blob; network : BitcoinNetwork }) -> ();
+  bitcoin_get_current_fee_percentiles : (record { network : BitcoinNetwork }) -> (vec nat64);
+  bitcoin_get_block_headers : (record {
+    start_height : nat32; end_height : opt nat32; network : BitcoinNetwork;
+  }) -> (record { tip_height : nat32; block_headers : vec blob });
+  node_metrics_history : (record { subnet_id : principal; start_at_timestamp_nanos : nat64 }) -> (vec record {
+    timestamp_nanos : nat64;
+    node_metrics : vec record {
+      node_id : principal; num_blocks_proposed_total : nat64; num_block_failures_total : nat64;
+    };
+  });
+  subnet_info : (record { subnet_id : principal }) -> (record { replica_version : text; registry_version : nat64 });
   provisional_create_canister_with_cycles : (record {
     amount : opt nat; settings : opt Settings; specified_id : opt CanisterId; sender_canister_version : opt nat64;
   }) -> (Created);
   provisional_top_up_canister : (record { canister_id : CanisterId; amount : nat }) -> ();
-  install_code : (InstallCode) -> ();
-  update_settings : (record {
-    canister_id : CanisterId; settings : Settings; sender_canister_version : opt nat64;
+  take_canister_snapshot : (record {
+    canister_id : CanisterId; replace_snapshot : opt SnapshotId; uninstall_code : opt bool;
+    sender_canister_version : opt nat64;
+  }) -> (Snapshot);
+  load_canister_snapshot : (record {
+    canister_id : CanisterId; snapshot_id : SnapshotId; sender_canister_version : opt nat64;
   }) -> ();
-  start_canister : (Canister) -> ();
-  stop_canister : (Canister) -> ();
-  uninstall_code : (record { canister_id : CanisterId; sender_canister_version : opt nat64 }) -> ();
-  delete_canister : (Canister) -> ();
-  canister_status : (Canister) -> (Status);
-  deposit_cycles : (Canister) -> ();
-  raw_rand : () -> (blob);
+  read_canister_snapshot_metadata : (SnapshotOf) -> (SnapshotMetadata);
+  read_canister_snapshot_data : (SnapshotRead) -> (record { chunk : blob });
+  upload_canister_snapshot_metadata : (SnapshotUpload) -> (record { snapshot_id : SnapshotId });
+  upload_canister_snapshot_data : (SnapshotWrite) -> ();
+  list_canister_snapshots : (Canister) -> (vec Snapshot);
+  delete_canister_snapshot : (SnapshotOf) -> ();
+  fetch_canister_logs : (Canister) -> (record { canister_log_records : vec LogRecord }) query;
+  list_canisters : () -> (record { canisters : vec IdRange }) query;
 }
 `
 
@@ -91,19 +345,46 @@ func DecodeCanisterId(msg []byte) (CanisterId, error) {
 	return candid.DecodeOne("CanisterId", &headerCanisterId, msg, candid.GetPrincipal)
 }
 
-var headerLogVisibility = candid.Header{Text: "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01mh\x01\x00"}
+// SnapshotId is the Candid type SnapshotId.
+type SnapshotId = []byte
 
-// EncodeLogVisibility makes a message of one LogVisibility.
-func EncodeLogVisibility(v LogVisibility) ([]byte, error) {
-	return candid.EncodeOne("LogVisibility", &headerLogVisibility, &v, putLogVisibility)
+var headerSnapshotId = candid.Header{Text: "DIDL\x01m{\x01\x00"}
+
+// EncodeSnapshotId makes a message of one SnapshotId.
+func EncodeSnapshotId(v SnapshotId) ([]byte, error) {
+	return candid.EncodeOne("SnapshotId", &headerSnapshotId, &v, candid.PutBlob)
 }
 
-// DecodeLogVisibility reads a message of one LogVisibility.
-func DecodeLogVisibility(msg []byte) (LogVisibility, error) {
-	return candid.DecodeOne("LogVisibility", &headerLogVisibility, msg, getLogVisibility)
+// DecodeSnapshotId reads a message of one SnapshotId.
+func DecodeSnapshotId(msg []byte) (SnapshotId, error) {
+	return candid.DecodeOne("SnapshotId", &headerSnapshotId, msg, candid.GetBlob)
 }
 
-var headerSettings = candid.Header{Text: "DIDL\x06l\x08\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\xd7\xe0\x9b\x90\x02\x02\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c\x01\xde\xeb\xb5\xa9\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03\x01\x00"}
+var headerVisibility = candid.Header{Text: "DIDL\x02k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01mh\x01\x00"}
+
+// EncodeVisibility makes a message of one Visibility.
+func EncodeVisibility(v Visibility) ([]byte, error) {
+	return candid.EncodeOne("Visibility", &headerVisibility, &v, putVisibility)
+}
+
+// DecodeVisibility reads a message of one Visibility.
+func DecodeVisibility(msg []byte) (Visibility, error) {
+	return candid.DecodeOne("Visibility", &headerVisibility, msg, getVisibility)
+}
+
+var headerEnvironmentVariable = candid.Header{Text: "DIDL\x01l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeEnvironmentVariable makes a message of one EnvironmentVariable.
+func EncodeEnvironmentVariable(v EnvironmentVariable) ([]byte, error) {
+	return candid.EncodeOne("EnvironmentVariable", &headerEnvironmentVariable, &v, putEnvironmentVariable)
+}
+
+// DecodeEnvironmentVariable reads a message of one EnvironmentVariable.
+func DecodeEnvironmentVariable(msg []byte) (EnvironmentVariable, error) {
+	return candid.DecodeOne("EnvironmentVariable", &headerEnvironmentVariable, msg, getEnvironmentVariable)
+}
+
+var headerSettings = candid.Header{Text: "DIDL\x09l\x0c\xc0\xcf\xf2q\x01\xe8\xf0\x9bs\x01\x8b\xa0\x8e\xaa\x01\x02\xd7\xe0\x9b\x90\x02\x05\xbe\xb0\xcc\xfa\x02\x01\x80\xad\x98\x8a\x04\x01\xed\xd9\xc8\xc9\x07\x07\xad\x82\x8e\x8c\x0a\x07\xf8\xe2\x87\xcc\x0c\x01\xff\xb9\xa9\xf6\x0c\x07\xde\xeb\xb5\xa9\x0e\x01\xa8\x82\xac\xc6\x0f\x01n}n\x03m\x04l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn\x06mhn\x08k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x06\x01\x00"}
 
 // EncodeSettings makes a message of one Settings.
 func EncodeSettings(v Settings) ([]byte, error) {
@@ -115,7 +396,7 @@ func DecodeSettings(msg []byte) (Settings, error) {
 	return candid.DecodeOne("Settings", &headerSettings, msg, getSettings)
 }
 
-var headerDefiniteSettings = candid.Header{Text: "DIDL\x04l\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x01\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x02\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x03k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x01\x01\x00"}
+var headerDefiniteSettings = candid.Header{Text: "DIDL\x05l\x0c\xc0\xcf\xf2q}\xe8\xf0\x9bs}\x8b\xa0\x8e\xaa\x01\x01\xd7\xe0\x9b\x90\x02\x03\xbe\xb0\xcc\xfa\x02}\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xad\x82\x8e\x8c\x0a\x04\xf8\xe2\x87\xcc\x0c}\xff\xb9\xa9\xf6\x0c\x04\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}m\x02l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qmhk\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03\x01\x00"}
 
 // EncodeDefiniteSettings makes a message of one DefiniteSettings.
 func EncodeDefiniteSettings(v DefiniteSettings) ([]byte, error) {
@@ -125,6 +406,150 @@ func EncodeDefiniteSettings(v DefiniteSettings) ([]byte, error) {
 // DecodeDefiniteSettings reads a message of one DefiniteSettings.
 func DecodeDefiniteSettings(msg []byte) (DefiniteSettings, error) {
 	return candid.DecodeOne("DefiniteSettings", &headerDefiniteSettings, msg, getDefiniteSettings)
+}
+
+var headerTarget = candid.Header{Text: "DIDL\x01l\x01\x95\xe8\xdc\xba\x0ah\x01\x00"}
+
+// EncodeTarget makes a message of one Target.
+func EncodeTarget(v Target) ([]byte, error) {
+	return candid.EncodeOne("Target", &headerTarget, &v, putTarget)
+}
+
+// DecodeTarget reads a message of one Target.
+func DecodeTarget(msg []byte) (Target, error) {
+	return candid.DecodeOne("Target", &headerTarget, msg, getTarget)
+}
+
+var headerSenderVersion = candid.Header{Text: "DIDL\x02l\x01\xca\x99\x98\xb4\x0d\x01nx\x01\x00"}
+
+// EncodeSenderVersion makes a message of one SenderVersion.
+func EncodeSenderVersion(v SenderVersion) ([]byte, error) {
+	return candid.EncodeOne("SenderVersion", &headerSenderVersion, &v, putSenderVersion)
+}
+
+// DecodeSenderVersion reads a message of one SenderVersion.
+func DecodeSenderVersion(msg []byte) (SenderVersion, error) {
+	return candid.DecodeOne("SenderVersion", &headerSenderVersion, msg, getSenderVersion)
+}
+
+var headerCreated = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeCreated makes a message of one Created.
+func EncodeCreated(v Created) ([]byte, error) {
+	return candid.EncodeOne("Created", &headerCreated, &v, putCreated)
+}
+
+// DecodeCreated reads a message of one Created.
+func DecodeCreated(msg []byte) (Created, error) {
+	return candid.DecodeOne("Created", &headerCreated, msg, getCreated)
+}
+
+var headerCanister = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeCanister makes a message of one Canister.
+func EncodeCanister(v Canister) ([]byte, error) {
+	return candid.EncodeOne("Canister", &headerCanister, &v, putCanister)
+}
+
+// DecodeCanister reads a message of one Canister.
+func DecodeCanister(msg []byte) (Canister, error) {
+	return candid.DecodeOne("Canister", &headerCanister, msg, getCanister)
+}
+
+var headerRunState = candid.Header{Text: "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7f\x01\x00"}
+
+// EncodeRunState makes a message of one RunState.
+func EncodeRunState(v RunState) ([]byte, error) {
+	return candid.EncodeOne("RunState", &headerRunState, &v, putRunState)
+}
+
+// DecodeRunState reads a message of one RunState.
+func DecodeRunState(msg []byte) (RunState, error) {
+	return candid.DecodeOne("RunState", &headerRunState, msg, getRunState)
+}
+
+var headerMemoryMetrics = candid.Header{Text: "DIDL\x01l\x08\xa4\xa8\x84\x02}\xac\xdf\xfc]}\xa4\xb6\xf0\x90\x06}\xbb\xfe\xb3\xaf\x06}\x91\xbd\xe3\xcf\x06}\xa4\xca\xda\xb3\x0d}\xe3\xab\xc9\x88\x0e}\xa4\xcd\xa1\xa7\x0f}\x01\x00"}
+
+// EncodeMemoryMetrics makes a message of one MemoryMetrics.
+func EncodeMemoryMetrics(v MemoryMetrics) ([]byte, error) {
+	return candid.EncodeOne("MemoryMetrics", &headerMemoryMetrics, &v, putMemoryMetrics)
+}
+
+// DecodeMemoryMetrics reads a message of one MemoryMetrics.
+func DecodeMemoryMetrics(msg []byte) (MemoryMetrics, error) {
+	return candid.DecodeOne("MemoryMetrics", &headerMemoryMetrics, msg, getMemoryMetrics)
+}
+
+var headerQueryStats = candid.Header{Text: "DIDL\x01l\x04\xc1\xf8\xdc\x83\x03}\x83\xca\xc6\xe9\x05}\xa1\xd0\xb8\xaf\x0a}\x8f\xd0\xcf\xd0\x0f}\x01\x00"}
+
+// EncodeQueryStats makes a message of one QueryStats.
+func EncodeQueryStats(v QueryStats) ([]byte, error) {
+	return candid.EncodeOne("QueryStats", &headerQueryStats, &v, putQueryStats)
+}
+
+// DecodeQueryStats reads a message of one QueryStats.
+func DecodeQueryStats(msg []byte) (QueryStats, error) {
+	return candid.DecodeOne("QueryStats", &headerQueryStats, msg, getQueryStats)
+}
+
+var headerStatus = candid.Header{Text: "DIDL\x0bl\x0b\xc5\xdf\x84\x1c\x01\xb2\xce\xef/\x02\xff\xdb\x81\xf7\x03}\xbc\xc1\xee\x81\x06~\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x03\xe8\xfc\x8c\xec\x09\x08\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x09\x84\xaa\xa8\x9e\x0f}l\x08\xa4\xa8\x84\x02}\xac\xdf\xfc]}\xa4\xb6\xf0\x90\x06}\xbb\xfe\xb3\xaf\x06}\x91\xbd\xe3\xcf\x06}\xa4\xca\xda\xb3\x0d}\xe3\xab\xc9\x88\x0e}\xa4\xcd\xa1\xa7\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x0c\xc0\xcf\xf2q}\xe8\xf0\x9bs}\x8b\xa0\x8e\xaa\x01\x04\xd7\xe0\x9b\x90\x02\x06\xbe\xb0\xcc\xfa\x02}\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x07\xad\x82\x8e\x8c\x0a\x07\xf8\xe2\x87\xcc\x0c}\xff\xb9\xa9\xf6\x0c\x07\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}m\x05l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qmhk\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x06l\x04\xc1\xf8\xdc\x83\x03}\x83\xca\xc6\xe9\x05}\xa1\xd0\xb8\xaf\x0a}\x8f\xd0\xcf\xd0\x0f}n\x0am{\x01\x00"}
+
+// EncodeStatus makes a message of one Status.
+func EncodeStatus(v Status) ([]byte, error) {
+	return candid.EncodeOne("Status", &headerStatus, &v, putStatus)
+}
+
+// DecodeStatus reads a message of one Status.
+func DecodeStatus(msg []byte) (Status, error) {
+	return candid.DecodeOne("Status", &headerStatus, msg, getStatus)
+}
+
+var headerStatusBrief = candid.Header{Text: "DIDL\x06l\x06\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x04k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x02\xc0\xcf\xf2q}\xd7\xe0\x9b\x90\x02\x03mhn\x05m{\x01\x00"}
+
+// EncodeStatusBrief makes a message of one StatusBrief.
+func EncodeStatusBrief(v StatusBrief) ([]byte, error) {
+	return candid.EncodeOne("StatusBrief", &headerStatusBrief, &v, putStatusBrief)
+}
+
+// DecodeStatusBrief reads a message of one StatusBrief.
+func DecodeStatusBrief(msg []byte) (StatusBrief, error) {
+	return candid.DecodeOne("StatusBrief", &headerStatusBrief, msg, getStatusBrief)
+}
+
+var headerCyclesConsumed = candid.Header{Text: "DIDL\x01l\x09\x81\x96\xff%}\xf7\xc0\xb3;}\xfe\xa3\xd7\xa9\x04}\x9e\xf3\xce\xf4\x05}\xa5\xad\xfe\xe9\x06}\xe2\xb7\xf3\xcc\x08}\xb7\xa4\xe2\xc8\x0a}\x8a\xcc\xfe\xb5\x0c}\xa8\x82\xac\xc6\x0f}\x01\x00"}
+
+// EncodeCyclesConsumed makes a message of one CyclesConsumed.
+func EncodeCyclesConsumed(v CyclesConsumed) ([]byte, error) {
+	return candid.EncodeOne("CyclesConsumed", &headerCyclesConsumed, &v, putCyclesConsumed)
+}
+
+// DecodeCyclesConsumed reads a message of one CyclesConsumed.
+func DecodeCyclesConsumed(msg []byte) (CyclesConsumed, error) {
+	return candid.DecodeOne("CyclesConsumed", &headerCyclesConsumed, msg, getCyclesConsumed)
+}
+
+var headerMetrics = candid.Header{Text: "DIDL\x02l\x01\xda\xc7\xa0\xf4\x07\x01l\x09\x81\x96\xff%}\xf7\xc0\xb3;}\xfe\xa3\xd7\xa9\x04}\x9e\xf3\xce\xf4\x05}\xa5\xad\xfe\xe9\x06}\xe2\xb7\xf3\xcc\x08}\xb7\xa4\xe2\xc8\x0a}\x8a\xcc\xfe\xb5\x0c}\xa8\x82\xac\xc6\x0f}\x01\x00"}
+
+// EncodeMetrics makes a message of one Metrics.
+func EncodeMetrics(v Metrics) ([]byte, error) {
+	return candid.EncodeOne("Metrics", &headerMetrics, &v, putMetrics)
+}
+
+// DecodeMetrics reads a message of one Metrics.
+func DecodeMetrics(msg []byte) (Metrics, error) {
+	return candid.DecodeOne("Metrics", &headerMetrics, msg, getMetrics)
+}
+
+var headerProvisionalCanister = candid.Header{Text: "DIDL\x0dl\x03\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x0b\xca\x99\x98\xb4\x0d\x0cn\x02l\x0c\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\x8b\xa0\x8e\xaa\x01\x04\xd7\xe0\x9b\x90\x02\x07\xbe\xb0\xcc\xfa\x02\x03\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x09\xad\x82\x8e\x8c\x0a\x09\xf8\xe2\x87\xcc\x0c\x03\xff\xb9\xa9\xf6\x0c\x09\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05m\x06l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn\x08mhn\x0ak\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x08nhnx\x01\x00"}
+
+// EncodeProvisionalCanister makes a message of one ProvisionalCanister.
+func EncodeProvisionalCanister(v ProvisionalCanister) ([]byte, error) {
+	return candid.EncodeOne("ProvisionalCanister", &headerProvisionalCanister, &v, putProvisionalCanister)
+}
+
+// DecodeProvisionalCanister reads a message of one ProvisionalCanister.
+func DecodeProvisionalCanister(msg []byte) (ProvisionalCanister, error) {
+	return candid.DecodeOne("ProvisionalCanister", &headerProvisionalCanister, msg, getProvisionalCanister)
 }
 
 var headerMemoryPersistence = candid.Header{Text: "DIDL\x01k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7f\x01\x00"}
@@ -163,30 +588,6 @@ func DecodeInstallMode(msg []byte) (InstallMode, error) {
 	return candid.DecodeOne("InstallMode", &headerInstallMode, msg, getInstallMode)
 }
 
-var headerCreated = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
-
-// EncodeCreated makes a message of one Created.
-func EncodeCreated(v Created) ([]byte, error) {
-	return candid.EncodeOne("Created", &headerCreated, &v, putCreated)
-}
-
-// DecodeCreated reads a message of one Created.
-func DecodeCreated(msg []byte) (Created, error) {
-	return candid.DecodeOne("Created", &headerCreated, msg, getCreated)
-}
-
-var headerCanister = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
-
-// EncodeCanister makes a message of one Canister.
-func EncodeCanister(v Canister) ([]byte, error) {
-	return candid.EncodeOne("Canister", &headerCanister, &v, putCanister)
-}
-
-// DecodeCanister reads a message of one Canister.
-func DecodeCanister(msg []byte) (Canister, error) {
-	return candid.DecodeOne("Canister", &headerCanister, msg, getCanister)
-}
-
 var headerInstallCode = candid.Header{Text: "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00"}
 
 // EncodeInstallCode makes a message of one InstallCode.
@@ -199,39 +600,455 @@ func DecodeInstallCode(msg []byte) (InstallCode, error) {
 	return candid.DecodeOne("InstallCode", &headerInstallCode, msg, getInstallCode)
 }
 
-var headerRunState = candid.Header{Text: "DIDL\x01k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7f\x01\x00"}
+var headerChunkHash = candid.Header{Text: "DIDL\x02l\x01\xce\xdf\xa0\xa8\x04\x01m{\x01\x00"}
 
-// EncodeRunState makes a message of one RunState.
-func EncodeRunState(v RunState) ([]byte, error) {
-	return candid.EncodeOne("RunState", &headerRunState, &v, putRunState)
+// EncodeChunkHash makes a message of one ChunkHash.
+func EncodeChunkHash(v ChunkHash) ([]byte, error) {
+	return candid.EncodeOne("ChunkHash", &headerChunkHash, &v, putChunkHash)
 }
 
-// DecodeRunState reads a message of one RunState.
-func DecodeRunState(msg []byte) (RunState, error) {
-	return candid.DecodeOne("RunState", &headerRunState, msg, getRunState)
+// DecodeChunkHash reads a message of one ChunkHash.
+func DecodeChunkHash(msg []byte) (ChunkHash, error) {
+	return candid.DecodeOne("ChunkHash", &headerChunkHash, msg, getChunkHash)
 }
 
-var headerStatus = candid.Header{Text: "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00"}
+var headerInstallChunkedCode = candid.Header{Text: "DIDL\x0cl\x07\xd6\xfc\xa7\x02\x01\xa6\xbd\x87\xb1\x04\x01\xe3\xa6\x83\xc3\x04\x02\xef\xf5\xf3\xf0\x06\x08\x95\xe8\xdc\xba\x0ah\x85\x83\xb6\xaf\x0b\x0a\xca\x99\x98\xb4\x0d\x0bm{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~m\x09l\x01\xce\xdf\xa0\xa8\x04\x01nhnx\x01\x00"}
 
-// EncodeStatus makes a message of one Status.
-func EncodeStatus(v Status) ([]byte, error) {
-	return candid.EncodeOne("Status", &headerStatus, &v, putStatus)
+// EncodeInstallChunkedCode makes a message of one InstallChunkedCode.
+func EncodeInstallChunkedCode(v InstallChunkedCode) ([]byte, error) {
+	return candid.EncodeOne("InstallChunkedCode", &headerInstallChunkedCode, &v, putInstallChunkedCode)
 }
 
-// DecodeStatus reads a message of one Status.
-func DecodeStatus(msg []byte) (Status, error) {
-	return candid.DecodeOne("Status", &headerStatus, msg, getStatus)
+// DecodeInstallChunkedCode reads a message of one InstallChunkedCode.
+func DecodeInstallChunkedCode(msg []byte) (InstallChunkedCode, error) {
+	return candid.DecodeOne("InstallChunkedCode", &headerInstallChunkedCode, msg, getInstallChunkedCode)
 }
 
-// LogVisibility is a Candid variant; exactly one field is set.
-type LogVisibility struct {
+var headerChangeOrigin = candid.Header{Text: "DIDL\x04k\x02\x80\xd1\xe8\x90\x02\x01\xdc\xed\x83\xb4\x0b\x02l\x01\x8f\xc1\xd4\xfb\x06hl\x02\xc0\xc3\xdf\xf5\x02\x03\xb3\xc4\xb1\xf2\x04hnx\x01\x00"}
+
+// EncodeChangeOrigin makes a message of one ChangeOrigin.
+func EncodeChangeOrigin(v ChangeOrigin) ([]byte, error) {
+	return candid.EncodeOne("ChangeOrigin", &headerChangeOrigin, &v, putChangeOrigin)
+}
+
+// DecodeChangeOrigin reads a message of one ChangeOrigin.
+func DecodeChangeOrigin(msg []byte) (ChangeOrigin, error) {
+	return candid.DecodeOne("ChangeOrigin", &headerChangeOrigin, msg, getChangeOrigin)
+}
+
+var headerSnapshotSource = candid.Header{Text: "DIDL\x01k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08p\x01\x00"}
+
+// EncodeSnapshotSource makes a message of one SnapshotSource.
+func EncodeSnapshotSource(v SnapshotSource) ([]byte, error) {
+	return candid.EncodeOne("SnapshotSource", &headerSnapshotSource, &v, putSnapshotSource)
+}
+
+// DecodeSnapshotSource reads a message of one SnapshotSource.
+func DecodeSnapshotSource(msg []byte) (SnapshotSource, error) {
+	return candid.DecodeOne("SnapshotSource", &headerSnapshotSource, msg, getSnapshotSource)
+}
+
+var headerChangeDetails = candid.Header{Text: "DIDL\x0dk\x06\x9f\x90\xde\xdf\x02\x01\xd7\x98\xfb\xac\x04\x05\xbd\x81\xf4\xce\x04\x07\xc8\x9c\xb4\xc9\x0a\x0a\x98\xf7\x95\xde\x0a\x0c\x90\xc6\x90\x9a\x0f\x7fl\x02\xd7\xe0\x9b\x90\x02\x02\xc2\xe7\xe2\xce\x0b\x03mhn\x04m{l\x02\xe3\xa6\x83\xc3\x04\x06\x81\xcf\xae\xf4\x0a\x04k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x7f\x9b\xaa\xeb\xec\x08\x7fl\x05\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x08\x9e\xd9\xc0\xad\x08\x09\x82\xbf\xf3\xa5\x0dx\xb6\xb8\x97\x89\x0f\x04k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pnhl\x04\xdc\xa5\xdc\xe7\x02\x0b\xb3\xc4\xb1\xf2\x04h\xc8\xb6\xfa\x93\x07h\x8f\xed\xd8\xb1\x0exl\x03\xb3\xc4\xb1\xf2\x04h\x98\xce\xc7\xe7\x07x\x8f\xed\xd8\xb1\x0exl\x01\xd7\xe0\x9b\x90\x02\x02\x01\x00"}
+
+// EncodeChangeDetails makes a message of one ChangeDetails.
+func EncodeChangeDetails(v ChangeDetails) ([]byte, error) {
+	return candid.EncodeOne("ChangeDetails", &headerChangeDetails, &v, putChangeDetails)
+}
+
+// DecodeChangeDetails reads a message of one ChangeDetails.
+func DecodeChangeDetails(msg []byte) (ChangeDetails, error) {
+	return candid.DecodeOne("ChangeDetails", &headerChangeDetails, msg, getChangeDetails)
+}
+
+var headerChange = candid.Header{Text: "DIDL\x12l\x04\xd6\xf6\x8e\x80\x01x\xc0\xc3\xdf\xf5\x02x\xe6\xb3\x84\xd8\x04\x01\xc2\xb9\xdb\xda\x0a\x05k\x02\x80\xd1\xe8\x90\x02\x02\xdc\xed\x83\xb4\x0b\x03l\x01\x8f\xc1\xd4\xfb\x06hl\x02\xc0\xc3\xdf\xf5\x02\x04\xb3\xc4\xb1\xf2\x04hnxk\x06\x9f\x90\xde\xdf\x02\x06\xd7\x98\xfb\xac\x04\x0a\xbd\x81\xf4\xce\x04\x0c\xc8\x9c\xb4\xc9\x0a\x0f\x98\xf7\x95\xde\x0a\x11\x90\xc6\x90\x9a\x0f\x7fl\x02\xd7\xe0\x9b\x90\x02\x07\xc2\xe7\xe2\xce\x0b\x08mhn\x09m{l\x02\xe3\xa6\x83\xc3\x04\x0b\x81\xcf\xae\xf4\x0a\x09k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x7f\x9b\xaa\xeb\xec\x08\x7fl\x05\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x0d\x9e\xd9\xc0\xad\x08\x0e\x82\xbf\xf3\xa5\x0dx\xb6\xb8\x97\x89\x0f\x09k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pnhl\x04\xdc\xa5\xdc\xe7\x02\x10\xb3\xc4\xb1\xf2\x04h\xc8\xb6\xfa\x93\x07h\x8f\xed\xd8\xb1\x0exl\x03\xb3\xc4\xb1\xf2\x04h\x98\xce\xc7\xe7\x07x\x8f\xed\xd8\xb1\x0exl\x01\xd7\xe0\x9b\x90\x02\x07\x01\x00"}
+
+// EncodeChange makes a message of one Change.
+func EncodeChange(v Change) ([]byte, error) {
+	return candid.EncodeOne("Change", &headerChange, &v, putChange)
+}
+
+// DecodeChange reads a message of one Change.
+func DecodeChange(msg []byte) (Change, error) {
+	return candid.DecodeOne("Change", &headerChange, msg, getChange)
+}
+
+var headerCanisterInfo = candid.Header{Text: "DIDL\x14l\x04\xd7\xe0\x9b\x90\x02\x01\x81\xcf\xae\xf4\x0a\x02\x9f\xf4\xc1\xb6\x0b\x04\x8f\xed\xd8\xb1\x0exmhn\x03m{m\x05l\x04\xd6\xf6\x8e\x80\x01x\xc0\xc3\xdf\xf5\x02x\xe6\xb3\x84\xd8\x04\x06\xc2\xb9\xdb\xda\x0a\x0ak\x02\x80\xd1\xe8\x90\x02\x07\xdc\xed\x83\xb4\x0b\x08l\x01\x8f\xc1\xd4\xfb\x06hl\x02\xc0\xc3\xdf\xf5\x02\x09\xb3\xc4\xb1\xf2\x04hnxk\x06\x9f\x90\xde\xdf\x02\x0b\xd7\x98\xfb\xac\x04\x0c\xbd\x81\xf4\xce\x04\x0e\xc8\x9c\xb4\xc9\x0a\x11\x98\xf7\x95\xde\x0a\x13\x90\xc6\x90\x9a\x0f\x7fl\x02\xd7\xe0\x9b\x90\x02\x01\xc2\xe7\xe2\xce\x0b\x02l\x02\xe3\xa6\x83\xc3\x04\x0d\x81\xcf\xae\xf4\x0a\x03k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x7f\x9b\xaa\xeb\xec\x08\x7fl\x05\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x0f\x9e\xd9\xc0\xad\x08\x10\x82\xbf\xf3\xa5\x0dx\xb6\xb8\x97\x89\x0f\x03k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pnhl\x04\xdc\xa5\xdc\xe7\x02\x12\xb3\xc4\xb1\xf2\x04h\xc8\xb6\xfa\x93\x07h\x8f\xed\xd8\xb1\x0exl\x03\xb3\xc4\xb1\xf2\x04h\x98\xce\xc7\xe7\x07x\x8f\xed\xd8\xb1\x0exl\x01\xd7\xe0\x9b\x90\x02\x01\x01\x00"}
+
+// EncodeCanisterInfo makes a message of one CanisterInfo.
+func EncodeCanisterInfo(v CanisterInfo) ([]byte, error) {
+	return candid.EncodeOne("CanisterInfo", &headerCanisterInfo, &v, putCanisterInfo)
+}
+
+// DecodeCanisterInfo reads a message of one CanisterInfo.
+func DecodeCanisterInfo(msg []byte) (CanisterInfo, error) {
+	return candid.DecodeOne("CanisterInfo", &headerCanisterInfo, msg, getCanisterInfo)
+}
+
+var headerSnapshot = candid.Header{Text: "DIDL\x02l\x03\xdb\xb7\x01\x01\xdc\x84\xe1\x96\x07x\x82\xbf\xf3\xa5\x0dxm{\x01\x00"}
+
+// EncodeSnapshot makes a message of one Snapshot.
+func EncodeSnapshot(v Snapshot) ([]byte, error) {
+	return candid.EncodeOne("Snapshot", &headerSnapshot, &v, putSnapshot)
+}
+
+// DecodeSnapshot reads a message of one Snapshot.
+func DecodeSnapshot(msg []byte) (Snapshot, error) {
+	return candid.DecodeOne("Snapshot", &headerSnapshot, msg, getSnapshot)
+}
+
+var headerSnapshotOf = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x01m{\x01\x00"}
+
+// EncodeSnapshotOf makes a message of one SnapshotOf.
+func EncodeSnapshotOf(v SnapshotOf) ([]byte, error) {
+	return candid.EncodeOne("SnapshotOf", &headerSnapshotOf, &v, putSnapshotOf)
+}
+
+// DecodeSnapshotOf reads a message of one SnapshotOf.
+func DecodeSnapshotOf(msg []byte) (SnapshotOf, error) {
+	return candid.DecodeOne("SnapshotOf", &headerSnapshotOf, msg, getSnapshotOf)
+}
+
+var headerWasmGlobal = candid.Header{Text: "DIDL\x01k\x05\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\x81\x8f\x92\xf1\x04}\x01\x00"}
+
+// EncodeWasmGlobal makes a message of one WasmGlobal.
+func EncodeWasmGlobal(v WasmGlobal) ([]byte, error) {
+	return candid.EncodeOne("WasmGlobal", &headerWasmGlobal, &v, putWasmGlobal)
+}
+
+// DecodeWasmGlobal reads a message of one WasmGlobal.
+func DecodeWasmGlobal(msg []byte) (WasmGlobal, error) {
+	return candid.DecodeOne("WasmGlobal", &headerWasmGlobal, msg, getWasmGlobal)
+}
+
+var headerGlobalTimer = candid.Header{Text: "DIDL\x01k\x02\xc6\x83\x99\xb2\x01x\xeb\xae\xc0\xd1\x06\x7f\x01\x00"}
+
+// EncodeGlobalTimer makes a message of one GlobalTimer.
+func EncodeGlobalTimer(v GlobalTimer) ([]byte, error) {
+	return candid.EncodeOne("GlobalTimer", &headerGlobalTimer, &v, putGlobalTimer)
+}
+
+// DecodeGlobalTimer reads a message of one GlobalTimer.
+func DecodeGlobalTimer(msg []byte) (GlobalTimer, error) {
+	return candid.DecodeOne("GlobalTimer", &headerGlobalTimer, msg, getGlobalTimer)
+}
+
+var headerHookStatus = candid.Header{Text: "DIDL\x01k\x03\xa2\xef\xe5\xf1\x03\x7f\x8f\xc9\xef\xfa\x0b\x7f\xe3\xc0\xea\xb5\x0e\x7f\x01\x00"}
+
+// EncodeHookStatus makes a message of one HookStatus.
+func EncodeHookStatus(v HookStatus) ([]byte, error) {
+	return candid.EncodeOne("HookStatus", &headerHookStatus, &v, putHookStatus)
+}
+
+// DecodeHookStatus reads a message of one HookStatus.
+func DecodeHookStatus(msg []byte) (HookStatus, error) {
+	return candid.DecodeOne("HookStatus", &headerHookStatus, msg, getHookStatus)
+}
+
+var headerSnapshotMetadata = candid.Header{Text: "DIDL\x0bl\x0b\xb0\x8b\xe4\xa1\x01\x01\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x03\xc2\xb9\xa1\x9c\x03\x04\xa9\xc9\xdb\xae\x03\x05\x80\xf6\xc7\xe3\x04\x07\x99\x9f\xb5\xeb\x04x\xbb\xfe\xb3\xaf\x06x\xf4\xd0\xc9\xca\x06\x09\x82\xbf\xf3\xa5\x0dx\xa4\xca\xda\xb3\x0dxm\x02k\x05\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\x81\x8f\x92\xf1\x04}k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pm{n\x06k\x02\xc6\x83\x99\xb2\x01x\xeb\xae\xc0\xd1\x06\x7fn\x08k\x03\xa2\xef\xe5\xf1\x03\x7f\x8f\xc9\xef\xfa\x0b\x7f\xe3\xc0\xea\xb5\x0e\x7fm\x0al\x01\xce\xdf\xa0\xa8\x04\x04\x01\x00"}
+
+// EncodeSnapshotMetadata makes a message of one SnapshotMetadata.
+func EncodeSnapshotMetadata(v SnapshotMetadata) ([]byte, error) {
+	return candid.EncodeOne("SnapshotMetadata", &headerSnapshotMetadata, &v, putSnapshotMetadata)
+}
+
+// DecodeSnapshotMetadata reads a message of one SnapshotMetadata.
+func DecodeSnapshotMetadata(msg []byte) (SnapshotMetadata, error) {
+	return candid.DecodeOne("SnapshotMetadata", &headerSnapshotMetadata, msg, getSnapshotMetadata)
+}
+
+var headerSnapshotUpload = candid.Header{Text: "DIDL\x09l\x09\xb0\x8b\xe4\xa1\x01\x01\xef\xc1\xe4\xcf\x01\x03\xc2\xb9\xa1\x9c\x03\x04\xa9\xc9\xdb\xae\x03\x05\x80\xf6\xc7\xe3\x04\x07\x99\x9f\xb5\xeb\x04x\xb3\xc4\xb1\xf2\x04h\xbb\xfe\xb3\xaf\x06x\xa4\xca\xda\xb3\x0dxm\x02k\x05\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\x81\x8f\x92\xf1\x04}n\x04m{n\x06k\x02\xc6\x83\x99\xb2\x01x\xeb\xae\xc0\xd1\x06\x7fn\x08k\x03\xa2\xef\xe5\xf1\x03\x7f\x8f\xc9\xef\xfa\x0b\x7f\xe3\xc0\xea\xb5\x0e\x7f\x01\x00"}
+
+// EncodeSnapshotUpload makes a message of one SnapshotUpload.
+func EncodeSnapshotUpload(v SnapshotUpload) ([]byte, error) {
+	return candid.EncodeOne("SnapshotUpload", &headerSnapshotUpload, &v, putSnapshotUpload)
+}
+
+// DecodeSnapshotUpload reads a message of one SnapshotUpload.
+func DecodeSnapshotUpload(msg []byte) (SnapshotUpload, error) {
+	return candid.DecodeOne("SnapshotUpload", &headerSnapshotUpload, msg, getSnapshotUpload)
+}
+
+var headerSlice = candid.Header{Text: "DIDL\x01l\x02\xc1\xc1\xce\xe2\x04x\x93\xaf\xfe\x81\x06x\x01\x00"}
+
+// EncodeSlice makes a message of one Slice.
+func EncodeSlice(v Slice) ([]byte, error) {
+	return candid.EncodeOne("Slice", &headerSlice, &v, putSlice)
+}
+
+// DecodeSlice reads a message of one Slice.
+func DecodeSlice(msg []byte) (Slice, error) {
+	return candid.DecodeOne("Slice", &headerSlice, msg, getSlice)
+}
+
+var headerPosition = candid.Header{Text: "DIDL\x01l\x01\x93\xaf\xfe\x81\x06x\x01\x00"}
+
+// EncodePosition makes a message of one Position.
+func EncodePosition(v Position) ([]byte, error) {
+	return candid.EncodeOne("Position", &headerPosition, &v, putPosition)
+}
+
+// DecodePosition reads a message of one Position.
+func DecodePosition(msg []byte) (Position, error) {
+	return candid.DecodeOne("Position", &headerPosition, msg, getPosition)
+}
+
+var headerSnapshotRead = candid.Header{Text: "DIDL\x05l\x03\xd4\xc2\xa7\xb8\x04\x01\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x04k\x04\xa7\x9f\xc9~\x02\xfc\xcb\xfb\x9d\x05\x02\xc5\x86\xd3\x97\x09\x02\xd2\xc7\xb5\xc0\x0f\x03l\x02\xc1\xc1\xce\xe2\x04x\x93\xaf\xfe\x81\x06xl\x01\xce\xdf\xa0\xa8\x04\x04m{\x01\x00"}
+
+// EncodeSnapshotRead makes a message of one SnapshotRead.
+func EncodeSnapshotRead(v SnapshotRead) ([]byte, error) {
+	return candid.EncodeOne("SnapshotRead", &headerSnapshotRead, &v, putSnapshotRead)
+}
+
+// DecodeSnapshotRead reads a message of one SnapshotRead.
+func DecodeSnapshotRead(msg []byte) (SnapshotRead, error) {
+	return candid.DecodeOne("SnapshotRead", &headerSnapshotRead, msg, getSnapshotRead)
+}
+
+var headerSnapshotWrite = candid.Header{Text: "DIDL\x04l\x04\xed\x8c\x8b\xae\x04\x01\xd4\xc2\xa7\xb8\x04\x02\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x01m{k\x04\xa7\x9f\xc9~\x03\xfc\xcb\xfb\x9d\x05\x03\xc5\x86\xd3\x97\x09\x03\xd2\xc7\xb5\xc0\x0f\x7fl\x01\x93\xaf\xfe\x81\x06x\x01\x00"}
+
+// EncodeSnapshotWrite makes a message of one SnapshotWrite.
+func EncodeSnapshotWrite(v SnapshotWrite) ([]byte, error) {
+	return candid.EncodeOne("SnapshotWrite", &headerSnapshotWrite, &v, putSnapshotWrite)
+}
+
+// DecodeSnapshotWrite reads a message of one SnapshotWrite.
+func DecodeSnapshotWrite(msg []byte) (SnapshotWrite, error) {
+	return candid.DecodeOne("SnapshotWrite", &headerSnapshotWrite, msg, getSnapshotWrite)
+}
+
+var headerLogRecord = candid.Header{Text: "DIDL\x02l\x03\xbd\x88\xc0\x02x\xd6\xf6\x8e\x80\x01x\xb9\x9a\xde\xcb\x01\x01m{\x01\x00"}
+
+// EncodeLogRecord makes a message of one LogRecord.
+func EncodeLogRecord(v LogRecord) ([]byte, error) {
+	return candid.EncodeOne("LogRecord", &headerLogRecord, &v, putLogRecord)
+}
+
+// DecodeLogRecord reads a message of one LogRecord.
+func DecodeLogRecord(msg []byte) (LogRecord, error) {
+	return candid.DecodeOne("LogRecord", &headerLogRecord, msg, getLogRecord)
+}
+
+var headerIdRange = candid.Header{Text: "DIDL\x01l\x02\xdb\x87\xb4\x02h\xe2\xe8\xad\xa0\x08h\x01\x00"}
+
+// EncodeIdRange makes a message of one IdRange.
+func EncodeIdRange(v IdRange) ([]byte, error) {
+	return candid.EncodeOne("IdRange", &headerIdRange, &v, putIdRange)
+}
+
+// DecodeIdRange reads a message of one IdRange.
+func DecodeIdRange(msg []byte) (IdRange, error) {
+	return candid.DecodeOne("IdRange", &headerIdRange, msg, getIdRange)
+}
+
+var headerHttpHeader = candid.Header{Text: "DIDL\x01l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeHttpHeader makes a message of one HttpHeader.
+func EncodeHttpHeader(v HttpHeader) ([]byte, error) {
+	return candid.EncodeOne("HttpHeader", &headerHttpHeader, &v, putHttpHeader)
+}
+
+// DecodeHttpHeader reads a message of one HttpHeader.
+func DecodeHttpHeader(msg []byte) (HttpHeader, error) {
+	return candid.DecodeOne("HttpHeader", &headerHttpHeader, msg, getHttpHeader)
+}
+
+var headerHttpResponse = candid.Header{Text: "DIDL\x04l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x01\xc6\xa4\xa1\x98\x06\x02m{m\x03l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeHttpResponse makes a message of one HttpResponse.
+func EncodeHttpResponse(v HttpResponse) ([]byte, error) {
+	return candid.EncodeOne("HttpResponse", &headerHttpResponse, &v, putHttpResponse)
+}
+
+// DecodeHttpResponse reads a message of one HttpResponse.
+func DecodeHttpResponse(msg []byte) (HttpResponse, error) {
+	return candid.DecodeOne("HttpResponse", &headerHttpResponse, msg, getHttpResponse)
+}
+
+var headerHttpMethod = candid.Header{Text: "DIDL\x01k\x06\x96\x81\xba\x02\x7f\xcf\xc5\xd5\x02\x7f\xa0\xd2\xac\xa8\x04\x7f\xe0\x88\xf2\xd2\x04\x7f\xab\x80\xe3\xd6\x06\x7f\xc8\x8d\xdc\xea\x0b\x7f\x01\x00"}
+
+// EncodeHttpMethod makes a message of one HttpMethod.
+func EncodeHttpMethod(v HttpMethod) ([]byte, error) {
+	return candid.EncodeOne("HttpMethod", &headerHttpMethod, &v, putHttpMethod)
+}
+
+// DecodeHttpMethod reads a message of one HttpMethod.
+func DecodeHttpMethod(msg []byte) (HttpMethod, error) {
+	return candid.DecodeOne("HttpMethod", &headerHttpMethod, msg, getHttpMethod)
+}
+
+var headerTransform = candid.Header{Text: "DIDL\x07l\x02\x98\xd6\xca\xa2\x01\x01\xef\xab\xde\xcb\x01\x03j\x01\x02\x01\x04\x01\x01l\x02\xef\xab\xde\xcb\x01\x03\x81\xdd\xb2\x90\x0a\x04m{l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x03\xc6\xa4\xa1\x98\x06\x05m\x06l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeTransform makes a message of one Transform.
+func EncodeTransform(v Transform) ([]byte, error) {
+	return candid.EncodeOne("Transform", &headerTransform, &v, putTransform)
+}
+
+// DecodeTransform reads a message of one Transform.
+func DecodeTransform(msg []byte) (Transform, error) {
+	return candid.DecodeOne("Transform", &headerTransform, msg, getTransform)
+}
+
+var headerHttpRequest = candid.Header{Text: "DIDL\x0dl\x07\xef\xd6\xe4\x02q\xe1\xed\xebJ\x01\xe8\xd6\xd8\x93\x01\x02\xa2\xf5\xed\x88\x04\x03\xec\xda\xcc\xac\x04\x05\xc6\xa4\xa1\x98\x06\x0a\x90\xf8\xf6\xfc\x09\x0ck\x06\x96\x81\xba\x02\x7f\xcf\xc5\xd5\x02\x7f\xa0\xd2\xac\xa8\x04\x7f\xe0\x88\xf2\xd2\x04\x7f\xab\x80\xe3\xd6\x06\x7f\xc8\x8d\xdc\xea\x0b\x7fnxn\x04m{n\x06l\x02\x98\xd6\xca\xa2\x01\x07\xef\xab\xde\xcb\x01\x04j\x01\x08\x01\x09\x01\x01l\x02\xef\xab\xde\xcb\x01\x04\x81\xdd\xb2\x90\x0a\x09l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x04\xc6\xa4\xa1\x98\x06\x0am\x0bl\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn~\x01\x00"}
+
+// EncodeHttpRequest makes a message of one HttpRequest.
+func EncodeHttpRequest(v HttpRequest) ([]byte, error) {
+	return candid.EncodeOne("HttpRequest", &headerHttpRequest, &v, putHttpRequest)
+}
+
+// DecodeHttpRequest reads a message of one HttpRequest.
+func DecodeHttpRequest(msg []byte) (HttpRequest, error) {
+	return candid.DecodeOne("HttpRequest", &headerHttpRequest, msg, getHttpRequest)
+}
+
+var headerTransformArg = candid.Header{Text: "DIDL\x05l\x02\xef\xab\xde\xcb\x01\x01\x81\xdd\xb2\x90\x0a\x02m{l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x01\xc6\xa4\xa1\x98\x06\x03m\x04l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeTransformArg makes a message of one TransformArg.
+func EncodeTransformArg(v TransformArg) ([]byte, error) {
+	return candid.EncodeOne("TransformArg", &headerTransformArg, &v, putTransformArg)
+}
+
+// DecodeTransformArg reads a message of one TransformArg.
+func DecodeTransformArg(msg []byte) (TransformArg, error) {
+	return candid.DecodeOne("TransformArg", &headerTransformArg, msg, getTransformArg)
+}
+
+var headerEcdsaCurve = candid.Header{Text: "DIDL\x01k\x01\x9a\xde\xe4\xea\x01\x7f\x01\x00"}
+
+// EncodeEcdsaCurve makes a message of one EcdsaCurve.
+func EncodeEcdsaCurve(v EcdsaCurve) ([]byte, error) {
+	return candid.EncodeOne("EcdsaCurve", &headerEcdsaCurve, &v, putEcdsaCurve)
+}
+
+// DecodeEcdsaCurve reads a message of one EcdsaCurve.
+func DecodeEcdsaCurve(msg []byte) (EcdsaCurve, error) {
+	return candid.DecodeOne("EcdsaCurve", &headerEcdsaCurve, msg, getEcdsaCurve)
+}
+
+var headerEcdsaKeyId = candid.Header{Text: "DIDL\x02l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x01k\x01\x9a\xde\xe4\xea\x01\x7f\x01\x00"}
+
+// EncodeEcdsaKeyId makes a message of one EcdsaKeyId.
+func EncodeEcdsaKeyId(v EcdsaKeyId) ([]byte, error) {
+	return candid.EncodeOne("EcdsaKeyId", &headerEcdsaKeyId, &v, putEcdsaKeyId)
+}
+
+// DecodeEcdsaKeyId reads a message of one EcdsaKeyId.
+func DecodeEcdsaKeyId(msg []byte) (EcdsaKeyId, error) {
+	return candid.DecodeOne("EcdsaKeyId", &headerEcdsaKeyId, msg, getEcdsaKeyId)
+}
+
+var headerSchnorrAlgorithm = candid.Header{Text: "DIDL\x01k\x02\xbb\xc3\x86\x87\x05\x7f\x94\x96\x86\xba\x0d\x7f\x01\x00"}
+
+// EncodeSchnorrAlgorithm makes a message of one SchnorrAlgorithm.
+func EncodeSchnorrAlgorithm(v SchnorrAlgorithm) ([]byte, error) {
+	return candid.EncodeOne("SchnorrAlgorithm", &headerSchnorrAlgorithm, &v, putSchnorrAlgorithm)
+}
+
+// DecodeSchnorrAlgorithm reads a message of one SchnorrAlgorithm.
+func DecodeSchnorrAlgorithm(msg []byte) (SchnorrAlgorithm, error) {
+	return candid.DecodeOne("SchnorrAlgorithm", &headerSchnorrAlgorithm, msg, getSchnorrAlgorithm)
+}
+
+var headerSchnorrKeyId = candid.Header{Text: "DIDL\x02l\x02\xef\xd8\xba\xa7\x01\x01\xcb\xe4\xfd\xc7\x04qk\x02\xbb\xc3\x86\x87\x05\x7f\x94\x96\x86\xba\x0d\x7f\x01\x00"}
+
+// EncodeSchnorrKeyId makes a message of one SchnorrKeyId.
+func EncodeSchnorrKeyId(v SchnorrKeyId) ([]byte, error) {
+	return candid.EncodeOne("SchnorrKeyId", &headerSchnorrKeyId, &v, putSchnorrKeyId)
+}
+
+// DecodeSchnorrKeyId reads a message of one SchnorrKeyId.
+func DecodeSchnorrKeyId(msg []byte) (SchnorrKeyId, error) {
+	return candid.DecodeOne("SchnorrKeyId", &headerSchnorrKeyId, msg, getSchnorrKeyId)
+}
+
+var headerSchnorrAux = candid.Header{Text: "DIDL\x03k\x01\xc7\x96\xec\xf1\x0e\x01l\x01\xd6\x98\xf8\xe9\x07\x02m{\x01\x00"}
+
+// EncodeSchnorrAux makes a message of one SchnorrAux.
+func EncodeSchnorrAux(v SchnorrAux) ([]byte, error) {
+	return candid.EncodeOne("SchnorrAux", &headerSchnorrAux, &v, putSchnorrAux)
+}
+
+// DecodeSchnorrAux reads a message of one SchnorrAux.
+func DecodeSchnorrAux(msg []byte) (SchnorrAux, error) {
+	return candid.DecodeOne("SchnorrAux", &headerSchnorrAux, msg, getSchnorrAux)
+}
+
+var headerVetkdCurve = candid.Header{Text: "DIDL\x01k\x01\xf3\x97\x9d\xc3\x0a\x7f\x01\x00"}
+
+// EncodeVetkdCurve makes a message of one VetkdCurve.
+func EncodeVetkdCurve(v VetkdCurve) ([]byte, error) {
+	return candid.EncodeOne("VetkdCurve", &headerVetkdCurve, &v, putVetkdCurve)
+}
+
+// DecodeVetkdCurve reads a message of one VetkdCurve.
+func DecodeVetkdCurve(msg []byte) (VetkdCurve, error) {
+	return candid.DecodeOne("VetkdCurve", &headerVetkdCurve, msg, getVetkdCurve)
+}
+
+var headerVetkdKeyId = candid.Header{Text: "DIDL\x02l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x01k\x01\xf3\x97\x9d\xc3\x0a\x7f\x01\x00"}
+
+// EncodeVetkdKeyId makes a message of one VetkdKeyId.
+func EncodeVetkdKeyId(v VetkdKeyId) ([]byte, error) {
+	return candid.EncodeOne("VetkdKeyId", &headerVetkdKeyId, &v, putVetkdKeyId)
+}
+
+// DecodeVetkdKeyId reads a message of one VetkdKeyId.
+func DecodeVetkdKeyId(msg []byte) (VetkdKeyId, error) {
+	return candid.DecodeOne("VetkdKeyId", &headerVetkdKeyId, msg, getVetkdKeyId)
+}
+
+var headerPublicKey = candid.Header{Text: "DIDL\x02l\x02\xc9\xaf\xa1\xa4\x03\x01\xeb\xe8\x85\xcb\x0b\x01m{\x01\x00"}
+
+// EncodePublicKey makes a message of one PublicKey.
+func EncodePublicKey(v PublicKey) ([]byte, error) {
+	return candid.EncodeOne("PublicKey", &headerPublicKey, &v, putPublicKey)
+}
+
+// DecodePublicKey reads a message of one PublicKey.
+func DecodePublicKey(msg []byte) (PublicKey, error) {
+	return candid.DecodeOne("PublicKey", &headerPublicKey, msg, getPublicKey)
+}
+
+var headerSignature = candid.Header{Text: "DIDL\x02l\x01\xf8\xc5\xae\xab\x01\x01m{\x01\x00"}
+
+// EncodeSignature makes a message of one Signature.
+func EncodeSignature(v Signature) ([]byte, error) {
+	return candid.EncodeOne("Signature", &headerSignature, &v, putSignature)
+}
+
+// DecodeSignature reads a message of one Signature.
+func DecodeSignature(msg []byte) (Signature, error) {
+	return candid.DecodeOne("Signature", &headerSignature, msg, getSignature)
+}
+
+var headerBitcoinNetwork = candid.Header{Text: "DIDL\x01k\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7f\x01\x00"}
+
+// EncodeBitcoinNetwork makes a message of one BitcoinNetwork.
+func EncodeBitcoinNetwork(v BitcoinNetwork) ([]byte, error) {
+	return candid.EncodeOne("BitcoinNetwork", &headerBitcoinNetwork, &v, putBitcoinNetwork)
+}
+
+// DecodeBitcoinNetwork reads a message of one BitcoinNetwork.
+func DecodeBitcoinNetwork(msg []byte) (BitcoinNetwork, error) {
+	return candid.DecodeOne("BitcoinNetwork", &headerBitcoinNetwork, msg, getBitcoinNetwork)
+}
+
+var headerUtxo = candid.Header{Text: "DIDL\x03l\x03\xe7\x8f\xb0\x12y\xf1\xfe\xe1\x8d\x03x\x82\xa2\x91\xb1\x0f\x01l\x02\xdf\xd4\xa0\xe8\x04\x02\xd8\x9b\xcf\xf2\x04ym{\x01\x00"}
+
+// EncodeUtxo makes a message of one Utxo.
+func EncodeUtxo(v Utxo) ([]byte, error) { return candid.EncodeOne("Utxo", &headerUtxo, &v, putUtxo) }
+
+// DecodeUtxo reads a message of one Utxo.
+func DecodeUtxo(msg []byte) (Utxo, error) { return candid.DecodeOne("Utxo", &headerUtxo, msg, getUtxo) }
+
+// Visibility is a Candid variant; exactly one field is set.
+type Visibility struct {
 	Controllers    bool
 	Public         bool
 	AllowedViewers *[]principal.Principal
 }
 
 // Tag is the Candid name of the field that is set, empty if none is.
-func (v LogVisibility) Tag() string {
+func (v Visibility) Tag() string {
 	switch {
 	case v.Controllers:
 		return "controllers"
@@ -243,15 +1060,15 @@ func (v LogVisibility) Tag() string {
 	return ""
 }
 
-func putLogVisibility(e *candid.Encoder, v *LogVisibility) {
+func putVisibility(e *candid.Encoder, v *Visibility) {
 	switch e.Variant(v.Controllers, v.Public, v.AllowedViewers != nil) {
 	case 2:
 		candid.PutVec(e, v.AllowedViewers, candid.PutPrincipal)
 	}
 }
 
-func getLogVisibility(d *candid.Decoder, t candid.Type, v *LogVisibility) {
-	*v = LogVisibility{}
+func getVisibility(d *candid.Decoder, t candid.Type, v *Visibility) {
+	*v = Visibility{}
 	id, t := d.Variant(t)
 	switch id {
 	case 570880087:
@@ -267,25 +1084,51 @@ func getLogVisibility(d *candid.Decoder, t candid.Type, v *LogVisibility) {
 	d.EndVariant()
 }
 
+// EnvironmentVariable is a Candid record.
+type EnvironmentVariable struct {
+	Name  string
+	Value string
+}
+
+func putEnvironmentVariable(e *candid.Encoder, v *EnvironmentVariable) {
+	candid.PutText(e, &v.Value)
+	candid.PutText(e, &v.Name)
+}
+
+func getEnvironmentVariable(d *candid.Decoder, t candid.Type, v *EnvironmentVariable) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(834174833), &v.Value)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	r.End()
+}
+
 // Settings is a Candid record.
 type Settings struct {
-	Controllers         *[]principal.Principal
-	ComputeAllocation   *candid.Nat
-	MemoryAllocation    *candid.Nat
-	FreezingThreshold   *candid.Nat
-	ReservedCyclesLimit *candid.Nat
-	LogVisibility       *LogVisibility
-	WasmMemoryLimit     *candid.Nat
-	WasmMemoryThreshold *candid.Nat
+	Controllers                       *[]principal.Principal
+	ComputeAllocation                 *candid.Nat
+	MemoryAllocation                  *candid.Nat
+	FreezingThreshold                 *candid.Nat
+	ReservedCyclesLimit               *candid.Nat
+	MinimumIncomingCanisterCallCycles *candid.Nat
+	LogVisibility                     *Visibility
+	SnapshotVisibility                *Visibility
+	StatusVisibility                  *Visibility
+	WasmMemoryLimit                   *candid.Nat
+	WasmMemoryThreshold               *candid.Nat
+	EnvironmentVariables              *[]EnvironmentVariable
 }
 
 func putSettings(e *candid.Encoder, v *Settings) {
 	candid.PutOpt(e, &v.FreezingThreshold, candid.PutNat)
 	candid.PutOpt(e, &v.WasmMemoryThreshold, candid.PutNat)
+	candid.PutOpt(e, &v.EnvironmentVariables, func(e *candid.Encoder, v *[]EnvironmentVariable) { candid.PutVec(e, v, putEnvironmentVariable) })
 	candid.PutOpt(e, &v.Controllers, func(e *candid.Encoder, v *[]principal.Principal) { candid.PutVec(e, v, candid.PutPrincipal) })
+	candid.PutOpt(e, &v.MinimumIncomingCanisterCallCycles, candid.PutNat)
 	candid.PutOpt(e, &v.ReservedCyclesLimit, candid.PutNat)
-	candid.PutOpt(e, &v.LogVisibility, putLogVisibility)
+	candid.PutOpt(e, &v.LogVisibility, putVisibility)
+	candid.PutOpt(e, &v.SnapshotVisibility, putVisibility)
 	candid.PutOpt(e, &v.WasmMemoryLimit, candid.PutNat)
+	candid.PutOpt(e, &v.StatusVisibility, putVisibility)
 	candid.PutOpt(e, &v.MemoryAllocation, candid.PutNat)
 	candid.PutOpt(e, &v.ComputeAllocation, candid.PutNat)
 }
@@ -294,12 +1137,18 @@ func getSettings(d *candid.Decoder, t candid.Type, v *Settings) {
 	r := d.Record(t)
 	candid.GetOpt(d, r.Field(238856128), &v.FreezingThreshold, candid.GetNat)
 	candid.GetOpt(d, r.Field(241629288), &v.WasmMemoryThreshold, candid.GetNat)
+	candid.GetOpt(d, r.Field(356749323), &v.EnvironmentVariables, func(d *candid.Decoder, t candid.Type, v *[]EnvironmentVariable) {
+		candid.GetVec(d, t, v, getEnvironmentVariable)
+	})
 	candid.GetOpt(d, r.Field(570880087), &v.Controllers, func(d *candid.Decoder, t candid.Type, v *[]principal.Principal) {
 		candid.GetVec(d, t, v, candid.GetPrincipal)
 	})
+	candid.GetOpt(d, r.Field(793974846), &v.MinimumIncomingCanisterCallCycles, candid.GetNat)
 	candid.GetOpt(d, r.Field(1095112320), &v.ReservedCyclesLimit, candid.GetNat)
-	candid.GetOpt(d, r.Field(2033331437), &v.LogVisibility, getLogVisibility)
+	candid.GetOpt(d, r.Field(2033331437), &v.LogVisibility, getVisibility)
+	candid.GetOpt(d, r.Field(2709750061), &v.SnapshotVisibility, getVisibility)
 	candid.GetOpt(d, r.Field(3380736376), &v.WasmMemoryLimit, candid.GetNat)
+	candid.GetOpt(d, r.Field(3469368575), &v.StatusVisibility, getVisibility)
 	candid.GetOpt(d, r.Field(3844961758), &v.MemoryAllocation, candid.GetNat)
 	candid.GetOpt(d, r.Field(4174053672), &v.ComputeAllocation, candid.GetNat)
 	r.End()
@@ -307,23 +1156,31 @@ func getSettings(d *candid.Decoder, t candid.Type, v *Settings) {
 
 // DefiniteSettings is a Candid record.
 type DefiniteSettings struct {
-	Controllers         []principal.Principal
-	ComputeAllocation   candid.Nat
-	MemoryAllocation    candid.Nat
-	FreezingThreshold   candid.Nat
-	ReservedCyclesLimit candid.Nat
-	LogVisibility       *LogVisibility
-	WasmMemoryLimit     candid.Nat
-	WasmMemoryThreshold candid.Nat
+	Controllers                       []principal.Principal
+	ComputeAllocation                 candid.Nat
+	MemoryAllocation                  candid.Nat
+	FreezingThreshold                 candid.Nat
+	ReservedCyclesLimit               candid.Nat
+	MinimumIncomingCanisterCallCycles candid.Nat
+	LogVisibility                     Visibility
+	SnapshotVisibility                Visibility
+	StatusVisibility                  Visibility
+	WasmMemoryLimit                   candid.Nat
+	WasmMemoryThreshold               candid.Nat
+	EnvironmentVariables              []EnvironmentVariable
 }
 
 func putDefiniteSettings(e *candid.Encoder, v *DefiniteSettings) {
 	candid.PutNat(e, &v.FreezingThreshold)
 	candid.PutNat(e, &v.WasmMemoryThreshold)
+	candid.PutVec(e, &v.EnvironmentVariables, putEnvironmentVariable)
 	candid.PutVec(e, &v.Controllers, candid.PutPrincipal)
+	candid.PutNat(e, &v.MinimumIncomingCanisterCallCycles)
 	candid.PutNat(e, &v.ReservedCyclesLimit)
-	candid.PutOpt(e, &v.LogVisibility, putLogVisibility)
+	putVisibility(e, &v.LogVisibility)
+	putVisibility(e, &v.SnapshotVisibility)
 	candid.PutNat(e, &v.WasmMemoryLimit)
+	putVisibility(e, &v.StatusVisibility)
 	candid.PutNat(e, &v.MemoryAllocation)
 	candid.PutNat(e, &v.ComputeAllocation)
 }
@@ -332,12 +1189,344 @@ func getDefiniteSettings(d *candid.Decoder, t candid.Type, v *DefiniteSettings) 
 	r := d.Record(t)
 	candid.GetNat(d, r.Field(238856128), &v.FreezingThreshold)
 	candid.GetNat(d, r.Field(241629288), &v.WasmMemoryThreshold)
+	candid.GetVec(d, r.Field(356749323), &v.EnvironmentVariables, getEnvironmentVariable)
 	candid.GetVec(d, r.Field(570880087), &v.Controllers, candid.GetPrincipal)
+	candid.GetNat(d, r.Field(793974846), &v.MinimumIncomingCanisterCallCycles)
 	candid.GetNat(d, r.Field(1095112320), &v.ReservedCyclesLimit)
-	candid.GetOpt(d, r.Field(2033331437), &v.LogVisibility, getLogVisibility)
+	getVisibility(d, r.Field(2033331437), &v.LogVisibility)
+	getVisibility(d, r.Field(2709750061), &v.SnapshotVisibility)
 	candid.GetNat(d, r.Field(3380736376), &v.WasmMemoryLimit)
+	getVisibility(d, r.Field(3469368575), &v.StatusVisibility)
 	candid.GetNat(d, r.Field(3844961758), &v.MemoryAllocation)
 	candid.GetNat(d, r.Field(4174053672), &v.ComputeAllocation)
+	r.End()
+}
+
+// Target is a Candid record.
+type Target struct {
+	TargetCanister CanisterId
+}
+
+func putTarget(e *candid.Encoder, v *Target) {
+	candid.PutPrincipal(e, &v.TargetCanister)
+}
+
+func getTarget(d *candid.Decoder, t candid.Type, v *Target) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(2807510037), &v.TargetCanister)
+	r.End()
+}
+
+// SenderVersion is a Candid record.
+type SenderVersion struct {
+	SenderCanisterVersion *uint64
+}
+
+func putSenderVersion(e *candid.Encoder, v *SenderVersion) {
+	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+}
+
+func getSenderVersion(d *candid.Decoder, t candid.Type, v *SenderVersion) {
+	r := d.Record(t)
+	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	r.End()
+}
+
+// Created is a Candid record.
+type Created struct {
+	CanisterId CanisterId
+}
+
+func putCreated(e *candid.Encoder, v *Created) {
+	candid.PutPrincipal(e, &v.CanisterId)
+}
+
+func getCreated(d *candid.Decoder, t candid.Type, v *Created) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	r.End()
+}
+
+// Canister is a Candid record.
+type Canister struct {
+	CanisterId CanisterId
+}
+
+func putCanister(e *candid.Encoder, v *Canister) {
+	candid.PutPrincipal(e, &v.CanisterId)
+}
+
+func getCanister(d *candid.Decoder, t candid.Type, v *Canister) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	r.End()
+}
+
+// RunState is a Candid variant; exactly one field is set.
+type RunState struct {
+	Running  bool
+	Stopping bool
+	Stopped  bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v RunState) Tag() string {
+	switch {
+	case v.Stopped:
+		return "stopped"
+	case v.Stopping:
+		return "stopping"
+	case v.Running:
+		return "running"
+	}
+	return ""
+}
+
+func putRunState(e *candid.Encoder, v *RunState) {
+	e.Variant(v.Stopped, v.Stopping, v.Running)
+}
+
+func getRunState(d *candid.Decoder, t candid.Type, v *RunState) {
+	*v = RunState{}
+	id, t := d.Variant(t)
+	switch id {
+	case 1130484237:
+		candid.GetTag(d, t, &v.Stopped)
+	case 2990082932:
+		candid.GetTag(d, t, &v.Stopping)
+	case 3949555199:
+		candid.GetTag(d, t, &v.Running)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// MemoryMetrics is a Candid record.
+type MemoryMetrics struct {
+	WasmMemorySize      candid.Nat
+	StableMemorySize    candid.Nat
+	GlobalMemorySize    candid.Nat
+	WasmBinarySize      candid.Nat
+	CustomSectionsSize  candid.Nat
+	CanisterHistorySize candid.Nat
+	WasmChunkStoreSize  candid.Nat
+	SnapshotsSize       candid.Nat
+}
+
+func putMemoryMetrics(e *candid.Encoder, v *MemoryMetrics) {
+	candid.PutNat(e, &v.WasmBinarySize)
+	candid.PutNat(e, &v.WasmChunkStoreSize)
+	candid.PutNat(e, &v.CanisterHistorySize)
+	candid.PutNat(e, &v.StableMemorySize)
+	candid.PutNat(e, &v.SnapshotsSize)
+	candid.PutNat(e, &v.WasmMemorySize)
+	candid.PutNat(e, &v.GlobalMemorySize)
+	candid.PutNat(e, &v.CustomSectionsSize)
+}
+
+func getMemoryMetrics(d *candid.Decoder, t candid.Type, v *MemoryMetrics) {
+	r := d.Record(t)
+	candid.GetNat(d, r.Field(4264996), &v.WasmBinarySize)
+	candid.GetNat(d, r.Field(197078956), &v.WasmChunkStoreSize)
+	candid.GetNat(d, r.Field(1646009124), &v.CanisterHistorySize)
+	candid.GetNat(d, r.Field(1710030651), &v.StableMemorySize)
+	candid.GetNat(d, r.Field(1777917585), &v.SnapshotsSize)
+	candid.GetNat(d, r.Field(3598099748), &v.WasmMemorySize)
+	candid.GetNat(d, r.Field(3776075235), &v.GlobalMemorySize)
+	candid.GetNat(d, r.Field(4108871332), &v.CustomSectionsSize)
+	r.End()
+}
+
+// QueryStats is a Candid record.
+type QueryStats struct {
+	NumCallsTotal             candid.Nat
+	NumInstructionsTotal      candid.Nat
+	RequestPayloadBytesTotal  candid.Nat
+	ResponsePayloadBytesTotal candid.Nat
+}
+
+func putQueryStats(e *candid.Encoder, v *QueryStats) {
+	candid.PutNat(e, &v.ResponsePayloadBytesTotal)
+	candid.PutNat(e, &v.NumInstructionsTotal)
+	candid.PutNat(e, &v.NumCallsTotal)
+	candid.PutNat(e, &v.RequestPayloadBytesTotal)
+}
+
+func getQueryStats(d *candid.Decoder, t candid.Type, v *QueryStats) {
+	r := d.Record(t)
+	candid.GetNat(d, r.Field(813120577), &v.ResponsePayloadBytesTotal)
+	candid.GetNat(d, r.Field(1563534595), &v.NumInstructionsTotal)
+	candid.GetNat(d, r.Field(2783848481), &v.NumCallsTotal)
+	candid.GetNat(d, r.Field(4195608591), &v.RequestPayloadBytesTotal)
+	r.End()
+}
+
+// Status is a Candid record.
+type Status struct {
+	Status                 RunState
+	ReadyForMigration      bool
+	Version                uint64
+	Settings               DefiniteSettings
+	ModuleHash             *[]byte
+	MemorySize             candid.Nat
+	MemoryMetrics          MemoryMetrics
+	Cycles                 candid.Nat
+	ReservedCycles         candid.Nat
+	IdleCyclesBurnedPerDay candid.Nat
+	QueryStats             QueryStats
+}
+
+func putStatus(e *candid.Encoder, v *Status) {
+	putMemoryMetrics(e, &v.MemoryMetrics)
+	putRunState(e, &v.Status)
+	candid.PutNat(e, &v.MemorySize)
+	candid.PutBool(e, &v.ReadyForMigration)
+	candid.PutNat64(e, &v.Version)
+	candid.PutNat(e, &v.Cycles)
+	putDefiniteSettings(e, &v.Settings)
+	putQueryStats(e, &v.QueryStats)
+	candid.PutNat(e, &v.IdleCyclesBurnedPerDay)
+	candid.PutOpt(e, &v.ModuleHash, candid.PutBlob)
+	candid.PutNat(e, &v.ReservedCycles)
+}
+
+func getStatus(d *candid.Decoder, t candid.Type, v *Status) {
+	r := d.Record(t)
+	getMemoryMetrics(d, r.Field(58798021), &v.MemoryMetrics)
+	getRunState(d, r.Field(100394802), &v.Status)
+	candid.GetNat(d, r.Field(1054895615), &v.MemorySize)
+	candid.GetBool(d, r.Field(1614520508), &v.ReadyForMigration)
+	candid.GetNat64(d, r.Field(2096228120), &v.Version)
+	candid.GetNat(d, r.Field(2190693645), &v.Cycles)
+	getDefiniteSettings(d, r.Field(2336062691), &v.Settings)
+	getQueryStats(d, r.Field(2642624104), &v.QueryStats)
+	candid.GetNat(d, r.Field(2733945392), &v.IdleCyclesBurnedPerDay)
+	candid.GetOpt(d, r.Field(2928387969), &v.ModuleHash, candid.GetBlob)
+	candid.GetNat(d, r.Field(4090107140), &v.ReservedCycles)
+	r.End()
+}
+
+// StatusBrief is a Candid record.
+type StatusBrief struct {
+	Status                 RunState
+	Settings               StatusBriefSettings
+	ModuleHash             *[]byte
+	MemorySize             candid.Nat
+	Cycles                 candid.Nat
+	IdleCyclesBurnedPerDay candid.Nat
+}
+
+func putStatusBrief(e *candid.Encoder, v *StatusBrief) {
+	putRunState(e, &v.Status)
+	candid.PutNat(e, &v.MemorySize)
+	candid.PutNat(e, &v.Cycles)
+	putStatusBriefSettings(e, &v.Settings)
+	candid.PutNat(e, &v.IdleCyclesBurnedPerDay)
+	candid.PutOpt(e, &v.ModuleHash, candid.PutBlob)
+}
+
+func getStatusBrief(d *candid.Decoder, t candid.Type, v *StatusBrief) {
+	r := d.Record(t)
+	getRunState(d, r.Field(100394802), &v.Status)
+	candid.GetNat(d, r.Field(1054895615), &v.MemorySize)
+	candid.GetNat(d, r.Field(2190693645), &v.Cycles)
+	getStatusBriefSettings(d, r.Field(2336062691), &v.Settings)
+	candid.GetNat(d, r.Field(2733945392), &v.IdleCyclesBurnedPerDay)
+	candid.GetOpt(d, r.Field(2928387969), &v.ModuleHash, candid.GetBlob)
+	r.End()
+}
+
+// StatusBriefSettings is a Candid record.
+type StatusBriefSettings struct {
+	Controllers       []principal.Principal
+	FreezingThreshold candid.Nat
+}
+
+func putStatusBriefSettings(e *candid.Encoder, v *StatusBriefSettings) {
+	candid.PutNat(e, &v.FreezingThreshold)
+	candid.PutVec(e, &v.Controllers, candid.PutPrincipal)
+}
+
+func getStatusBriefSettings(d *candid.Decoder, t candid.Type, v *StatusBriefSettings) {
+	r := d.Record(t)
+	candid.GetNat(d, r.Field(238856128), &v.FreezingThreshold)
+	candid.GetVec(d, r.Field(570880087), &v.Controllers, candid.GetPrincipal)
+	r.End()
+}
+
+// CyclesConsumed is a Candid record.
+type CyclesConsumed struct {
+	Memory                         candid.Nat
+	ComputeAllocation              candid.Nat
+	IngressInduction               candid.Nat
+	Instructions                   candid.Nat
+	RequestAndResponseTransmission candid.Nat
+	Uninstall                      candid.Nat
+	CanisterCreation               candid.Nat
+	HttpOutcalls                   candid.Nat
+	BurnedCycles                   candid.Nat
+}
+
+func putCyclesConsumed(e *candid.Encoder, v *CyclesConsumed) {
+	candid.PutNat(e, &v.Memory)
+	candid.PutNat(e, &v.CanisterCreation)
+	candid.PutNat(e, &v.BurnedCycles)
+	candid.PutNat(e, &v.HttpOutcalls)
+	candid.PutNat(e, &v.Instructions)
+	candid.PutNat(e, &v.Uninstall)
+	candid.PutNat(e, &v.IngressInduction)
+	candid.PutNat(e, &v.RequestAndResponseTransmission)
+	candid.PutNat(e, &v.ComputeAllocation)
+}
+
+func getCyclesConsumed(d *candid.Decoder, t candid.Type, v *CyclesConsumed) {
+	r := d.Record(t)
+	candid.GetNat(d, r.Field(79678209), &v.Memory)
+	candid.GetNat(d, r.Field(124575863), &v.CanisterCreation)
+	candid.GetNat(d, r.Field(1161155070), &v.BurnedCycles)
+	candid.GetNat(d, r.Field(1586739614), &v.HttpOutcalls)
+	candid.GetNat(d, r.Field(1832883877), &v.Instructions)
+	candid.GetNat(d, r.Field(2308758498), &v.Uninstall)
+	candid.GetNat(d, r.Field(2836959799), &v.IngressInduction)
+	candid.GetNat(d, r.Field(3334448650), &v.RequestAndResponseTransmission)
+	candid.GetNat(d, r.Field(4174053672), &v.ComputeAllocation)
+	r.End()
+}
+
+// Metrics is a Candid record.
+type Metrics struct {
+	CyclesConsumed CyclesConsumed
+}
+
+func putMetrics(e *candid.Encoder, v *Metrics) {
+	putCyclesConsumed(e, &v.CyclesConsumed)
+}
+
+func getMetrics(d *candid.Decoder, t candid.Type, v *Metrics) {
+	r := d.Record(t)
+	getCyclesConsumed(d, r.Field(2122851290), &v.CyclesConsumed)
+	r.End()
+}
+
+// ProvisionalCanister is a Candid record.
+type ProvisionalCanister struct {
+	Settings              *Settings
+	SpecifiedId           *CanisterId
+	SenderCanisterVersion *uint64
+}
+
+func putProvisionalCanister(e *candid.Encoder, v *ProvisionalCanister) {
+	candid.PutOpt(e, &v.Settings, putSettings)
+	candid.PutOpt(e, &v.SpecifiedId, candid.PutPrincipal)
+	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+}
+
+func getProvisionalCanister(d *candid.Decoder, t candid.Type, v *ProvisionalCanister) {
+	r := d.Record(t)
+	candid.GetOpt(d, r.Field(2336062691), &v.Settings, getSettings)
+	candid.GetOpt(d, r.Field(3348853450), &v.SpecifiedId, candid.GetPrincipal)
+	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
 	r.End()
 }
 
@@ -438,36 +1627,6 @@ func getInstallMode(d *candid.Decoder, t candid.Type, v *InstallMode) {
 	d.EndVariant()
 }
 
-// Created is a Candid record.
-type Created struct {
-	CanisterId CanisterId
-}
-
-func putCreated(e *candid.Encoder, v *Created) {
-	candid.PutPrincipal(e, &v.CanisterId)
-}
-
-func getCreated(d *candid.Decoder, t candid.Type, v *Created) {
-	r := d.Record(t)
-	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
-	r.End()
-}
-
-// Canister is a Candid record.
-type Canister struct {
-	CanisterId CanisterId
-}
-
-func putCanister(e *candid.Encoder, v *Canister) {
-	candid.PutPrincipal(e, &v.CanisterId)
-}
-
-func getCanister(d *candid.Decoder, t candid.Type, v *Canister) {
-	r := d.Record(t)
-	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
-	r.End()
-}
-
 // InstallCode is a Candid record.
 type InstallCode struct {
 	Mode                  InstallMode
@@ -495,79 +1654,1416 @@ func getInstallCode(d *candid.Decoder, t candid.Type, v *InstallCode) {
 	r.End()
 }
 
-// RunState is a Candid variant; exactly one field is set.
-type RunState struct {
-	Running  bool
-	Stopping bool
-	Stopped  bool
+// ChunkHash is a Candid record.
+type ChunkHash struct {
+	Hash []byte
+}
+
+func putChunkHash(e *candid.Encoder, v *ChunkHash) {
+	candid.PutBlob(e, &v.Hash)
+}
+
+func getChunkHash(d *candid.Decoder, t candid.Type, v *ChunkHash) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1158164430), &v.Hash)
+	r.End()
+}
+
+// InstallChunkedCode is a Candid record.
+type InstallChunkedCode struct {
+	Mode                  InstallMode
+	TargetCanister        CanisterId
+	StoreCanister         *CanisterId
+	ChunkHashesList       []ChunkHash
+	WasmModuleHash        []byte
+	Arg                   []byte
+	SenderCanisterVersion *uint64
+}
+
+func putInstallChunkedCode(e *candid.Encoder, v *InstallChunkedCode) {
+	candid.PutBlob(e, &v.Arg)
+	candid.PutBlob(e, &v.WasmModuleHash)
+	putInstallMode(e, &v.Mode)
+	candid.PutVec(e, &v.ChunkHashesList, putChunkHash)
+	candid.PutPrincipal(e, &v.TargetCanister)
+	candid.PutOpt(e, &v.StoreCanister, candid.PutPrincipal)
+	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+}
+
+func getInstallChunkedCode(d *candid.Decoder, t candid.Type, v *InstallChunkedCode) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(4849238), &v.Arg)
+	candid.GetBlob(d, r.Field(1176624806), &v.WasmModuleHash)
+	getInstallMode(d, r.Field(1214305123), &v.Mode)
+	candid.GetVec(d, r.Field(1847393007), &v.ChunkHashesList, getChunkHash)
+	candid.GetPrincipal(d, r.Field(2807510037), &v.TargetCanister)
+	candid.GetOpt(d, r.Field(3052241285), &v.StoreCanister, candid.GetPrincipal)
+	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	r.End()
+}
+
+// ChangeOrigin is a Candid variant; exactly one field is set.
+type ChangeOrigin struct {
+	FromUser     *ChangeOriginFromUser
+	FromCanister *ChangeOriginFromCanister
 }
 
 // Tag is the Candid name of the field that is set, empty if none is.
-func (v RunState) Tag() string {
+func (v ChangeOrigin) Tag() string {
 	switch {
-	case v.Stopped:
-		return "stopped"
-	case v.Stopping:
-		return "stopping"
-	case v.Running:
-		return "running"
+	case v.FromUser != nil:
+		return "from_user"
+	case v.FromCanister != nil:
+		return "from_canister"
 	}
 	return ""
 }
 
-func putRunState(e *candid.Encoder, v *RunState) {
-	e.Variant(v.Stopped, v.Stopping, v.Running)
+func putChangeOrigin(e *candid.Encoder, v *ChangeOrigin) {
+	switch e.Variant(v.FromUser != nil, v.FromCanister != nil) {
+	case 0:
+		putChangeOriginFromUser(e, v.FromUser)
+	case 1:
+		putChangeOriginFromCanister(e, v.FromCanister)
+	}
 }
 
-func getRunState(d *candid.Decoder, t candid.Type, v *RunState) {
-	*v = RunState{}
+func getChangeOrigin(d *candid.Decoder, t candid.Type, v *ChangeOrigin) {
+	*v = ChangeOrigin{}
 	id, t := d.Variant(t)
 	switch id {
-	case 1130484237:
-		candid.GetTag(d, t, &v.Stopped)
-	case 2990082932:
-		candid.GetTag(d, t, &v.Stopping)
-	case 3949555199:
-		candid.GetTag(d, t, &v.Running)
+	case 572139648:
+		v.FromUser = new(ChangeOriginFromUser)
+		getChangeOriginFromUser(d, t, v.FromUser)
+	case 3061905116:
+		v.FromCanister = new(ChangeOriginFromCanister)
+		getChangeOriginFromCanister(d, t, v.FromCanister)
 	default:
 		d.UnknownTag()
 	}
 	d.EndVariant()
 }
 
-// Status is a Candid record.
-type Status struct {
-	Status                 RunState
-	Settings               DefiniteSettings
-	ModuleHash             *[]byte
-	MemorySize             candid.Nat
-	Cycles                 candid.Nat
-	ReservedCycles         candid.Nat
-	IdleCyclesBurnedPerDay candid.Nat
-	Version                uint64
+// ChangeOriginFromUser is a Candid record.
+type ChangeOriginFromUser struct {
+	UserId principal.Principal
 }
 
-func putStatus(e *candid.Encoder, v *Status) {
-	putRunState(e, &v.Status)
-	candid.PutNat(e, &v.MemorySize)
-	candid.PutNat64(e, &v.Version)
-	candid.PutNat(e, &v.Cycles)
-	putDefiniteSettings(e, &v.Settings)
-	candid.PutNat(e, &v.IdleCyclesBurnedPerDay)
-	candid.PutOpt(e, &v.ModuleHash, candid.PutBlob)
-	candid.PutNat(e, &v.ReservedCycles)
+func putChangeOriginFromUser(e *candid.Encoder, v *ChangeOriginFromUser) {
+	candid.PutPrincipal(e, &v.UserId)
 }
 
-func getStatus(d *candid.Decoder, t candid.Type, v *Status) {
+func getChangeOriginFromUser(d *candid.Decoder, t candid.Type, v *ChangeOriginFromUser) {
 	r := d.Record(t)
-	getRunState(d, r.Field(100394802), &v.Status)
-	candid.GetNat(d, r.Field(1054895615), &v.MemorySize)
+	candid.GetPrincipal(d, r.Field(1869947023), &v.UserId)
+	r.End()
+}
+
+// ChangeOriginFromCanister is a Candid record.
+type ChangeOriginFromCanister struct {
+	CanisterId      CanisterId
+	CanisterVersion *uint64
+}
+
+func putChangeOriginFromCanister(e *candid.Encoder, v *ChangeOriginFromCanister) {
+	candid.PutOpt(e, &v.CanisterVersion, candid.PutNat64)
+	candid.PutPrincipal(e, &v.CanisterId)
+}
+
+func getChangeOriginFromCanister(d *candid.Decoder, t candid.Type, v *ChangeOriginFromCanister) {
+	r := d.Record(t)
+	candid.GetOpt(d, r.Field(783802816), &v.CanisterVersion, candid.GetNat64)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	r.End()
+}
+
+// SnapshotSource is a Candid variant; exactly one field is set.
+type SnapshotSource struct {
+	TakenFromCanister *struct{}
+	MetadataUpload    *struct{}
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v SnapshotSource) Tag() string {
+	switch {
+	case v.MetadataUpload != nil:
+		return "metadata_upload"
+	case v.TakenFromCanister != nil:
+		return "taken_from_canister"
+	}
+	return ""
+}
+
+func putSnapshotSource(e *candid.Encoder, v *SnapshotSource) {
+	switch e.Variant(v.MetadataUpload != nil, v.TakenFromCanister != nil) {
+	case 0:
+		candid.PutNull(e, v.MetadataUpload)
+	case 1:
+		candid.PutNull(e, v.TakenFromCanister)
+	}
+}
+
+func getSnapshotSource(d *candid.Decoder, t candid.Type, v *SnapshotSource) {
+	*v = SnapshotSource{}
+	id, t := d.Variant(t)
+	switch id {
+	case 833703953:
+		v.MetadataUpload = new(struct{})
+		candid.GetReserved(d, t, v.MetadataUpload)
+	case 2359638948:
+		v.TakenFromCanister = new(struct{})
+		candid.GetReserved(d, t, v.TakenFromCanister)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// ChangeDetails is a Candid variant; exactly one field is set.
+type ChangeDetails struct {
+	Creation          *ChangeDetailsCreation
+	CodeUninstall     bool
+	CodeDeployment    *ChangeDetailsCodeDeployment
+	LoadSnapshot      *ChangeDetailsLoadSnapshot
+	ControllersChange *ChangeDetailsControllersChange
+	RenameCanister    *ChangeDetailsRenameCanister
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v ChangeDetails) Tag() string {
+	switch {
+	case v.Creation != nil:
+		return "creation"
+	case v.CodeDeployment != nil:
+		return "code_deployment"
+	case v.LoadSnapshot != nil:
+		return "load_snapshot"
+	case v.RenameCanister != nil:
+		return "rename_canister"
+	case v.ControllersChange != nil:
+		return "controllers_change"
+	case v.CodeUninstall:
+		return "code_uninstall"
+	}
+	return ""
+}
+
+func putChangeDetails(e *candid.Encoder, v *ChangeDetails) {
+	switch e.Variant(v.Creation != nil, v.CodeDeployment != nil, v.LoadSnapshot != nil, v.RenameCanister != nil, v.ControllersChange != nil, v.CodeUninstall) {
+	case 0:
+		putChangeDetailsCreation(e, v.Creation)
+	case 1:
+		putChangeDetailsCodeDeployment(e, v.CodeDeployment)
+	case 2:
+		putChangeDetailsLoadSnapshot(e, v.LoadSnapshot)
+	case 3:
+		putChangeDetailsRenameCanister(e, v.RenameCanister)
+	case 4:
+		putChangeDetailsControllersChange(e, v.ControllersChange)
+	}
+}
+
+func getChangeDetails(d *candid.Decoder, t candid.Type, v *ChangeDetails) {
+	*v = ChangeDetails{}
+	id, t := d.Variant(t)
+	switch id {
+	case 737642527:
+		v.Creation = new(ChangeDetailsCreation)
+		getChangeDetailsCreation(d, t, v.Creation)
+	case 1168034903:
+		v.CodeDeployment = new(ChangeDetailsCodeDeployment)
+		getChangeDetailsCodeDeployment(d, t, v.CodeDeployment)
+	case 1239220413:
+		v.LoadSnapshot = new(ChangeDetailsLoadSnapshot)
+		getChangeDetailsLoadSnapshot(d, t, v.LoadSnapshot)
+	case 2838302280:
+		v.RenameCanister = new(ChangeDetailsRenameCanister)
+		getChangeDetailsRenameCanister(d, t, v.RenameCanister)
+	case 2881846168:
+		v.ControllersChange = new(ChangeDetailsControllersChange)
+		getChangeDetailsControllersChange(d, t, v.ControllersChange)
+	case 4081328912:
+		candid.GetTag(d, t, &v.CodeUninstall)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// ChangeDetailsCreation is a Candid record.
+type ChangeDetailsCreation struct {
+	Controllers              []principal.Principal
+	EnvironmentVariablesHash *[]byte
+}
+
+func putChangeDetailsCreation(e *candid.Encoder, v *ChangeDetailsCreation) {
+	candid.PutVec(e, &v.Controllers, candid.PutPrincipal)
+	candid.PutOpt(e, &v.EnvironmentVariablesHash, candid.PutBlob)
+}
+
+func getChangeDetailsCreation(d *candid.Decoder, t candid.Type, v *ChangeDetailsCreation) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(570880087), &v.Controllers, candid.GetPrincipal)
+	candid.GetOpt(d, r.Field(3117986754), &v.EnvironmentVariablesHash, candid.GetBlob)
+	r.End()
+}
+
+// ChangeDetailsCodeDeployment is a Candid record.
+type ChangeDetailsCodeDeployment struct {
+	Mode       ChangeDetailsCodeDeploymentMode
+	ModuleHash []byte
+}
+
+func putChangeDetailsCodeDeployment(e *candid.Encoder, v *ChangeDetailsCodeDeployment) {
+	putChangeDetailsCodeDeploymentMode(e, &v.Mode)
+	candid.PutBlob(e, &v.ModuleHash)
+}
+
+func getChangeDetailsCodeDeployment(d *candid.Decoder, t candid.Type, v *ChangeDetailsCodeDeployment) {
+	r := d.Record(t)
+	getChangeDetailsCodeDeploymentMode(d, r.Field(1214305123), &v.Mode)
+	candid.GetBlob(d, r.Field(2928387969), &v.ModuleHash)
+	r.End()
+}
+
+// ChangeDetailsCodeDeploymentMode is a Candid variant; exactly one field is set.
+type ChangeDetailsCodeDeploymentMode struct {
+	Install   bool
+	Reinstall bool
+	Upgrade   bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v ChangeDetailsCodeDeploymentMode) Tag() string {
+	switch {
+	case v.Reinstall:
+		return "reinstall"
+	case v.Upgrade:
+		return "upgrade"
+	case v.Install:
+		return "install"
+	}
+	return ""
+}
+
+func putChangeDetailsCodeDeploymentMode(e *candid.Encoder, v *ChangeDetailsCodeDeploymentMode) {
+	e.Variant(v.Reinstall, v.Upgrade, v.Install)
+}
+
+func getChangeDetailsCodeDeploymentMode(d *candid.Decoder, t candid.Type, v *ChangeDetailsCodeDeploymentMode) {
+	*v = ChangeDetailsCodeDeploymentMode{}
+	id, t := d.Variant(t)
+	switch id {
+	case 235052488:
+		candid.GetTag(d, t, &v.Reinstall)
+	case 1664201884:
+		candid.GetTag(d, t, &v.Upgrade)
+	case 2375734555:
+		candid.GetTag(d, t, &v.Install)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// ChangeDetailsLoadSnapshot is a Candid record.
+type ChangeDetailsLoadSnapshot struct {
+	FromCanisterId   *principal.Principal
+	SnapshotId       SnapshotId
+	CanisterVersion  uint64
+	TakenAtTimestamp uint64
+	Source           SnapshotSource
+}
+
+func putChangeDetailsLoadSnapshot(e *candid.Encoder, v *ChangeDetailsLoadSnapshot) {
+	candid.PutNat64(e, &v.CanisterVersion)
+	putSnapshotSource(e, &v.Source)
+	candid.PutOpt(e, &v.FromCanisterId, candid.PutPrincipal)
+	candid.PutNat64(e, &v.TakenAtTimestamp)
+	candid.PutBlob(e, &v.SnapshotId)
+}
+
+func getChangeDetailsLoadSnapshot(d *candid.Decoder, t candid.Type, v *ChangeDetailsLoadSnapshot) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(783802816), &v.CanisterVersion)
+	getSnapshotSource(d, r.Field(842117339), &v.Source)
+	candid.GetOpt(d, r.Field(2242915486), &v.FromCanisterId, candid.GetPrincipal)
+	candid.GetNat64(d, r.Field(3569147778), &v.TakenAtTimestamp)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
+	r.End()
+}
+
+// ChangeDetailsRenameCanister is a Candid record.
+type ChangeDetailsRenameCanister struct {
+	CanisterId      CanisterId
+	TotalNumChanges uint64
+	RenameTo        ChangeDetailsRenameCanisterRenameTo
+	RequestedBy     principal.Principal
+}
+
+func putChangeDetailsRenameCanister(e *candid.Encoder, v *ChangeDetailsRenameCanister) {
+	putChangeDetailsRenameCanisterRenameTo(e, &v.RenameTo)
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutPrincipal(e, &v.RequestedBy)
+	candid.PutNat64(e, &v.TotalNumChanges)
+}
+
+func getChangeDetailsRenameCanister(d *candid.Decoder, t candid.Type, v *ChangeDetailsRenameCanister) {
+	r := d.Record(t)
+	getChangeDetailsRenameCanisterRenameTo(d, r.Field(754389724), &v.RenameTo)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetPrincipal(d, r.Field(1920899912), &v.RequestedBy)
+	candid.GetNat64(d, r.Field(3862312591), &v.TotalNumChanges)
+	r.End()
+}
+
+// ChangeDetailsRenameCanisterRenameTo is a Candid record.
+type ChangeDetailsRenameCanisterRenameTo struct {
+	CanisterId      CanisterId
+	Version         uint64
+	TotalNumChanges uint64
+}
+
+func putChangeDetailsRenameCanisterRenameTo(e *candid.Encoder, v *ChangeDetailsRenameCanisterRenameTo) {
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutNat64(e, &v.Version)
+	candid.PutNat64(e, &v.TotalNumChanges)
+}
+
+func getChangeDetailsRenameCanisterRenameTo(d *candid.Decoder, t candid.Type, v *ChangeDetailsRenameCanisterRenameTo) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
 	candid.GetNat64(d, r.Field(2096228120), &v.Version)
-	candid.GetNat(d, r.Field(2190693645), &v.Cycles)
-	getDefiniteSettings(d, r.Field(2336062691), &v.Settings)
-	candid.GetNat(d, r.Field(2733945392), &v.IdleCyclesBurnedPerDay)
+	candid.GetNat64(d, r.Field(3862312591), &v.TotalNumChanges)
+	r.End()
+}
+
+// ChangeDetailsControllersChange is a Candid record.
+type ChangeDetailsControllersChange struct {
+	Controllers []principal.Principal
+}
+
+func putChangeDetailsControllersChange(e *candid.Encoder, v *ChangeDetailsControllersChange) {
+	candid.PutVec(e, &v.Controllers, candid.PutPrincipal)
+}
+
+func getChangeDetailsControllersChange(d *candid.Decoder, t candid.Type, v *ChangeDetailsControllersChange) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(570880087), &v.Controllers, candid.GetPrincipal)
+	r.End()
+}
+
+// Change is a Candid record.
+type Change struct {
+	TimestampNanos  uint64
+	CanisterVersion uint64
+	Origin          ChangeOrigin
+	Details         ChangeDetails
+}
+
+func putChange(e *candid.Encoder, v *Change) {
+	candid.PutNat64(e, &v.TimestampNanos)
+	candid.PutNat64(e, &v.CanisterVersion)
+	putChangeOrigin(e, &v.Origin)
+	putChangeDetails(e, &v.Details)
+}
+
+func getChange(d *candid.Decoder, t candid.Type, v *Change) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(268680022), &v.TimestampNanos)
+	candid.GetNat64(d, r.Field(783802816), &v.CanisterVersion)
+	getChangeOrigin(d, r.Field(1258363366), &v.Origin)
+	getChangeDetails(d, r.Field(2874596546), &v.Details)
+	r.End()
+}
+
+// CanisterInfo is a Candid record.
+type CanisterInfo struct {
+	TotalNumChanges uint64
+	RecentChanges   []Change
+	ModuleHash      *[]byte
+	Controllers     []principal.Principal
+}
+
+func putCanisterInfo(e *candid.Encoder, v *CanisterInfo) {
+	candid.PutVec(e, &v.Controllers, candid.PutPrincipal)
+	candid.PutOpt(e, &v.ModuleHash, candid.PutBlob)
+	candid.PutVec(e, &v.RecentChanges, putChange)
+	candid.PutNat64(e, &v.TotalNumChanges)
+}
+
+func getCanisterInfo(d *candid.Decoder, t candid.Type, v *CanisterInfo) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(570880087), &v.Controllers, candid.GetPrincipal)
 	candid.GetOpt(d, r.Field(2928387969), &v.ModuleHash, candid.GetBlob)
-	candid.GetNat(d, r.Field(4090107140), &v.ReservedCycles)
+	candid.GetVec(d, r.Field(3067116063), &v.RecentChanges, getChange)
+	candid.GetNat64(d, r.Field(3862312591), &v.TotalNumChanges)
+	r.End()
+}
+
+// Snapshot is a Candid record.
+type Snapshot struct {
+	Id               SnapshotId
+	TakenAtTimestamp uint64
+	TotalSize        uint64
+}
+
+func putSnapshot(e *candid.Encoder, v *Snapshot) {
+	candid.PutBlob(e, &v.Id)
+	candid.PutNat64(e, &v.TotalSize)
+	candid.PutNat64(e, &v.TakenAtTimestamp)
+}
+
+func getSnapshot(d *candid.Decoder, t candid.Type, v *Snapshot) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(23515), &v.Id)
+	candid.GetNat64(d, r.Field(1926775388), &v.TotalSize)
+	candid.GetNat64(d, r.Field(3569147778), &v.TakenAtTimestamp)
+	r.End()
+}
+
+// SnapshotOf is a Candid record.
+type SnapshotOf struct {
+	CanisterId CanisterId
+	SnapshotId SnapshotId
+}
+
+func putSnapshotOf(e *candid.Encoder, v *SnapshotOf) {
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutBlob(e, &v.SnapshotId)
+}
+
+func getSnapshotOf(d *candid.Decoder, t candid.Type, v *SnapshotOf) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
+	r.End()
+}
+
+// WasmGlobal is a Candid variant; exactly one field is set.
+type WasmGlobal struct {
+	I32  *int32
+	I64  *int64
+	F32  *float32
+	F64  *float64
+	V128 *candid.Nat
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v WasmGlobal) Tag() string {
+	switch {
+	case v.F32 != nil:
+		return "f32"
+	case v.F64 != nil:
+		return "f64"
+	case v.I32 != nil:
+		return "i32"
+	case v.I64 != nil:
+		return "i64"
+	case v.V128 != nil:
+		return "v128"
+	}
+	return ""
+}
+
+func putWasmGlobal(e *candid.Encoder, v *WasmGlobal) {
+	switch e.Variant(v.F32 != nil, v.F64 != nil, v.I32 != nil, v.I64 != nil, v.V128 != nil) {
+	case 0:
+		candid.PutFloat32(e, v.F32)
+	case 1:
+		candid.PutFloat64(e, v.F64)
+	case 2:
+		candid.PutInt32(e, v.I32)
+	case 3:
+		candid.PutInt64(e, v.I64)
+	case 4:
+		candid.PutNat(e, v.V128)
+	}
+}
+
+func getWasmGlobal(d *candid.Decoder, t candid.Type, v *WasmGlobal) {
+	*v = WasmGlobal{}
+	id, t := d.Variant(t)
+	switch id {
+	case 5083781:
+		v.F32 = new(float32)
+		candid.GetFloat32(d, t, v.F32)
+	case 5084452:
+		v.F64 = new(float64)
+		candid.GetFloat64(d, t, v.F64)
+	case 5232968:
+		v.I32 = new(int32)
+		candid.GetInt32(d, t, v.I32)
+	case 5233639:
+		v.I64 = new(int64)
+		candid.GetInt64(d, t, v.I64)
+	case 1311016833:
+		v.V128 = new(candid.Nat)
+		candid.GetNat(d, t, v.V128)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// GlobalTimer is a Candid variant; exactly one field is set.
+type GlobalTimer struct {
+	Inactive bool
+	Active   *uint64
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v GlobalTimer) Tag() string {
+	switch {
+	case v.Active != nil:
+		return "active"
+	case v.Inactive:
+		return "inactive"
+	}
+	return ""
+}
+
+func putGlobalTimer(e *candid.Encoder, v *GlobalTimer) {
+	switch e.Variant(v.Active != nil, v.Inactive) {
+	case 0:
+		candid.PutNat64(e, v.Active)
+	}
+}
+
+func getGlobalTimer(d *candid.Decoder, t candid.Type, v *GlobalTimer) {
+	*v = GlobalTimer{}
+	id, t := d.Variant(t)
+	switch id {
+	case 373703110:
+		v.Active = new(uint64)
+		candid.GetNat64(d, t, v.Active)
+	case 1781536619:
+		candid.GetTag(d, t, &v.Inactive)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// HookStatus is a Candid variant; exactly one field is set.
+type HookStatus struct {
+	ConditionNotSatisfied bool
+	Ready                 bool
+	Executed              bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v HookStatus) Tag() string {
+	switch {
+	case v.ConditionNotSatisfied:
+		return "condition_not_satisfied"
+	case v.Executed:
+		return "executed"
+	case v.Ready:
+		return "ready"
+	}
+	return ""
+}
+
+func putHookStatus(e *candid.Encoder, v *HookStatus) {
+	e.Variant(v.ConditionNotSatisfied, v.Executed, v.Ready)
+}
+
+func getHookStatus(d *candid.Decoder, t candid.Type, v *HookStatus) {
+	*v = HookStatus{}
+	id, t := d.Variant(t)
+	switch id {
+	case 1043953570:
+		candid.GetTag(d, t, &v.ConditionNotSatisfied)
+	case 3210470543:
+		candid.GetTag(d, t, &v.Executed)
+	case 3870990435:
+		candid.GetTag(d, t, &v.Ready)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// SnapshotMetadata is a Candid record.
+type SnapshotMetadata struct {
+	Source                    SnapshotSource
+	TakenAtTimestamp          uint64
+	WasmModuleSize            uint64
+	Globals                   []WasmGlobal
+	WasmMemorySize            uint64
+	StableMemorySize          uint64
+	WasmChunkStore            []ChunkHash
+	CanisterVersion           uint64
+	CertifiedData             []byte
+	GlobalTimer               *GlobalTimer
+	OnLowWasmMemoryHookStatus *HookStatus
+}
+
+func putSnapshotMetadata(e *candid.Encoder, v *SnapshotMetadata) {
+	candid.PutVec(e, &v.Globals, putWasmGlobal)
+	candid.PutNat64(e, &v.CanisterVersion)
+	putSnapshotSource(e, &v.Source)
+	candid.PutBlob(e, &v.CertifiedData)
+	candid.PutOpt(e, &v.GlobalTimer, putGlobalTimer)
+	candid.PutOpt(e, &v.OnLowWasmMemoryHookStatus, putHookStatus)
+	candid.PutNat64(e, &v.WasmModuleSize)
+	candid.PutNat64(e, &v.StableMemorySize)
+	candid.PutVec(e, &v.WasmChunkStore, putChunkHash)
+	candid.PutNat64(e, &v.TakenAtTimestamp)
+	candid.PutNat64(e, &v.WasmMemorySize)
+}
+
+func getSnapshotMetadata(d *candid.Decoder, t candid.Type, v *SnapshotMetadata) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(339281328), &v.Globals, getWasmGlobal)
+	candid.GetNat64(d, r.Field(783802816), &v.CanisterVersion)
+	getSnapshotSource(d, r.Field(842117339), &v.Source)
+	candid.GetBlob(d, r.Field(864574658), &v.CertifiedData)
+	candid.GetOpt(d, r.Field(903275689), &v.GlobalTimer, getGlobalTimer)
+	candid.GetOpt(d, r.Field(1282538240), &v.OnLowWasmMemoryHookStatus, getHookStatus)
+	candid.GetNat64(d, r.Field(1299009433), &v.WasmModuleSize)
+	candid.GetNat64(d, r.Field(1710030651), &v.StableMemorySize)
+	candid.GetVec(d, r.Field(1767008372), &v.WasmChunkStore, getChunkHash)
+	candid.GetNat64(d, r.Field(3569147778), &v.TakenAtTimestamp)
+	candid.GetNat64(d, r.Field(3598099748), &v.WasmMemorySize)
+	r.End()
+}
+
+// SnapshotUpload is a Candid record.
+type SnapshotUpload struct {
+	CanisterId                CanisterId
+	ReplaceSnapshot           *SnapshotId
+	WasmModuleSize            uint64
+	Globals                   []WasmGlobal
+	WasmMemorySize            uint64
+	StableMemorySize          uint64
+	CertifiedData             []byte
+	GlobalTimer               *GlobalTimer
+	OnLowWasmMemoryHookStatus *HookStatus
+}
+
+func putSnapshotUpload(e *candid.Encoder, v *SnapshotUpload) {
+	candid.PutVec(e, &v.Globals, putWasmGlobal)
+	candid.PutOpt(e, &v.ReplaceSnapshot, candid.PutBlob)
+	candid.PutBlob(e, &v.CertifiedData)
+	candid.PutOpt(e, &v.GlobalTimer, putGlobalTimer)
+	candid.PutOpt(e, &v.OnLowWasmMemoryHookStatus, putHookStatus)
+	candid.PutNat64(e, &v.WasmModuleSize)
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutNat64(e, &v.StableMemorySize)
+	candid.PutNat64(e, &v.WasmMemorySize)
+}
+
+func getSnapshotUpload(d *candid.Decoder, t candid.Type, v *SnapshotUpload) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(339281328), &v.Globals, getWasmGlobal)
+	candid.GetOpt(d, r.Field(435757295), &v.ReplaceSnapshot, candid.GetBlob)
+	candid.GetBlob(d, r.Field(864574658), &v.CertifiedData)
+	candid.GetOpt(d, r.Field(903275689), &v.GlobalTimer, getGlobalTimer)
+	candid.GetOpt(d, r.Field(1282538240), &v.OnLowWasmMemoryHookStatus, getHookStatus)
+	candid.GetNat64(d, r.Field(1299009433), &v.WasmModuleSize)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetNat64(d, r.Field(1710030651), &v.StableMemorySize)
+	candid.GetNat64(d, r.Field(3598099748), &v.WasmMemorySize)
+	r.End()
+}
+
+// Slice is a Candid record.
+type Slice struct {
+	Offset uint64
+	Size   uint64
+}
+
+func putSlice(e *candid.Encoder, v *Slice) {
+	candid.PutNat64(e, &v.Size)
+	candid.PutNat64(e, &v.Offset)
+}
+
+func getSlice(d *candid.Decoder, t candid.Type, v *Slice) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(1280549057), &v.Size)
+	candid.GetNat64(d, r.Field(1614780307), &v.Offset)
+	r.End()
+}
+
+// Position is a Candid record.
+type Position struct {
+	Offset uint64
+}
+
+func putPosition(e *candid.Encoder, v *Position) {
+	candid.PutNat64(e, &v.Offset)
+}
+
+func getPosition(d *candid.Decoder, t candid.Type, v *Position) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(1614780307), &v.Offset)
+	r.End()
+}
+
+// SnapshotRead is a Candid record.
+type SnapshotRead struct {
+	CanisterId CanisterId
+	SnapshotId SnapshotId
+	Kind       SnapshotReadKind
+}
+
+func putSnapshotRead(e *candid.Encoder, v *SnapshotRead) {
+	putSnapshotReadKind(e, &v.Kind)
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutBlob(e, &v.SnapshotId)
+}
+
+func getSnapshotRead(d *candid.Decoder, t candid.Type, v *SnapshotRead) {
+	r := d.Record(t)
+	getSnapshotReadKind(d, r.Field(1191829844), &v.Kind)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
+	r.End()
+}
+
+// SnapshotReadKind is a Candid variant; exactly one field is set.
+type SnapshotReadKind struct {
+	WasmModule   *Slice
+	WasmMemory   *Slice
+	StableMemory *Slice
+	WasmChunk    *ChunkHash
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v SnapshotReadKind) Tag() string {
+	switch {
+	case v.WasmModule != nil:
+		return "wasm_module"
+	case v.WasmMemory != nil:
+		return "wasm_memory"
+	case v.StableMemory != nil:
+		return "stable_memory"
+	case v.WasmChunk != nil:
+		return "wasm_chunk"
+	}
+	return ""
+}
+
+func putSnapshotReadKind(e *candid.Encoder, v *SnapshotReadKind) {
+	switch e.Variant(v.WasmModule != nil, v.WasmMemory != nil, v.StableMemory != nil, v.WasmChunk != nil) {
+	case 0:
+		putSlice(e, v.WasmModule)
+	case 1:
+		putSlice(e, v.WasmMemory)
+	case 2:
+		putSlice(e, v.StableMemory)
+	case 3:
+		putChunkHash(e, v.WasmChunk)
+	}
+}
+
+func getSnapshotReadKind(d *candid.Decoder, t candid.Type, v *SnapshotReadKind) {
+	*v = SnapshotReadKind{}
+	id, t := d.Variant(t)
+	switch id {
+	case 265441191:
+		v.WasmModule = new(Slice)
+		getSlice(d, t, v.WasmModule)
+	case 1405019644:
+		v.WasmMemory = new(Slice)
+		getSlice(d, t, v.WasmMemory)
+	case 2465514309:
+		v.StableMemory = new(Slice)
+		getSlice(d, t, v.StableMemory)
+	case 4161627090:
+		v.WasmChunk = new(ChunkHash)
+		getChunkHash(d, t, v.WasmChunk)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// SnapshotWrite is a Candid record.
+type SnapshotWrite struct {
+	CanisterId CanisterId
+	SnapshotId SnapshotId
+	Kind       SnapshotWriteKind
+	Chunk      []byte
+}
+
+func putSnapshotWrite(e *candid.Encoder, v *SnapshotWrite) {
+	candid.PutBlob(e, &v.Chunk)
+	putSnapshotWriteKind(e, &v.Kind)
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutBlob(e, &v.SnapshotId)
+}
+
+func getSnapshotWrite(d *candid.Decoder, t candid.Type, v *SnapshotWrite) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1170392685), &v.Chunk)
+	getSnapshotWriteKind(d, r.Field(1191829844), &v.Kind)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
+	r.End()
+}
+
+// SnapshotWriteKind is a Candid variant; exactly one field is set.
+type SnapshotWriteKind struct {
+	WasmModule   *Position
+	WasmMemory   *Position
+	StableMemory *Position
+	WasmChunk    bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v SnapshotWriteKind) Tag() string {
+	switch {
+	case v.WasmModule != nil:
+		return "wasm_module"
+	case v.WasmMemory != nil:
+		return "wasm_memory"
+	case v.StableMemory != nil:
+		return "stable_memory"
+	case v.WasmChunk:
+		return "wasm_chunk"
+	}
+	return ""
+}
+
+func putSnapshotWriteKind(e *candid.Encoder, v *SnapshotWriteKind) {
+	switch e.Variant(v.WasmModule != nil, v.WasmMemory != nil, v.StableMemory != nil, v.WasmChunk) {
+	case 0:
+		putPosition(e, v.WasmModule)
+	case 1:
+		putPosition(e, v.WasmMemory)
+	case 2:
+		putPosition(e, v.StableMemory)
+	}
+}
+
+func getSnapshotWriteKind(d *candid.Decoder, t candid.Type, v *SnapshotWriteKind) {
+	*v = SnapshotWriteKind{}
+	id, t := d.Variant(t)
+	switch id {
+	case 265441191:
+		v.WasmModule = new(Position)
+		getPosition(d, t, v.WasmModule)
+	case 1405019644:
+		v.WasmMemory = new(Position)
+		getPosition(d, t, v.WasmMemory)
+	case 2465514309:
+		v.StableMemory = new(Position)
+		getPosition(d, t, v.StableMemory)
+	case 4161627090:
+		candid.GetTag(d, t, &v.WasmChunk)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// LogRecord is a Candid record.
+type LogRecord struct {
+	Idx            uint64
+	TimestampNanos uint64
+	Content        []byte
+}
+
+func putLogRecord(e *candid.Encoder, v *LogRecord) {
+	candid.PutNat64(e, &v.Idx)
+	candid.PutNat64(e, &v.TimestampNanos)
+	candid.PutBlob(e, &v.Content)
+}
+
+func getLogRecord(d *candid.Decoder, t candid.Type, v *LogRecord) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(5243965), &v.Idx)
+	candid.GetNat64(d, r.Field(268680022), &v.TimestampNanos)
+	candid.GetBlob(d, r.Field(427265337), &v.Content)
+	r.End()
+}
+
+// IdRange is a Candid record.
+type IdRange struct {
+	Start CanisterId
+	End   CanisterId
+}
+
+func putIdRange(e *candid.Encoder, v *IdRange) {
+	candid.PutPrincipal(e, &v.End)
+	candid.PutPrincipal(e, &v.Start)
+}
+
+func getIdRange(d *candid.Decoder, t candid.Type, v *IdRange) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(5047259), &v.End)
+	candid.GetPrincipal(d, r.Field(2215343202), &v.Start)
+	r.End()
+}
+
+// HttpHeader is a Candid record.
+type HttpHeader struct {
+	Name  string
+	Value string
+}
+
+func putHttpHeader(e *candid.Encoder, v *HttpHeader) {
+	candid.PutText(e, &v.Value)
+	candid.PutText(e, &v.Name)
+}
+
+func getHttpHeader(d *candid.Decoder, t candid.Type, v *HttpHeader) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(834174833), &v.Value)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	r.End()
+}
+
+// HttpResponse is a Candid record.
+type HttpResponse struct {
+	Status  candid.Nat
+	Headers []HttpHeader
+	Body    []byte
+}
+
+func putHttpResponse(e *candid.Encoder, v *HttpResponse) {
+	candid.PutNat(e, &v.Status)
+	candid.PutBlob(e, &v.Body)
+	candid.PutVec(e, &v.Headers, putHttpHeader)
+}
+
+func getHttpResponse(d *candid.Decoder, t candid.Type, v *HttpResponse) {
+	r := d.Record(t)
+	candid.GetNat(d, r.Field(100394802), &v.Status)
+	candid.GetBlob(d, r.Field(1092319906), &v.Body)
+	candid.GetVec(d, r.Field(1661489734), &v.Headers, getHttpHeader)
+	r.End()
+}
+
+// HttpMethod is a Candid variant; exactly one field is set.
+type HttpMethod struct {
+	Get    bool
+	Head   bool
+	Post   bool
+	Put    bool
+	Delete bool
+	Patch  bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v HttpMethod) Tag() string {
+	switch {
+	case v.Get:
+		return "get"
+	case v.Put:
+		return "put"
+	case v.Head:
+		return "head"
+	case v.Post:
+		return "post"
+	case v.Delete:
+		return "delete"
+	case v.Patch:
+		return "patch"
+	}
+	return ""
+}
+
+func putHttpMethod(e *candid.Encoder, v *HttpMethod) {
+	e.Variant(v.Get, v.Put, v.Head, v.Post, v.Delete, v.Patch)
+}
+
+func getHttpMethod(d *candid.Decoder, t candid.Type, v *HttpMethod) {
+	*v = HttpMethod{}
+	id, t := d.Variant(t)
+	switch id {
+	case 5144726:
+		candid.GetTag(d, t, &v.Get)
+	case 5595855:
+		candid.GetTag(d, t, &v.Put)
+	case 1158359328:
+		candid.GetTag(d, t, &v.Head)
+	case 1247577184:
+		candid.GetTag(d, t, &v.Post)
+	case 1792589867:
+		candid.GetTag(d, t, &v.Delete)
+	case 3176597192:
+		candid.GetTag(d, t, &v.Patch)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// Transform is a Candid record.
+type Transform struct {
+	Function candid.Func
+	Context  []byte
+}
+
+func putTransform(e *candid.Encoder, v *Transform) {
+	candid.PutFunc(e, &v.Function)
+	candid.PutBlob(e, &v.Context)
+}
+
+func getTransform(d *candid.Decoder, t candid.Type, v *Transform) {
+	r := d.Record(t)
+	referenceTransformFunction.GetFunc(d, r.Field(340962072), &v.Function)
+	candid.GetBlob(d, r.Field(427267567), &v.Context)
+	r.End()
+}
+
+// HttpRequest is a Candid record.
+type HttpRequest struct {
+	Url              string
+	MaxResponseBytes *uint64
+	Method           HttpMethod
+	Headers          []HttpHeader
+	Body             *[]byte
+	Transform        *Transform
+	IsReplicated     *bool
+}
+
+func putHttpRequest(e *candid.Encoder, v *HttpRequest) {
+	candid.PutText(e, &v.Url)
+	putHttpMethod(e, &v.Method)
+	candid.PutOpt(e, &v.MaxResponseBytes, candid.PutNat64)
+	candid.PutOpt(e, &v.Body, candid.PutBlob)
+	candid.PutOpt(e, &v.Transform, putTransform)
+	candid.PutVec(e, &v.Headers, putHttpHeader)
+	candid.PutOpt(e, &v.IsReplicated, candid.PutBool)
+}
+
+func getHttpRequest(d *candid.Decoder, t candid.Type, v *HttpRequest) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(5843823), &v.Url)
+	getHttpMethod(d, r.Field(156956385), &v.Method)
+	candid.GetOpt(d, r.Field(309734248), &v.MaxResponseBytes, candid.GetNat64)
+	candid.GetOpt(d, r.Field(1092319906), &v.Body, candid.GetBlob)
+	candid.GetOpt(d, r.Field(1167273324), &v.Transform, getTransform)
+	candid.GetVec(d, r.Field(1661489734), &v.Headers, getHttpHeader)
+	candid.GetOpt(d, r.Field(2677914640), &v.IsReplicated, candid.GetBool)
+	r.End()
+}
+
+// TransformArg is a Candid record.
+type TransformArg struct {
+	Response HttpResponse
+	Context  []byte
+}
+
+func putTransformArg(e *candid.Encoder, v *TransformArg) {
+	candid.PutBlob(e, &v.Context)
+	putHttpResponse(e, &v.Response)
+}
+
+func getTransformArg(d *candid.Decoder, t candid.Type, v *TransformArg) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(427267567), &v.Context)
+	getHttpResponse(d, r.Field(2718740097), &v.Response)
+	r.End()
+}
+
+// EcdsaCurve is a Candid variant; exactly one field is set.
+type EcdsaCurve struct {
+	Secp256k1 bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v EcdsaCurve) Tag() string {
+	switch {
+	case v.Secp256k1:
+		return "secp256k1"
+	}
+	return ""
+}
+
+func putEcdsaCurve(e *candid.Encoder, v *EcdsaCurve) {
+	e.Variant(v.Secp256k1)
+}
+
+func getEcdsaCurve(d *candid.Decoder, t candid.Type, v *EcdsaCurve) {
+	*v = EcdsaCurve{}
+	id, t := d.Variant(t)
+	switch id {
+	case 492384026:
+		candid.GetTag(d, t, &v.Secp256k1)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// EcdsaKeyId is a Candid record.
+type EcdsaKeyId struct {
+	Curve EcdsaCurve
+	Name  string
+}
+
+func putEcdsaKeyId(e *candid.Encoder, v *EcdsaKeyId) {
+	candid.PutText(e, &v.Name)
+	putEcdsaCurve(e, &v.Curve)
+}
+
+func getEcdsaKeyId(d *candid.Decoder, t candid.Type, v *EcdsaKeyId) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	getEcdsaCurve(d, r.Field(1314409647), &v.Curve)
+	r.End()
+}
+
+// SchnorrAlgorithm is a Candid variant; exactly one field is set.
+type SchnorrAlgorithm struct {
+	Bip340secp256k1 bool
+	Ed25519         bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v SchnorrAlgorithm) Tag() string {
+	switch {
+	case v.Ed25519:
+		return "ed25519"
+	case v.Bip340secp256k1:
+		return "bip340secp256k1"
+	}
+	return ""
+}
+
+func putSchnorrAlgorithm(e *candid.Encoder, v *SchnorrAlgorithm) {
+	e.Variant(v.Ed25519, v.Bip340secp256k1)
+}
+
+func getSchnorrAlgorithm(d *candid.Decoder, t candid.Type, v *SchnorrAlgorithm) {
+	*v = SchnorrAlgorithm{}
+	id, t := d.Variant(t)
+	switch id {
+	case 1356964283:
+		candid.GetTag(d, t, &v.Ed25519)
+	case 3611396884:
+		candid.GetTag(d, t, &v.Bip340secp256k1)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// SchnorrKeyId is a Candid record.
+type SchnorrKeyId struct {
+	Algorithm SchnorrAlgorithm
+	Name      string
+}
+
+func putSchnorrKeyId(e *candid.Encoder, v *SchnorrKeyId) {
+	putSchnorrAlgorithm(e, &v.Algorithm)
+	candid.PutText(e, &v.Name)
+}
+
+func getSchnorrKeyId(d *candid.Decoder, t candid.Type, v *SchnorrKeyId) {
+	r := d.Record(t)
+	getSchnorrAlgorithm(d, r.Field(351186031), &v.Algorithm)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	r.End()
+}
+
+// SchnorrAux is a Candid variant; exactly one field is set.
+type SchnorrAux struct {
+	Bip341 *SchnorrAuxBip341
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v SchnorrAux) Tag() string {
+	switch {
+	case v.Bip341 != nil:
+		return "bip341"
+	}
+	return ""
+}
+
+func putSchnorrAux(e *candid.Encoder, v *SchnorrAux) {
+	switch e.Variant(v.Bip341 != nil) {
+	case 0:
+		putSchnorrAuxBip341(e, v.Bip341)
+	}
+}
+
+func getSchnorrAux(d *candid.Decoder, t candid.Type, v *SchnorrAux) {
+	*v = SchnorrAux{}
+	id, t := d.Variant(t)
+	switch id {
+	case 3996846919:
+		v.Bip341 = new(SchnorrAuxBip341)
+		getSchnorrAuxBip341(d, t, v.Bip341)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// SchnorrAuxBip341 is a Candid record.
+type SchnorrAuxBip341 struct {
+	MerkleRootHash []byte
+}
+
+func putSchnorrAuxBip341(e *candid.Encoder, v *SchnorrAuxBip341) {
+	candid.PutBlob(e, &v.MerkleRootHash)
+}
+
+func getSchnorrAuxBip341(d *candid.Decoder, t candid.Type, v *SchnorrAuxBip341) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(2101218390), &v.MerkleRootHash)
+	r.End()
+}
+
+// VetkdCurve is a Candid variant; exactly one field is set.
+type VetkdCurve struct {
+	Bls12381G2 bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v VetkdCurve) Tag() string {
+	switch {
+	case v.Bls12381G2:
+		return "bls12_381_g2"
+	}
+	return ""
+}
+
+func putVetkdCurve(e *candid.Encoder, v *VetkdCurve) {
+	e.Variant(v.Bls12381G2)
+}
+
+func getVetkdCurve(d *candid.Decoder, t candid.Type, v *VetkdCurve) {
+	*v = VetkdCurve{}
+	id, t := d.Variant(t)
+	switch id {
+	case 2825341939:
+		candid.GetTag(d, t, &v.Bls12381G2)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// VetkdKeyId is a Candid record.
+type VetkdKeyId struct {
+	Curve VetkdCurve
+	Name  string
+}
+
+func putVetkdKeyId(e *candid.Encoder, v *VetkdKeyId) {
+	candid.PutText(e, &v.Name)
+	putVetkdCurve(e, &v.Curve)
+}
+
+func getVetkdKeyId(d *candid.Decoder, t candid.Type, v *VetkdKeyId) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	getVetkdCurve(d, r.Field(1314409647), &v.Curve)
+	r.End()
+}
+
+// PublicKey is a Candid record.
+type PublicKey struct {
+	PublicKey []byte
+	ChainCode []byte
+}
+
+func putPublicKey(e *candid.Encoder, v *PublicKey) {
+	candid.PutBlob(e, &v.PublicKey)
+	candid.PutBlob(e, &v.ChainCode)
+}
+
+func getPublicKey(d *candid.Decoder, t candid.Type, v *PublicKey) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(881350601), &v.PublicKey)
+	candid.GetBlob(d, r.Field(3110171755), &v.ChainCode)
+	r.End()
+}
+
+// Signature is a Candid record.
+type Signature struct {
+	Signature []byte
+}
+
+func putSignature(e *candid.Encoder, v *Signature) {
+	candid.PutBlob(e, &v.Signature)
+}
+
+func getSignature(d *candid.Decoder, t candid.Type, v *Signature) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(359375608), &v.Signature)
+	r.End()
+}
+
+// BitcoinNetwork is a Candid variant; exactly one field is set.
+type BitcoinNetwork struct {
+	Mainnet bool
+	Testnet bool
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v BitcoinNetwork) Tag() string {
+	switch {
+	case v.Mainnet:
+		return "mainnet"
+	case v.Testnet:
+		return "testnet"
+	}
+	return ""
+}
+
+func putBitcoinNetwork(e *candid.Encoder, v *BitcoinNetwork) {
+	e.Variant(v.Mainnet, v.Testnet)
+}
+
+func getBitcoinNetwork(d *candid.Decoder, t candid.Type, v *BitcoinNetwork) {
+	*v = BitcoinNetwork{}
+	id, t := d.Variant(t)
+	switch id {
+	case 996000196:
+		candid.GetTag(d, t, &v.Mainnet)
+	case 3185215307:
+		candid.GetTag(d, t, &v.Testnet)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// Utxo is a Candid record.
+type Utxo struct {
+	Outpoint UtxoOutpoint
+	Value    uint64
+	Height   uint32
+}
+
+func putUtxo(e *candid.Encoder, v *Utxo) {
+	candid.PutNat32(e, &v.Height)
+	candid.PutNat64(e, &v.Value)
+	putUtxoOutpoint(e, &v.Outpoint)
+}
+
+func getUtxo(d *candid.Decoder, t candid.Type, v *Utxo) {
+	r := d.Record(t)
+	candid.GetNat32(d, r.Field(38537191), &v.Height)
+	candid.GetNat64(d, r.Field(834174833), &v.Value)
+	getUtxoOutpoint(d, r.Field(4129575170), &v.Outpoint)
+	r.End()
+}
+
+// UtxoOutpoint is a Candid record.
+type UtxoOutpoint struct {
+	Txid []byte
+	Vout uint32
+}
+
+func putUtxoOutpoint(e *candid.Encoder, v *UtxoOutpoint) {
+	candid.PutBlob(e, &v.Txid)
+	candid.PutNat32(e, &v.Vout)
+}
+
+func getUtxoOutpoint(d *candid.Decoder, t candid.Type, v *UtxoOutpoint) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1292380767), &v.Txid)
+	candid.GetNat32(d, r.Field(1314115032), &v.Vout)
 	r.End()
 }
 
@@ -586,6 +3082,546 @@ func getCreateCanisterArg(d *candid.Decoder, t candid.Type, v *CreateCanisterArg
 	r := d.Record(t)
 	candid.GetOpt(d, r.Field(2336062691), &v.Settings, getSettings)
 	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	r.End()
+}
+
+// UpdateSettingsArg is a Candid record.
+type UpdateSettingsArg struct {
+	CanisterId            CanisterId
+	Settings              Settings
+	SenderCanisterVersion *uint64
+}
+
+func putUpdateSettingsArg(e *candid.Encoder, v *UpdateSettingsArg) {
+	candid.PutPrincipal(e, &v.CanisterId)
+	putSettings(e, &v.Settings)
+	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+}
+
+func getUpdateSettingsArg(d *candid.Decoder, t candid.Type, v *UpdateSettingsArg) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	getSettings(d, r.Field(2336062691), &v.Settings)
+	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	r.End()
+}
+
+// UploadChunkArg is a Candid record.
+type UploadChunkArg struct {
+	CanisterId CanisterId
+	Chunk      []byte
+}
+
+func putUploadChunkArg(e *candid.Encoder, v *UploadChunkArg) {
+	candid.PutBlob(e, &v.Chunk)
+	candid.PutPrincipal(e, &v.CanisterId)
+}
+
+func getUploadChunkArg(d *candid.Decoder, t candid.Type, v *UploadChunkArg) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1170392685), &v.Chunk)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	r.End()
+}
+
+// UninstallCodeArg is a Candid record.
+type UninstallCodeArg struct {
+	CanisterId            CanisterId
+	SenderCanisterVersion *uint64
+}
+
+func putUninstallCodeArg(e *candid.Encoder, v *UninstallCodeArg) {
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+}
+
+func getUninstallCodeArg(d *candid.Decoder, t candid.Type, v *UninstallCodeArg) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	r.End()
+}
+
+// CanisterInfoArg is a Candid record.
+type CanisterInfoArg struct {
+	CanisterId          CanisterId
+	NumRequestedChanges *uint64
+}
+
+func putCanisterInfoArg(e *candid.Encoder, v *CanisterInfoArg) {
+	candid.PutPrincipal(e, &v.CanisterId)
+	candid.PutOpt(e, &v.NumRequestedChanges, candid.PutNat64)
+}
+
+func getCanisterInfoArg(d *candid.Decoder, t candid.Type, v *CanisterInfoArg) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	candid.GetOpt(d, r.Field(2098503289), &v.NumRequestedChanges, candid.GetNat64)
+	r.End()
+}
+
+// CanisterMetadataArg is a Candid record.
+type CanisterMetadataArg struct {
+	CanisterId CanisterId
+	Name       string
+}
+
+func putCanisterMetadataArg(e *candid.Encoder, v *CanisterMetadataArg) {
+	candid.PutText(e, &v.Name)
+	candid.PutPrincipal(e, &v.CanisterId)
+}
+
+func getCanisterMetadataArg(d *candid.Decoder, t candid.Type, v *CanisterMetadataArg) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(1224700491), &v.Name)
+	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
+	r.End()
+}
+
+// CanisterMetadataResult is a Candid record.
+type CanisterMetadataResult struct {
+	Value []byte
+}
+
+func putCanisterMetadataResult(e *candid.Encoder, v *CanisterMetadataResult) {
+	candid.PutBlob(e, &v.Value)
+}
+
+func getCanisterMetadataResult(d *candid.Decoder, t candid.Type, v *CanisterMetadataResult) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(834174833), &v.Value)
+	r.End()
+}
+
+// EcdsaPublicKeyArg is a Candid record.
+type EcdsaPublicKeyArg struct {
+	CanisterId     *CanisterId
+	DerivationPath [][]byte
+	KeyId          EcdsaKeyId
+}
+
+func putEcdsaPublicKeyArg(e *candid.Encoder, v *EcdsaPublicKeyArg) {
+	putEcdsaKeyId(e, &v.KeyId)
+	candid.PutOpt(e, &v.CanisterId, candid.PutPrincipal)
+	candid.PutVec(e, &v.DerivationPath, candid.PutBlob)
+}
+
+func getEcdsaPublicKeyArg(d *candid.Decoder, t candid.Type, v *EcdsaPublicKeyArg) {
+	r := d.Record(t)
+	getEcdsaKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetOpt(d, r.Field(1313628723), &v.CanisterId, candid.GetPrincipal)
+	candid.GetVec(d, r.Field(1445762093), &v.DerivationPath, candid.GetBlob)
+	r.End()
+}
+
+// SignWithEcdsaArg is a Candid record.
+type SignWithEcdsaArg struct {
+	MessageHash    []byte
+	DerivationPath [][]byte
+	KeyId          EcdsaKeyId
+}
+
+func putSignWithEcdsaArg(e *candid.Encoder, v *SignWithEcdsaArg) {
+	putEcdsaKeyId(e, &v.KeyId)
+	candid.PutVec(e, &v.DerivationPath, candid.PutBlob)
+	candid.PutBlob(e, &v.MessageHash)
+}
+
+func getSignWithEcdsaArg(d *candid.Decoder, t candid.Type, v *SignWithEcdsaArg) {
+	r := d.Record(t)
+	getEcdsaKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetVec(d, r.Field(1445762093), &v.DerivationPath, candid.GetBlob)
+	candid.GetBlob(d, r.Field(3146564742), &v.MessageHash)
+	r.End()
+}
+
+// SchnorrPublicKeyArg is a Candid record.
+type SchnorrPublicKeyArg struct {
+	CanisterId     *CanisterId
+	DerivationPath [][]byte
+	KeyId          SchnorrKeyId
+}
+
+func putSchnorrPublicKeyArg(e *candid.Encoder, v *SchnorrPublicKeyArg) {
+	putSchnorrKeyId(e, &v.KeyId)
+	candid.PutOpt(e, &v.CanisterId, candid.PutPrincipal)
+	candid.PutVec(e, &v.DerivationPath, candid.PutBlob)
+}
+
+func getSchnorrPublicKeyArg(d *candid.Decoder, t candid.Type, v *SchnorrPublicKeyArg) {
+	r := d.Record(t)
+	getSchnorrKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetOpt(d, r.Field(1313628723), &v.CanisterId, candid.GetPrincipal)
+	candid.GetVec(d, r.Field(1445762093), &v.DerivationPath, candid.GetBlob)
+	r.End()
+}
+
+// SignWithSchnorrArg is a Candid record.
+type SignWithSchnorrArg struct {
+	Message        []byte
+	DerivationPath [][]byte
+	KeyId          SchnorrKeyId
+	Aux            *SchnorrAux
+}
+
+func putSignWithSchnorrArg(e *candid.Encoder, v *SignWithSchnorrArg) {
+	candid.PutOpt(e, &v.Aux, putSchnorrAux)
+	putSchnorrKeyId(e, &v.KeyId)
+	candid.PutVec(e, &v.DerivationPath, candid.PutBlob)
+	candid.PutBlob(e, &v.Message)
+}
+
+func getSignWithSchnorrArg(d *candid.Decoder, t candid.Type, v *SignWithSchnorrArg) {
+	r := d.Record(t)
+	candid.GetOpt(d, r.Field(4849924), &v.Aux, getSchnorrAux)
+	getSchnorrKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetVec(d, r.Field(1445762093), &v.DerivationPath, candid.GetBlob)
+	candid.GetBlob(d, r.Field(2584819143), &v.Message)
+	r.End()
+}
+
+// VetkdPublicKeyArg is a Candid record.
+type VetkdPublicKeyArg struct {
+	CanisterId *CanisterId
+	Context    []byte
+	KeyId      VetkdKeyId
+}
+
+func putVetkdPublicKeyArg(e *candid.Encoder, v *VetkdPublicKeyArg) {
+	candid.PutBlob(e, &v.Context)
+	putVetkdKeyId(e, &v.KeyId)
+	candid.PutOpt(e, &v.CanisterId, candid.PutPrincipal)
+}
+
+func getVetkdPublicKeyArg(d *candid.Decoder, t candid.Type, v *VetkdPublicKeyArg) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(427267567), &v.Context)
+	getVetkdKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetOpt(d, r.Field(1313628723), &v.CanisterId, candid.GetPrincipal)
+	r.End()
+}
+
+// VetkdPublicKeyResult is a Candid record.
+type VetkdPublicKeyResult struct {
+	PublicKey []byte
+}
+
+func putVetkdPublicKeyResult(e *candid.Encoder, v *VetkdPublicKeyResult) {
+	candid.PutBlob(e, &v.PublicKey)
+}
+
+func getVetkdPublicKeyResult(d *candid.Decoder, t candid.Type, v *VetkdPublicKeyResult) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(881350601), &v.PublicKey)
+	r.End()
+}
+
+// VetkdDeriveKeyArg is a Candid record.
+type VetkdDeriveKeyArg struct {
+	Input              []byte
+	Context            []byte
+	TransportPublicKey []byte
+	KeyId              VetkdKeyId
+}
+
+func putVetkdDeriveKeyArg(e *candid.Encoder, v *VetkdDeriveKeyArg) {
+	candid.PutBlob(e, &v.Context)
+	putVetkdKeyId(e, &v.KeyId)
+	candid.PutBlob(e, &v.Input)
+	candid.PutBlob(e, &v.TransportPublicKey)
+}
+
+func getVetkdDeriveKeyArg(d *candid.Decoder, t candid.Type, v *VetkdDeriveKeyArg) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(427267567), &v.Context)
+	getVetkdKeyId(d, r.Field(1072395707), &v.KeyId)
+	candid.GetBlob(d, r.Field(3189621770), &v.Input)
+	candid.GetBlob(d, r.Field(3581318111), &v.TransportPublicKey)
+	r.End()
+}
+
+// VetkdDeriveKeyResult is a Candid record.
+type VetkdDeriveKeyResult struct {
+	EncryptedKey []byte
+}
+
+func putVetkdDeriveKeyResult(e *candid.Encoder, v *VetkdDeriveKeyResult) {
+	candid.PutBlob(e, &v.EncryptedKey)
+}
+
+func getVetkdDeriveKeyResult(d *candid.Decoder, t candid.Type, v *VetkdDeriveKeyResult) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(58727076), &v.EncryptedKey)
+	r.End()
+}
+
+// BitcoinGetBalanceArg is a Candid record.
+type BitcoinGetBalanceArg struct {
+	Address          string
+	Network          BitcoinNetwork
+	MinConfirmations *uint32
+}
+
+func putBitcoinGetBalanceArg(e *candid.Encoder, v *BitcoinGetBalanceArg) {
+	putBitcoinNetwork(e, &v.Network)
+	candid.PutText(e, &v.Address)
+	candid.PutOpt(e, &v.MinConfirmations, candid.PutNat32)
+}
+
+func getBitcoinGetBalanceArg(d *candid.Decoder, t candid.Type, v *BitcoinGetBalanceArg) {
+	r := d.Record(t)
+	getBitcoinNetwork(d, r.Field(1505543342), &v.Network)
+	candid.GetText(d, r.Field(2634772916), &v.Address)
+	candid.GetOpt(d, r.Field(3131344497), &v.MinConfirmations, candid.GetNat32)
+	r.End()
+}
+
+// BitcoinGetUtxosArg is a Candid record.
+type BitcoinGetUtxosArg struct {
+	Address string
+	Network BitcoinNetwork
+	Filter  *BitcoinGetUtxosArgFilter
+}
+
+func putBitcoinGetUtxosArg(e *candid.Encoder, v *BitcoinGetUtxosArg) {
+	putBitcoinNetwork(e, &v.Network)
+	candid.PutOpt(e, &v.Filter, putBitcoinGetUtxosArgFilter)
+	candid.PutText(e, &v.Address)
+}
+
+func getBitcoinGetUtxosArg(d *candid.Decoder, t candid.Type, v *BitcoinGetUtxosArg) {
+	r := d.Record(t)
+	getBitcoinNetwork(d, r.Field(1505543342), &v.Network)
+	candid.GetOpt(d, r.Field(2234851256), &v.Filter, getBitcoinGetUtxosArgFilter)
+	candid.GetText(d, r.Field(2634772916), &v.Address)
+	r.End()
+}
+
+// BitcoinGetUtxosArgFilter is a Candid variant; exactly one field is set.
+type BitcoinGetUtxosArgFilter struct {
+	MinConfirmations *uint32
+	Page             *[]byte
+}
+
+// Tag is the Candid name of the field that is set, empty if none is.
+func (v BitcoinGetUtxosArgFilter) Tag() string {
+	switch {
+	case v.Page != nil:
+		return "page"
+	case v.MinConfirmations != nil:
+		return "min_confirmations"
+	}
+	return ""
+}
+
+func putBitcoinGetUtxosArgFilter(e *candid.Encoder, v *BitcoinGetUtxosArgFilter) {
+	switch e.Variant(v.Page != nil, v.MinConfirmations != nil) {
+	case 0:
+		candid.PutBlob(e, v.Page)
+	case 1:
+		candid.PutNat32(e, v.MinConfirmations)
+	}
+}
+
+func getBitcoinGetUtxosArgFilter(d *candid.Decoder, t candid.Type, v *BitcoinGetUtxosArgFilter) {
+	*v = BitcoinGetUtxosArgFilter{}
+	id, t := d.Variant(t)
+	switch id {
+	case 1246878287:
+		v.Page = new([]byte)
+		candid.GetBlob(d, t, v.Page)
+	case 3131344497:
+		v.MinConfirmations = new(uint32)
+		candid.GetNat32(d, t, v.MinConfirmations)
+	default:
+		d.UnknownTag()
+	}
+	d.EndVariant()
+}
+
+// BitcoinGetUtxosResult is a Candid record.
+type BitcoinGetUtxosResult struct {
+	Utxos        []Utxo
+	TipBlockHash []byte
+	TipHeight    uint32
+	NextPage     *[]byte
+}
+
+func putBitcoinGetUtxosResult(e *candid.Encoder, v *BitcoinGetUtxosResult) {
+	candid.PutOpt(e, &v.NextPage, candid.PutBlob)
+	candid.PutNat32(e, &v.TipHeight)
+	candid.PutBlob(e, &v.TipBlockHash)
+	candid.PutVec(e, &v.Utxos, putUtxo)
+}
+
+func getBitcoinGetUtxosResult(d *candid.Decoder, t candid.Type, v *BitcoinGetUtxosResult) {
+	r := d.Record(t)
+	candid.GetOpt(d, r.Field(293249115), &v.NextPage, candid.GetBlob)
+	candid.GetNat32(d, r.Field(496462219), &v.TipHeight)
+	candid.GetBlob(d, r.Field(2769715940), &v.TipBlockHash)
+	candid.GetVec(d, r.Field(2867465885), &v.Utxos, getUtxo)
+	r.End()
+}
+
+// BitcoinSendTransactionArg is a Candid record.
+type BitcoinSendTransactionArg struct {
+	Transaction []byte
+	Network     BitcoinNetwork
+}
+
+func putBitcoinSendTransactionArg(e *candid.Encoder, v *BitcoinSendTransactionArg) {
+	candid.PutBlob(e, &v.Transaction)
+	putBitcoinNetwork(e, &v.Network)
+}
+
+func getBitcoinSendTransactionArg(d *candid.Decoder, t candid.Type, v *BitcoinSendTransactionArg) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1266835934), &v.Transaction)
+	getBitcoinNetwork(d, r.Field(1505543342), &v.Network)
+	r.End()
+}
+
+// BitcoinGetCurrentFeePercentilesArg is a Candid record.
+type BitcoinGetCurrentFeePercentilesArg struct {
+	Network BitcoinNetwork
+}
+
+func putBitcoinGetCurrentFeePercentilesArg(e *candid.Encoder, v *BitcoinGetCurrentFeePercentilesArg) {
+	putBitcoinNetwork(e, &v.Network)
+}
+
+func getBitcoinGetCurrentFeePercentilesArg(d *candid.Decoder, t candid.Type, v *BitcoinGetCurrentFeePercentilesArg) {
+	r := d.Record(t)
+	getBitcoinNetwork(d, r.Field(1505543342), &v.Network)
+	r.End()
+}
+
+// BitcoinGetBlockHeadersArg is a Candid record.
+type BitcoinGetBlockHeadersArg struct {
+	StartHeight uint32
+	EndHeight   *uint32
+	Network     BitcoinNetwork
+}
+
+func putBitcoinGetBlockHeadersArg(e *candid.Encoder, v *BitcoinGetBlockHeadersArg) {
+	candid.PutNat32(e, &v.StartHeight)
+	candid.PutOpt(e, &v.EndHeight, candid.PutNat32)
+	putBitcoinNetwork(e, &v.Network)
+}
+
+func getBitcoinGetBlockHeadersArg(d *candid.Decoder, t candid.Type, v *BitcoinGetBlockHeadersArg) {
+	r := d.Record(t)
+	candid.GetNat32(d, r.Field(354276708), &v.StartHeight)
+	candid.GetOpt(d, r.Field(1234441995), &v.EndHeight, candid.GetNat32)
+	getBitcoinNetwork(d, r.Field(1505543342), &v.Network)
+	r.End()
+}
+
+// BitcoinGetBlockHeadersResult is a Candid record.
+type BitcoinGetBlockHeadersResult struct {
+	TipHeight    uint32
+	BlockHeaders [][]byte
+}
+
+func putBitcoinGetBlockHeadersResult(e *candid.Encoder, v *BitcoinGetBlockHeadersResult) {
+	candid.PutNat32(e, &v.TipHeight)
+	candid.PutVec(e, &v.BlockHeaders, candid.PutBlob)
+}
+
+func getBitcoinGetBlockHeadersResult(d *candid.Decoder, t candid.Type, v *BitcoinGetBlockHeadersResult) {
+	r := d.Record(t)
+	candid.GetNat32(d, r.Field(496462219), &v.TipHeight)
+	candid.GetVec(d, r.Field(1968616980), &v.BlockHeaders, candid.GetBlob)
+	r.End()
+}
+
+// NodeMetricsHistoryArg is a Candid record.
+type NodeMetricsHistoryArg struct {
+	SubnetId              principal.Principal
+	StartAtTimestampNanos uint64
+}
+
+func putNodeMetricsHistoryArg(e *candid.Encoder, v *NodeMetricsHistoryArg) {
+	candid.PutNat64(e, &v.StartAtTimestampNanos)
+	candid.PutPrincipal(e, &v.SubnetId)
+}
+
+func getNodeMetricsHistoryArg(d *candid.Decoder, t candid.Type, v *NodeMetricsHistoryArg) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(84557255), &v.StartAtTimestampNanos)
+	candid.GetPrincipal(d, r.Field(1097286461), &v.SubnetId)
+	r.End()
+}
+
+// NodeMetricsHistoryResult is a Candid record.
+type NodeMetricsHistoryResult struct {
+	TimestampNanos uint64
+	NodeMetrics    []NodeMetricsHistoryResultNodeMetrics
+}
+
+func putNodeMetricsHistoryResult(e *candid.Encoder, v *NodeMetricsHistoryResult) {
+	candid.PutNat64(e, &v.TimestampNanos)
+	candid.PutVec(e, &v.NodeMetrics, putNodeMetricsHistoryResultNodeMetrics)
+}
+
+func getNodeMetricsHistoryResult(d *candid.Decoder, t candid.Type, v *NodeMetricsHistoryResult) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(268680022), &v.TimestampNanos)
+	candid.GetVec(d, r.Field(3717453766), &v.NodeMetrics, getNodeMetricsHistoryResultNodeMetrics)
+	r.End()
+}
+
+// NodeMetricsHistoryResultNodeMetrics is a Candid record.
+type NodeMetricsHistoryResultNodeMetrics struct {
+	NodeId                 principal.Principal
+	NumBlocksProposedTotal uint64
+	NumBlockFailuresTotal  uint64
+}
+
+func putNodeMetricsHistoryResultNodeMetrics(e *candid.Encoder, v *NodeMetricsHistoryResultNodeMetrics) {
+	candid.PutNat64(e, &v.NumBlockFailuresTotal)
+	candid.PutPrincipal(e, &v.NodeId)
+	candid.PutNat64(e, &v.NumBlocksProposedTotal)
+}
+
+func getNodeMetricsHistoryResultNodeMetrics(d *candid.Decoder, t candid.Type, v *NodeMetricsHistoryResultNodeMetrics) {
+	r := d.Record(t)
+	candid.GetNat64(d, r.Field(243340409), &v.NumBlockFailuresTotal)
+	candid.GetPrincipal(d, r.Field(385029432), &v.NodeId)
+	candid.GetNat64(d, r.Field(2883926027), &v.NumBlocksProposedTotal)
+	r.End()
+}
+
+// SubnetInfoArg is a Candid record.
+type SubnetInfoArg struct {
+	SubnetId principal.Principal
+}
+
+func putSubnetInfoArg(e *candid.Encoder, v *SubnetInfoArg) {
+	candid.PutPrincipal(e, &v.SubnetId)
+}
+
+func getSubnetInfoArg(d *candid.Decoder, t candid.Type, v *SubnetInfoArg) {
+	r := d.Record(t)
+	candid.GetPrincipal(d, r.Field(1097286461), &v.SubnetId)
+	r.End()
+}
+
+// SubnetInfoResult is a Candid record.
+type SubnetInfoResult struct {
+	ReplicaVersion  string
+	RegistryVersion uint64
+}
+
+func putSubnetInfoResult(e *candid.Encoder, v *SubnetInfoResult) {
+	candid.PutText(e, &v.ReplicaVersion)
+	candid.PutNat64(e, &v.RegistryVersion)
+}
+
+func getSubnetInfoResult(d *candid.Decoder, t candid.Type, v *SubnetInfoResult) {
+	r := d.Record(t)
+	candid.GetText(d, r.Field(1133613777), &v.ReplicaVersion)
+	candid.GetNat64(d, r.Field(1679652694), &v.RegistryVersion)
 	r.End()
 }
 
@@ -631,44 +3667,113 @@ func getProvisionalTopUpCanisterArg(d *candid.Decoder, t candid.Type, v *Provisi
 	r.End()
 }
 
-// UpdateSettingsArg is a Candid record.
-type UpdateSettingsArg struct {
+// TakeCanisterSnapshotArg is a Candid record.
+type TakeCanisterSnapshotArg struct {
 	CanisterId            CanisterId
-	Settings              Settings
+	ReplaceSnapshot       *SnapshotId
+	UninstallCode         *bool
 	SenderCanisterVersion *uint64
 }
 
-func putUpdateSettingsArg(e *candid.Encoder, v *UpdateSettingsArg) {
+func putTakeCanisterSnapshotArg(e *candid.Encoder, v *TakeCanisterSnapshotArg) {
+	candid.PutOpt(e, &v.ReplaceSnapshot, candid.PutBlob)
 	candid.PutPrincipal(e, &v.CanisterId)
-	putSettings(e, &v.Settings)
+	candid.PutOpt(e, &v.UninstallCode, candid.PutBool)
 	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
 }
 
-func getUpdateSettingsArg(d *candid.Decoder, t candid.Type, v *UpdateSettingsArg) {
+func getTakeCanisterSnapshotArg(d *candid.Decoder, t candid.Type, v *TakeCanisterSnapshotArg) {
 	r := d.Record(t)
+	candid.GetOpt(d, r.Field(435757295), &v.ReplaceSnapshot, candid.GetBlob)
 	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
-	getSettings(d, r.Field(2336062691), &v.Settings)
+	candid.GetOpt(d, r.Field(2590416362), &v.UninstallCode, candid.GetBool)
 	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
 	r.End()
 }
 
-// UninstallCodeArg is a Candid record.
-type UninstallCodeArg struct {
+// LoadCanisterSnapshotArg is a Candid record.
+type LoadCanisterSnapshotArg struct {
 	CanisterId            CanisterId
+	SnapshotId            SnapshotId
 	SenderCanisterVersion *uint64
 }
 
-func putUninstallCodeArg(e *candid.Encoder, v *UninstallCodeArg) {
+func putLoadCanisterSnapshotArg(e *candid.Encoder, v *LoadCanisterSnapshotArg) {
 	candid.PutPrincipal(e, &v.CanisterId)
 	candid.PutOpt(e, &v.SenderCanisterVersion, candid.PutNat64)
+	candid.PutBlob(e, &v.SnapshotId)
 }
 
-func getUninstallCodeArg(d *candid.Decoder, t candid.Type, v *UninstallCodeArg) {
+func getLoadCanisterSnapshotArg(d *candid.Decoder, t candid.Type, v *LoadCanisterSnapshotArg) {
 	r := d.Record(t)
 	candid.GetPrincipal(d, r.Field(1313628723), &v.CanisterId)
 	candid.GetOpt(d, r.Field(3599109322), &v.SenderCanisterVersion, candid.GetNat64)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
 	r.End()
 }
+
+// ReadCanisterSnapshotDataResult is a Candid record.
+type ReadCanisterSnapshotDataResult struct {
+	Chunk []byte
+}
+
+func putReadCanisterSnapshotDataResult(e *candid.Encoder, v *ReadCanisterSnapshotDataResult) {
+	candid.PutBlob(e, &v.Chunk)
+}
+
+func getReadCanisterSnapshotDataResult(d *candid.Decoder, t candid.Type, v *ReadCanisterSnapshotDataResult) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(1170392685), &v.Chunk)
+	r.End()
+}
+
+// UploadCanisterSnapshotMetadataResult is a Candid record.
+type UploadCanisterSnapshotMetadataResult struct {
+	SnapshotId SnapshotId
+}
+
+func putUploadCanisterSnapshotMetadataResult(e *candid.Encoder, v *UploadCanisterSnapshotMetadataResult) {
+	candid.PutBlob(e, &v.SnapshotId)
+}
+
+func getUploadCanisterSnapshotMetadataResult(d *candid.Decoder, t candid.Type, v *UploadCanisterSnapshotMetadataResult) {
+	r := d.Record(t)
+	candid.GetBlob(d, r.Field(4045790262), &v.SnapshotId)
+	r.End()
+}
+
+// FetchCanisterLogsResult is a Candid record.
+type FetchCanisterLogsResult struct {
+	CanisterLogRecords []LogRecord
+}
+
+func putFetchCanisterLogsResult(e *candid.Encoder, v *FetchCanisterLogsResult) {
+	candid.PutVec(e, &v.CanisterLogRecords, putLogRecord)
+}
+
+func getFetchCanisterLogsResult(d *candid.Decoder, t candid.Type, v *FetchCanisterLogsResult) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(1754302831), &v.CanisterLogRecords, getLogRecord)
+	r.End()
+}
+
+// ListCanistersResult is a Candid record.
+type ListCanistersResult struct {
+	Canisters []IdRange
+}
+
+func putListCanistersResult(e *candid.Encoder, v *ListCanistersResult) {
+	candid.PutVec(e, &v.Canisters, putIdRange)
+}
+
+func getListCanistersResult(d *candid.Decoder, t candid.Type, v *ListCanistersResult) {
+	r := d.Record(t)
+	candid.GetVec(d, r.Field(2637774956), &v.Canisters, getIdRange)
+	r.End()
+}
+
+// referenceTransformFunction is the type of TransformFunction, for references to fit.
+var referenceTransformFunction = candid.Reference{Header: candid.Header{Text: "DIDL\x06j\x01\x01\x01\x03\x01\x01l\x02\xef\xab\xde\xcb\x01\x02\x81\xdd\xb2\x90\x0a\x03m{l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x02\xc6\xa4\xa1\x98\x06\x04m\x05l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}}
 
 var headerInitArgs = candid.Header{Text: "DIDL\x00\x00"}
 
@@ -685,7 +3790,7 @@ func DecodeInitArgs(msg []byte) (err error) {
 	return err
 }
 
-var headerCreateCanisterArgs = candid.Header{Text: "DIDL\x09l\x02\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x08n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nx\x01\x00"}
+var headerCreateCanisterArgs = candid.Header{Text: "DIDL\x0cl\x02\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x0bn\x02l\x0c\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\x8b\xa0\x8e\xaa\x01\x04\xd7\xe0\x9b\x90\x02\x07\xbe\xb0\xcc\xfa\x02\x03\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x09\xad\x82\x8e\x8c\x0a\x09\xf8\xe2\x87\xcc\x0c\x03\xff\xb9\xa9\xf6\x0c\x09\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05m\x06l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn\x08mhn\x0ak\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x08nx\x01\x00"}
 
 // EncodeCreateCanisterArgs makes a message of the arguments of create_canister.
 func EncodeCreateCanisterArgs(arg CreateCanisterArg) ([]byte, error) {
@@ -709,55 +3814,106 @@ func DecodeCreateCanisterResults(msg []byte) (Created, error) {
 	return candid.DecodeOne("create_canister results", &headerCreateCanisterResults, msg, getCreated)
 }
 
-var headerProvisionalCreateCanisterWithCyclesArgs = candid.Header{Text: "DIDL\x0al\x04\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x08\xd8\xa3\x8c\xa8\x0d\x03\xca\x99\x98\xb4\x0d\x09n\x02l\x08\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\xd7\xe0\x9b\x90\x02\x04\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x06\xf8\xe2\x87\xcc\x0c\x03\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05mhn\x07k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x05nhnx\x01\x00"}
+var headerUpdateSettingsArgs = candid.Header{Text: "DIDL\x0bl\x03\xb3\xc4\xb1\xf2\x04h\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x0al\x0c\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\x8b\xa0\x8e\xaa\x01\x03\xd7\xe0\x9b\x90\x02\x06\xbe\xb0\xcc\xfa\x02\x02\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\x07\x08\xad\x82\x8e\x8c\x0a\x08\xf8\xe2\x87\xcc\x0c\x02\xff\xb9\xa9\xf6\x0c\x08\xde\xeb\xb5\xa9\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04m\x05l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn\x07mhn\x09k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x07nx\x01\x00"}
 
-// EncodeProvisionalCreateCanisterWithCyclesArgs makes a message of the arguments of provisional_create_canister_with_cycles.
-func EncodeProvisionalCreateCanisterWithCyclesArgs(arg ProvisionalCreateCanisterWithCyclesArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, &arg, putProvisionalCreateCanisterWithCyclesArg)
+// EncodeUpdateSettingsArgs makes a message of the arguments of update_settings.
+func EncodeUpdateSettingsArgs(arg UpdateSettingsArg) ([]byte, error) {
+	return candid.EncodeOne("update_settings arguments", &headerUpdateSettingsArgs, &arg, putUpdateSettingsArg)
 }
 
-// DecodeProvisionalCreateCanisterWithCyclesArgs reads a message of the arguments of provisional_create_canister_with_cycles.
-func DecodeProvisionalCreateCanisterWithCyclesArgs(msg []byte) (ProvisionalCreateCanisterWithCyclesArg, error) {
-	return candid.DecodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, msg, getProvisionalCreateCanisterWithCyclesArg)
+// DecodeUpdateSettingsArgs reads a message of the arguments of update_settings.
+func DecodeUpdateSettingsArgs(msg []byte) (UpdateSettingsArg, error) {
+	return candid.DecodeOne("update_settings arguments", &headerUpdateSettingsArgs, msg, getUpdateSettingsArg)
 }
 
-var headerProvisionalCreateCanisterWithCyclesResults = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+var headerUpdateSettingsResults = candid.Header{Text: "DIDL\x00\x00"}
 
-// EncodeProvisionalCreateCanisterWithCyclesResults makes a message of the results of provisional_create_canister_with_cycles.
-func EncodeProvisionalCreateCanisterWithCyclesResults(out Created) ([]byte, error) {
-	return candid.EncodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, &out, putCreated)
+// EncodeUpdateSettingsResults makes a message of the results of update_settings.
+func EncodeUpdateSettingsResults() ([]byte, error) {
+	e := headerUpdateSettingsResults.NewEncoder()
+	return e.Finish("update_settings results")
 }
 
-// DecodeProvisionalCreateCanisterWithCyclesResults reads a message of the results of provisional_create_canister_with_cycles.
-func DecodeProvisionalCreateCanisterWithCyclesResults(msg []byte) (Created, error) {
-	return candid.DecodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, msg, getCreated)
-}
-
-var headerProvisionalTopUpCanisterArgs = candid.Header{Text: "DIDL\x01l\x02\xb3\xc4\xb1\xf2\x04h\xd8\xa3\x8c\xa8\x0d}\x01\x00"}
-
-// EncodeProvisionalTopUpCanisterArgs makes a message of the arguments of provisional_top_up_canister.
-func EncodeProvisionalTopUpCanisterArgs(arg ProvisionalTopUpCanisterArg) ([]byte, error) {
-	return candid.EncodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, &arg, putProvisionalTopUpCanisterArg)
-}
-
-// DecodeProvisionalTopUpCanisterArgs reads a message of the arguments of provisional_top_up_canister.
-func DecodeProvisionalTopUpCanisterArgs(msg []byte) (ProvisionalTopUpCanisterArg, error) {
-	return candid.DecodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, msg, getProvisionalTopUpCanisterArg)
-}
-
-var headerProvisionalTopUpCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
-
-// EncodeProvisionalTopUpCanisterResults makes a message of the results of provisional_top_up_canister.
-func EncodeProvisionalTopUpCanisterResults() ([]byte, error) {
-	e := headerProvisionalTopUpCanisterResults.NewEncoder()
-	return e.Finish("provisional_top_up_canister results")
-}
-
-// DecodeProvisionalTopUpCanisterResults reads a message of the results of provisional_top_up_canister.
-func DecodeProvisionalTopUpCanisterResults(msg []byte) (err error) {
-	d := headerProvisionalTopUpCanisterResults.NewDecoder(msg)
-	err = d.Finish("provisional_top_up_canister results")
+// DecodeUpdateSettingsResults reads a message of the results of update_settings.
+func DecodeUpdateSettingsResults(msg []byte) (err error) {
+	d := headerUpdateSettingsResults.NewDecoder(msg)
+	err = d.Finish("update_settings results")
 	return err
+}
+
+var headerUploadChunkArgs = candid.Header{Text: "DIDL\x02l\x02\xed\x8c\x8b\xae\x04\x01\xb3\xc4\xb1\xf2\x04hm{\x01\x00"}
+
+// EncodeUploadChunkArgs makes a message of the arguments of upload_chunk.
+func EncodeUploadChunkArgs(arg UploadChunkArg) ([]byte, error) {
+	return candid.EncodeOne("upload_chunk arguments", &headerUploadChunkArgs, &arg, putUploadChunkArg)
+}
+
+// DecodeUploadChunkArgs reads a message of the arguments of upload_chunk.
+func DecodeUploadChunkArgs(msg []byte) (UploadChunkArg, error) {
+	return candid.DecodeOne("upload_chunk arguments", &headerUploadChunkArgs, msg, getUploadChunkArg)
+}
+
+var headerUploadChunkResults = candid.Header{Text: "DIDL\x02l\x01\xce\xdf\xa0\xa8\x04\x01m{\x01\x00"}
+
+// EncodeUploadChunkResults makes a message of the results of upload_chunk.
+func EncodeUploadChunkResults(out ChunkHash) ([]byte, error) {
+	return candid.EncodeOne("upload_chunk results", &headerUploadChunkResults, &out, putChunkHash)
+}
+
+// DecodeUploadChunkResults reads a message of the results of upload_chunk.
+func DecodeUploadChunkResults(msg []byte) (ChunkHash, error) {
+	return candid.DecodeOne("upload_chunk results", &headerUploadChunkResults, msg, getChunkHash)
+}
+
+var headerClearChunkStoreArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeClearChunkStoreArgs makes a message of the arguments of clear_chunk_store.
+func EncodeClearChunkStoreArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("clear_chunk_store arguments", &headerClearChunkStoreArgs, &arg, putCanister)
+}
+
+// DecodeClearChunkStoreArgs reads a message of the arguments of clear_chunk_store.
+func DecodeClearChunkStoreArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("clear_chunk_store arguments", &headerClearChunkStoreArgs, msg, getCanister)
+}
+
+var headerClearChunkStoreResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeClearChunkStoreResults makes a message of the results of clear_chunk_store.
+func EncodeClearChunkStoreResults() ([]byte, error) {
+	e := headerClearChunkStoreResults.NewEncoder()
+	return e.Finish("clear_chunk_store results")
+}
+
+// DecodeClearChunkStoreResults reads a message of the results of clear_chunk_store.
+func DecodeClearChunkStoreResults(msg []byte) (err error) {
+	d := headerClearChunkStoreResults.NewDecoder(msg)
+	err = d.Finish("clear_chunk_store results")
+	return err
+}
+
+var headerStoredChunksArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeStoredChunksArgs makes a message of the arguments of stored_chunks.
+func EncodeStoredChunksArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("stored_chunks arguments", &headerStoredChunksArgs, &arg, putCanister)
+}
+
+// DecodeStoredChunksArgs reads a message of the arguments of stored_chunks.
+func DecodeStoredChunksArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("stored_chunks arguments", &headerStoredChunksArgs, msg, getCanister)
+}
+
+var headerStoredChunksResults = candid.Header{Text: "DIDL\x03m\x01l\x01\xce\xdf\xa0\xa8\x04\x02m{\x01\x00"}
+
+// EncodeStoredChunksResults makes a message of the results of stored_chunks.
+func EncodeStoredChunksResults(out []ChunkHash) ([]byte, error) {
+	return candid.EncodeOne("stored_chunks results", &headerStoredChunksResults, &out, func(e *candid.Encoder, v *[]ChunkHash) { candid.PutVec(e, v, putChunkHash) })
+}
+
+// DecodeStoredChunksResults reads a message of the results of stored_chunks.
+func DecodeStoredChunksResults(msg []byte) ([]ChunkHash, error) {
+	return candid.DecodeOne("stored_chunks results", &headerStoredChunksResults, msg, func(d *candid.Decoder, t candid.Type, v *[]ChunkHash) { candid.GetVec(d, t, v, getChunkHash) })
 }
 
 var headerInstallCodeArgs = candid.Header{Text: "DIDL\x09l\x05\xd6\xfc\xa7\x02\x01\xa7\x9f\xc9~\x01\xe3\xa6\x83\xc3\x04\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x08m{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~nx\x01\x00"}
@@ -787,30 +3943,57 @@ func DecodeInstallCodeResults(msg []byte) (err error) {
 	return err
 }
 
-var headerUpdateSettingsArgs = candid.Header{Text: "DIDL\x08l\x03\xb3\xc4\xb1\xf2\x04h\xe3\xf9\xf5\xd9\x08\x01\xca\x99\x98\xb4\x0d\x07l\x08\xc0\xcf\xf2q\x02\xe8\xf0\x9bs\x02\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04\x02\xed\xd9\xc8\xc9\x07\x05\xf8\xe2\x87\xcc\x0c\x02\xde\xeb\xb5\xa9\x0e\x02\xa8\x82\xac\xc6\x0f\x02n}n\x04mhn\x06k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x04nx\x01\x00"}
+var headerInstallChunkedCodeArgs = candid.Header{Text: "DIDL\x0cl\x07\xd6\xfc\xa7\x02\x01\xa6\xbd\x87\xb1\x04\x01\xe3\xa6\x83\xc3\x04\x02\xef\xf5\xf3\xf0\x06\x08\x95\xe8\xdc\xba\x0ah\x85\x83\xb6\xaf\x0b\x0a\xca\x99\x98\xb4\x0d\x0bm{k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x03\x9b\xaa\xeb\xec\x08\x7fn\x04l\x02\xdc\xea\xae\xfa\x02\x05\xc0\xa0\x9b\xde\x05\x07n\x06k\x02\x85\xa1\x9b\xb8\x04\x7f\xb4\x90\xa1\xd9\x0a\x7fn~m\x09l\x01\xce\xdf\xa0\xa8\x04\x01nhnx\x01\x00"}
 
-// EncodeUpdateSettingsArgs makes a message of the arguments of update_settings.
-func EncodeUpdateSettingsArgs(arg UpdateSettingsArg) ([]byte, error) {
-	return candid.EncodeOne("update_settings arguments", &headerUpdateSettingsArgs, &arg, putUpdateSettingsArg)
+// EncodeInstallChunkedCodeArgs makes a message of the arguments of install_chunked_code.
+func EncodeInstallChunkedCodeArgs(arg InstallChunkedCode) ([]byte, error) {
+	return candid.EncodeOne("install_chunked_code arguments", &headerInstallChunkedCodeArgs, &arg, putInstallChunkedCode)
 }
 
-// DecodeUpdateSettingsArgs reads a message of the arguments of update_settings.
-func DecodeUpdateSettingsArgs(msg []byte) (UpdateSettingsArg, error) {
-	return candid.DecodeOne("update_settings arguments", &headerUpdateSettingsArgs, msg, getUpdateSettingsArg)
+// DecodeInstallChunkedCodeArgs reads a message of the arguments of install_chunked_code.
+func DecodeInstallChunkedCodeArgs(msg []byte) (InstallChunkedCode, error) {
+	return candid.DecodeOne("install_chunked_code arguments", &headerInstallChunkedCodeArgs, msg, getInstallChunkedCode)
 }
 
-var headerUpdateSettingsResults = candid.Header{Text: "DIDL\x00\x00"}
+var headerInstallChunkedCodeResults = candid.Header{Text: "DIDL\x00\x00"}
 
-// EncodeUpdateSettingsResults makes a message of the results of update_settings.
-func EncodeUpdateSettingsResults() ([]byte, error) {
-	e := headerUpdateSettingsResults.NewEncoder()
-	return e.Finish("update_settings results")
+// EncodeInstallChunkedCodeResults makes a message of the results of install_chunked_code.
+func EncodeInstallChunkedCodeResults() ([]byte, error) {
+	e := headerInstallChunkedCodeResults.NewEncoder()
+	return e.Finish("install_chunked_code results")
 }
 
-// DecodeUpdateSettingsResults reads a message of the results of update_settings.
-func DecodeUpdateSettingsResults(msg []byte) (err error) {
-	d := headerUpdateSettingsResults.NewDecoder(msg)
-	err = d.Finish("update_settings results")
+// DecodeInstallChunkedCodeResults reads a message of the results of install_chunked_code.
+func DecodeInstallChunkedCodeResults(msg []byte) (err error) {
+	d := headerInstallChunkedCodeResults.NewDecoder(msg)
+	err = d.Finish("install_chunked_code results")
+	return err
+}
+
+var headerUninstallCodeArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01nx\x01\x00"}
+
+// EncodeUninstallCodeArgs makes a message of the arguments of uninstall_code.
+func EncodeUninstallCodeArgs(arg UninstallCodeArg) ([]byte, error) {
+	return candid.EncodeOne("uninstall_code arguments", &headerUninstallCodeArgs, &arg, putUninstallCodeArg)
+}
+
+// DecodeUninstallCodeArgs reads a message of the arguments of uninstall_code.
+func DecodeUninstallCodeArgs(msg []byte) (UninstallCodeArg, error) {
+	return candid.DecodeOne("uninstall_code arguments", &headerUninstallCodeArgs, msg, getUninstallCodeArg)
+}
+
+var headerUninstallCodeResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeUninstallCodeResults makes a message of the results of uninstall_code.
+func EncodeUninstallCodeResults() ([]byte, error) {
+	e := headerUninstallCodeResults.NewEncoder()
+	return e.Finish("uninstall_code results")
+}
+
+// DecodeUninstallCodeResults reads a message of the results of uninstall_code.
+func DecodeUninstallCodeResults(msg []byte) (err error) {
+	d := headerUninstallCodeResults.NewDecoder(msg)
+	err = d.Finish("uninstall_code results")
 	return err
 }
 
@@ -868,31 +4051,52 @@ func DecodeStopCanisterResults(msg []byte) (err error) {
 	return err
 }
 
-var headerUninstallCodeArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01nx\x01\x00"}
+var headerCanisterStatusArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
 
-// EncodeUninstallCodeArgs makes a message of the arguments of uninstall_code.
-func EncodeUninstallCodeArgs(arg UninstallCodeArg) ([]byte, error) {
-	return candid.EncodeOne("uninstall_code arguments", &headerUninstallCodeArgs, &arg, putUninstallCodeArg)
+// EncodeCanisterStatusArgs makes a message of the arguments of canister_status.
+func EncodeCanisterStatusArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("canister_status arguments", &headerCanisterStatusArgs, &arg, putCanister)
 }
 
-// DecodeUninstallCodeArgs reads a message of the arguments of uninstall_code.
-func DecodeUninstallCodeArgs(msg []byte) (UninstallCodeArg, error) {
-	return candid.DecodeOne("uninstall_code arguments", &headerUninstallCodeArgs, msg, getUninstallCodeArg)
+// DecodeCanisterStatusArgs reads a message of the arguments of canister_status.
+func DecodeCanisterStatusArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("canister_status arguments", &headerCanisterStatusArgs, msg, getCanister)
 }
 
-var headerUninstallCodeResults = candid.Header{Text: "DIDL\x00\x00"}
+var headerCanisterStatusResults = candid.Header{Text: "DIDL\x0bl\x0b\xc5\xdf\x84\x1c\x01\xb2\xce\xef/\x02\xff\xdb\x81\xf7\x03}\xbc\xc1\xee\x81\x06~\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x03\xe8\xfc\x8c\xec\x09\x08\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x09\x84\xaa\xa8\x9e\x0f}l\x08\xa4\xa8\x84\x02}\xac\xdf\xfc]}\xa4\xb6\xf0\x90\x06}\xbb\xfe\xb3\xaf\x06}\x91\xbd\xe3\xcf\x06}\xa4\xca\xda\xb3\x0d}\xe3\xab\xc9\x88\x0e}\xa4\xcd\xa1\xa7\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x0c\xc0\xcf\xf2q}\xe8\xf0\x9bs}\x8b\xa0\x8e\xaa\x01\x04\xd7\xe0\x9b\x90\x02\x06\xbe\xb0\xcc\xfa\x02}\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x07\xad\x82\x8e\x8c\x0a\x07\xf8\xe2\x87\xcc\x0c}\xff\xb9\xa9\xf6\x0c\x07\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}m\x05l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qmhk\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x06l\x04\xc1\xf8\xdc\x83\x03}\x83\xca\xc6\xe9\x05}\xa1\xd0\xb8\xaf\x0a}\x8f\xd0\xcf\xd0\x0f}n\x0am{\x01\x00"}
 
-// EncodeUninstallCodeResults makes a message of the results of uninstall_code.
-func EncodeUninstallCodeResults() ([]byte, error) {
-	e := headerUninstallCodeResults.NewEncoder()
-	return e.Finish("uninstall_code results")
+// EncodeCanisterStatusResults makes a message of the results of canister_status.
+func EncodeCanisterStatusResults(out Status) ([]byte, error) {
+	return candid.EncodeOne("canister_status results", &headerCanisterStatusResults, &out, putStatus)
 }
 
-// DecodeUninstallCodeResults reads a message of the results of uninstall_code.
-func DecodeUninstallCodeResults(msg []byte) (err error) {
-	d := headerUninstallCodeResults.NewDecoder(msg)
-	err = d.Finish("uninstall_code results")
-	return err
+// DecodeCanisterStatusResults reads a message of the results of canister_status.
+func DecodeCanisterStatusResults(msg []byte) (Status, error) {
+	return candid.DecodeOne("canister_status results", &headerCanisterStatusResults, msg, getStatus)
+}
+
+var headerCanisterMetricsArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeCanisterMetricsArgs makes a message of the arguments of canister_metrics.
+func EncodeCanisterMetricsArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("canister_metrics arguments", &headerCanisterMetricsArgs, &arg, putCanister)
+}
+
+// DecodeCanisterMetricsArgs reads a message of the arguments of canister_metrics.
+func DecodeCanisterMetricsArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("canister_metrics arguments", &headerCanisterMetricsArgs, msg, getCanister)
+}
+
+var headerCanisterMetricsResults = candid.Header{Text: "DIDL\x02l\x01\xda\xc7\xa0\xf4\x07\x01l\x09\x81\x96\xff%}\xf7\xc0\xb3;}\xfe\xa3\xd7\xa9\x04}\x9e\xf3\xce\xf4\x05}\xa5\xad\xfe\xe9\x06}\xe2\xb7\xf3\xcc\x08}\xb7\xa4\xe2\xc8\x0a}\x8a\xcc\xfe\xb5\x0c}\xa8\x82\xac\xc6\x0f}\x01\x00"}
+
+// EncodeCanisterMetricsResults makes a message of the results of canister_metrics.
+func EncodeCanisterMetricsResults(out Metrics) ([]byte, error) {
+	return candid.EncodeOne("canister_metrics results", &headerCanisterMetricsResults, &out, putMetrics)
+}
+
+// DecodeCanisterMetricsResults reads a message of the results of canister_metrics.
+func DecodeCanisterMetricsResults(msg []byte) (Metrics, error) {
+	return candid.DecodeOne("canister_metrics results", &headerCanisterMetricsResults, msg, getMetrics)
 }
 
 var headerDeleteCanisterArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
@@ -920,30 +4124,6 @@ func DecodeDeleteCanisterResults(msg []byte) (err error) {
 	d := headerDeleteCanisterResults.NewDecoder(msg)
 	err = d.Finish("delete_canister results")
 	return err
-}
-
-var headerCanisterStatusArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
-
-// EncodeCanisterStatusArgs makes a message of the arguments of canister_status.
-func EncodeCanisterStatusArgs(arg Canister) ([]byte, error) {
-	return candid.EncodeOne("canister_status arguments", &headerCanisterStatusArgs, &arg, putCanister)
-}
-
-// DecodeCanisterStatusArgs reads a message of the arguments of canister_status.
-func DecodeCanisterStatusArgs(msg []byte) (Canister, error) {
-	return candid.DecodeOne("canister_status arguments", &headerCanisterStatusArgs, msg, getCanister)
-}
-
-var headerCanisterStatusResults = candid.Header{Text: "DIDL\x08l\x08\xb2\xce\xef/\x01\xff\xdb\x81\xf7\x03}\x98\xce\xc7\xe7\x07x\x8d\xaa\xcd\x94\x08}\xe3\xf9\xf5\xd9\x08\x02\xb0\xe4\xd2\x97\x0a}\x81\xcf\xae\xf4\x0a\x06\x84\xaa\xa8\x9e\x0f}k\x03\x8d\xa4\x87\x9b\x04\x7f\xf4\x96\xe4\x91\x0b\x7f\xff\xdb\xa5\xdb\x0e\x7fl\x08\xc0\xcf\xf2q}\xe8\xf0\x9bs}\xd7\xe0\x9b\x90\x02\x03\x80\xad\x98\x8a\x04}\xed\xd9\xc8\xc9\x07\x04\xf8\xe2\x87\xcc\x0c}\xde\xeb\xb5\xa9\x0e}\xa8\x82\xac\xc6\x0f}mhn\x05k\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x03n\x07m{\x01\x00"}
-
-// EncodeCanisterStatusResults makes a message of the results of canister_status.
-func EncodeCanisterStatusResults(out Status) ([]byte, error) {
-	return candid.EncodeOne("canister_status results", &headerCanisterStatusResults, &out, putStatus)
-}
-
-// DecodeCanisterStatusResults reads a message of the results of canister_status.
-func DecodeCanisterStatusResults(msg []byte) (Status, error) {
-	return candid.DecodeOne("canister_status results", &headerCanisterStatusResults, msg, getStatus)
 }
 
 var headerDepositCyclesArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
@@ -1000,6 +4180,700 @@ func DecodeRawRandResults(msg []byte) ([]byte, error) {
 	return candid.DecodeOne("raw_rand results", &headerRawRandResults, msg, candid.GetBlob)
 }
 
+var headerHttpRequestArgs = candid.Header{Text: "DIDL\x0dl\x07\xef\xd6\xe4\x02q\xe1\xed\xebJ\x01\xe8\xd6\xd8\x93\x01\x02\xa2\xf5\xed\x88\x04\x03\xec\xda\xcc\xac\x04\x05\xc6\xa4\xa1\x98\x06\x0a\x90\xf8\xf6\xfc\x09\x0ck\x06\x96\x81\xba\x02\x7f\xcf\xc5\xd5\x02\x7f\xa0\xd2\xac\xa8\x04\x7f\xe0\x88\xf2\xd2\x04\x7f\xab\x80\xe3\xd6\x06\x7f\xc8\x8d\xdc\xea\x0b\x7fnxn\x04m{n\x06l\x02\x98\xd6\xca\xa2\x01\x07\xef\xab\xde\xcb\x01\x04j\x01\x08\x01\x09\x01\x01l\x02\xef\xab\xde\xcb\x01\x04\x81\xdd\xb2\x90\x0a\x09l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x04\xc6\xa4\xa1\x98\x06\x0am\x0bl\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn~\x01\x00"}
+
+// EncodeHttpRequestArgs makes a message of the arguments of http_request.
+func EncodeHttpRequestArgs(arg HttpRequest) ([]byte, error) {
+	return candid.EncodeOne("http_request arguments", &headerHttpRequestArgs, &arg, putHttpRequest)
+}
+
+// DecodeHttpRequestArgs reads a message of the arguments of http_request.
+func DecodeHttpRequestArgs(msg []byte) (HttpRequest, error) {
+	return candid.DecodeOne("http_request arguments", &headerHttpRequestArgs, msg, getHttpRequest)
+}
+
+var headerHttpRequestResults = candid.Header{Text: "DIDL\x04l\x03\xb2\xce\xef/}\xa2\xf5\xed\x88\x04\x01\xc6\xa4\xa1\x98\x06\x02m{m\x03l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04q\x01\x00"}
+
+// EncodeHttpRequestResults makes a message of the results of http_request.
+func EncodeHttpRequestResults(out HttpResponse) ([]byte, error) {
+	return candid.EncodeOne("http_request results", &headerHttpRequestResults, &out, putHttpResponse)
+}
+
+// DecodeHttpRequestResults reads a message of the results of http_request.
+func DecodeHttpRequestResults(msg []byte) (HttpResponse, error) {
+	return candid.DecodeOne("http_request results", &headerHttpRequestResults, msg, getHttpResponse)
+}
+
+var headerCanisterInfoArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xf9\xbc\xd2\xe8\x07\x01nx\x01\x00"}
+
+// EncodeCanisterInfoArgs makes a message of the arguments of canister_info.
+func EncodeCanisterInfoArgs(arg CanisterInfoArg) ([]byte, error) {
+	return candid.EncodeOne("canister_info arguments", &headerCanisterInfoArgs, &arg, putCanisterInfoArg)
+}
+
+// DecodeCanisterInfoArgs reads a message of the arguments of canister_info.
+func DecodeCanisterInfoArgs(msg []byte) (CanisterInfoArg, error) {
+	return candid.DecodeOne("canister_info arguments", &headerCanisterInfoArgs, msg, getCanisterInfoArg)
+}
+
+var headerCanisterInfoResults = candid.Header{Text: "DIDL\x14l\x04\xd7\xe0\x9b\x90\x02\x01\x81\xcf\xae\xf4\x0a\x02\x9f\xf4\xc1\xb6\x0b\x04\x8f\xed\xd8\xb1\x0exmhn\x03m{m\x05l\x04\xd6\xf6\x8e\x80\x01x\xc0\xc3\xdf\xf5\x02x\xe6\xb3\x84\xd8\x04\x06\xc2\xb9\xdb\xda\x0a\x0ak\x02\x80\xd1\xe8\x90\x02\x07\xdc\xed\x83\xb4\x0b\x08l\x01\x8f\xc1\xd4\xfb\x06hl\x02\xc0\xc3\xdf\xf5\x02\x09\xb3\xc4\xb1\xf2\x04hnxk\x06\x9f\x90\xde\xdf\x02\x0b\xd7\x98\xfb\xac\x04\x0c\xbd\x81\xf4\xce\x04\x0e\xc8\x9c\xb4\xc9\x0a\x11\x98\xf7\x95\xde\x0a\x13\x90\xc6\x90\x9a\x0f\x7fl\x02\xd7\xe0\x9b\x90\x02\x01\xc2\xe7\xe2\xce\x0b\x02l\x02\xe3\xa6\x83\xc3\x04\x0d\x81\xcf\xae\xf4\x0a\x03k\x03\xc8\xbb\x8ap\x7f\x9c\xe9\xc6\x99\x06\x7f\x9b\xaa\xeb\xec\x08\x7fl\x05\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x0f\x9e\xd9\xc0\xad\x08\x10\x82\xbf\xf3\xa5\x0dx\xb6\xb8\x97\x89\x0f\x03k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pnhl\x04\xdc\xa5\xdc\xe7\x02\x12\xb3\xc4\xb1\xf2\x04h\xc8\xb6\xfa\x93\x07h\x8f\xed\xd8\xb1\x0exl\x03\xb3\xc4\xb1\xf2\x04h\x98\xce\xc7\xe7\x07x\x8f\xed\xd8\xb1\x0exl\x01\xd7\xe0\x9b\x90\x02\x01\x01\x00"}
+
+// EncodeCanisterInfoResults makes a message of the results of canister_info.
+func EncodeCanisterInfoResults(out CanisterInfo) ([]byte, error) {
+	return candid.EncodeOne("canister_info results", &headerCanisterInfoResults, &out, putCanisterInfo)
+}
+
+// DecodeCanisterInfoResults reads a message of the results of canister_info.
+func DecodeCanisterInfoResults(msg []byte) (CanisterInfo, error) {
+	return candid.DecodeOne("canister_info results", &headerCanisterInfoResults, msg, getCanisterInfo)
+}
+
+var headerCanisterMetadataArgs = candid.Header{Text: "DIDL\x01l\x02\xcb\xe4\xfd\xc7\x04q\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeCanisterMetadataArgs makes a message of the arguments of canister_metadata.
+func EncodeCanisterMetadataArgs(arg CanisterMetadataArg) ([]byte, error) {
+	return candid.EncodeOne("canister_metadata arguments", &headerCanisterMetadataArgs, &arg, putCanisterMetadataArg)
+}
+
+// DecodeCanisterMetadataArgs reads a message of the arguments of canister_metadata.
+func DecodeCanisterMetadataArgs(msg []byte) (CanisterMetadataArg, error) {
+	return candid.DecodeOne("canister_metadata arguments", &headerCanisterMetadataArgs, msg, getCanisterMetadataArg)
+}
+
+var headerCanisterMetadataResults = candid.Header{Text: "DIDL\x02l\x01\xf1\xfe\xe1\x8d\x03\x01m{\x01\x00"}
+
+// EncodeCanisterMetadataResults makes a message of the results of canister_metadata.
+func EncodeCanisterMetadataResults(out CanisterMetadataResult) ([]byte, error) {
+	return candid.EncodeOne("canister_metadata results", &headerCanisterMetadataResults, &out, putCanisterMetadataResult)
+}
+
+// DecodeCanisterMetadataResults reads a message of the results of canister_metadata.
+func DecodeCanisterMetadataResults(msg []byte) (CanisterMetadataResult, error) {
+	return candid.DecodeOne("canister_metadata results", &headerCanisterMetadataResults, msg, getCanisterMetadataResult)
+}
+
+var headerEcdsaPublicKeyArgs = candid.Header{Text: "DIDL\x06l\x03\xbb\xeb\xad\xff\x03\x01\xb3\xc4\xb1\xf2\x04\x03\xad\xa8\xb2\xb1\x05\x04l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x02k\x01\x9a\xde\xe4\xea\x01\x7fnhm\x05m{\x01\x00"}
+
+// EncodeEcdsaPublicKeyArgs makes a message of the arguments of ecdsa_public_key.
+func EncodeEcdsaPublicKeyArgs(arg EcdsaPublicKeyArg) ([]byte, error) {
+	return candid.EncodeOne("ecdsa_public_key arguments", &headerEcdsaPublicKeyArgs, &arg, putEcdsaPublicKeyArg)
+}
+
+// DecodeEcdsaPublicKeyArgs reads a message of the arguments of ecdsa_public_key.
+func DecodeEcdsaPublicKeyArgs(msg []byte) (EcdsaPublicKeyArg, error) {
+	return candid.DecodeOne("ecdsa_public_key arguments", &headerEcdsaPublicKeyArgs, msg, getEcdsaPublicKeyArg)
+}
+
+var headerEcdsaPublicKeyResults = candid.Header{Text: "DIDL\x02l\x02\xc9\xaf\xa1\xa4\x03\x01\xeb\xe8\x85\xcb\x0b\x01m{\x01\x00"}
+
+// EncodeEcdsaPublicKeyResults makes a message of the results of ecdsa_public_key.
+func EncodeEcdsaPublicKeyResults(out PublicKey) ([]byte, error) {
+	return candid.EncodeOne("ecdsa_public_key results", &headerEcdsaPublicKeyResults, &out, putPublicKey)
+}
+
+// DecodeEcdsaPublicKeyResults reads a message of the results of ecdsa_public_key.
+func DecodeEcdsaPublicKeyResults(msg []byte) (PublicKey, error) {
+	return candid.DecodeOne("ecdsa_public_key results", &headerEcdsaPublicKeyResults, msg, getPublicKey)
+}
+
+var headerSignWithEcdsaArgs = candid.Header{Text: "DIDL\x05l\x03\xbb\xeb\xad\xff\x03\x01\xad\xa8\xb2\xb1\x05\x03\x86\x89\xb3\xdc\x0b\x04l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x02k\x01\x9a\xde\xe4\xea\x01\x7fm\x04m{\x01\x00"}
+
+// EncodeSignWithEcdsaArgs makes a message of the arguments of sign_with_ecdsa.
+func EncodeSignWithEcdsaArgs(arg SignWithEcdsaArg) ([]byte, error) {
+	return candid.EncodeOne("sign_with_ecdsa arguments", &headerSignWithEcdsaArgs, &arg, putSignWithEcdsaArg)
+}
+
+// DecodeSignWithEcdsaArgs reads a message of the arguments of sign_with_ecdsa.
+func DecodeSignWithEcdsaArgs(msg []byte) (SignWithEcdsaArg, error) {
+	return candid.DecodeOne("sign_with_ecdsa arguments", &headerSignWithEcdsaArgs, msg, getSignWithEcdsaArg)
+}
+
+var headerSignWithEcdsaResults = candid.Header{Text: "DIDL\x02l\x01\xf8\xc5\xae\xab\x01\x01m{\x01\x00"}
+
+// EncodeSignWithEcdsaResults makes a message of the results of sign_with_ecdsa.
+func EncodeSignWithEcdsaResults(out Signature) ([]byte, error) {
+	return candid.EncodeOne("sign_with_ecdsa results", &headerSignWithEcdsaResults, &out, putSignature)
+}
+
+// DecodeSignWithEcdsaResults reads a message of the results of sign_with_ecdsa.
+func DecodeSignWithEcdsaResults(msg []byte) (Signature, error) {
+	return candid.DecodeOne("sign_with_ecdsa results", &headerSignWithEcdsaResults, msg, getSignature)
+}
+
+var headerSchnorrPublicKeyArgs = candid.Header{Text: "DIDL\x06l\x03\xbb\xeb\xad\xff\x03\x01\xb3\xc4\xb1\xf2\x04\x03\xad\xa8\xb2\xb1\x05\x04l\x02\xef\xd8\xba\xa7\x01\x02\xcb\xe4\xfd\xc7\x04qk\x02\xbb\xc3\x86\x87\x05\x7f\x94\x96\x86\xba\x0d\x7fnhm\x05m{\x01\x00"}
+
+// EncodeSchnorrPublicKeyArgs makes a message of the arguments of schnorr_public_key.
+func EncodeSchnorrPublicKeyArgs(arg SchnorrPublicKeyArg) ([]byte, error) {
+	return candid.EncodeOne("schnorr_public_key arguments", &headerSchnorrPublicKeyArgs, &arg, putSchnorrPublicKeyArg)
+}
+
+// DecodeSchnorrPublicKeyArgs reads a message of the arguments of schnorr_public_key.
+func DecodeSchnorrPublicKeyArgs(msg []byte) (SchnorrPublicKeyArg, error) {
+	return candid.DecodeOne("schnorr_public_key arguments", &headerSchnorrPublicKeyArgs, msg, getSchnorrPublicKeyArg)
+}
+
+var headerSchnorrPublicKeyResults = candid.Header{Text: "DIDL\x02l\x02\xc9\xaf\xa1\xa4\x03\x01\xeb\xe8\x85\xcb\x0b\x01m{\x01\x00"}
+
+// EncodeSchnorrPublicKeyResults makes a message of the results of schnorr_public_key.
+func EncodeSchnorrPublicKeyResults(out PublicKey) ([]byte, error) {
+	return candid.EncodeOne("schnorr_public_key results", &headerSchnorrPublicKeyResults, &out, putPublicKey)
+}
+
+// DecodeSchnorrPublicKeyResults reads a message of the results of schnorr_public_key.
+func DecodeSchnorrPublicKeyResults(msg []byte) (PublicKey, error) {
+	return candid.DecodeOne("schnorr_public_key results", &headerSchnorrPublicKeyResults, msg, getPublicKey)
+}
+
+var headerSignWithSchnorrArgs = candid.Header{Text: "DIDL\x08l\x04\x84\x82\xa8\x02\x01\xbb\xeb\xad\xff\x03\x05\xad\xa8\xb2\xb1\x05\x07\xc7\xeb\xc4\xd0\x09\x04n\x02k\x01\xc7\x96\xec\xf1\x0e\x03l\x01\xd6\x98\xf8\xe9\x07\x04m{l\x02\xef\xd8\xba\xa7\x01\x06\xcb\xe4\xfd\xc7\x04qk\x02\xbb\xc3\x86\x87\x05\x7f\x94\x96\x86\xba\x0d\x7fm\x04\x01\x00"}
+
+// EncodeSignWithSchnorrArgs makes a message of the arguments of sign_with_schnorr.
+func EncodeSignWithSchnorrArgs(arg SignWithSchnorrArg) ([]byte, error) {
+	return candid.EncodeOne("sign_with_schnorr arguments", &headerSignWithSchnorrArgs, &arg, putSignWithSchnorrArg)
+}
+
+// DecodeSignWithSchnorrArgs reads a message of the arguments of sign_with_schnorr.
+func DecodeSignWithSchnorrArgs(msg []byte) (SignWithSchnorrArg, error) {
+	return candid.DecodeOne("sign_with_schnorr arguments", &headerSignWithSchnorrArgs, msg, getSignWithSchnorrArg)
+}
+
+var headerSignWithSchnorrResults = candid.Header{Text: "DIDL\x02l\x01\xf8\xc5\xae\xab\x01\x01m{\x01\x00"}
+
+// EncodeSignWithSchnorrResults makes a message of the results of sign_with_schnorr.
+func EncodeSignWithSchnorrResults(out Signature) ([]byte, error) {
+	return candid.EncodeOne("sign_with_schnorr results", &headerSignWithSchnorrResults, &out, putSignature)
+}
+
+// DecodeSignWithSchnorrResults reads a message of the results of sign_with_schnorr.
+func DecodeSignWithSchnorrResults(msg []byte) (Signature, error) {
+	return candid.DecodeOne("sign_with_schnorr results", &headerSignWithSchnorrResults, msg, getSignature)
+}
+
+var headerVetkdPublicKeyArgs = candid.Header{Text: "DIDL\x05l\x03\xef\xab\xde\xcb\x01\x01\xbb\xeb\xad\xff\x03\x02\xb3\xc4\xb1\xf2\x04\x04m{l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x03k\x01\xf3\x97\x9d\xc3\x0a\x7fnh\x01\x00"}
+
+// EncodeVetkdPublicKeyArgs makes a message of the arguments of vetkd_public_key.
+func EncodeVetkdPublicKeyArgs(arg VetkdPublicKeyArg) ([]byte, error) {
+	return candid.EncodeOne("vetkd_public_key arguments", &headerVetkdPublicKeyArgs, &arg, putVetkdPublicKeyArg)
+}
+
+// DecodeVetkdPublicKeyArgs reads a message of the arguments of vetkd_public_key.
+func DecodeVetkdPublicKeyArgs(msg []byte) (VetkdPublicKeyArg, error) {
+	return candid.DecodeOne("vetkd_public_key arguments", &headerVetkdPublicKeyArgs, msg, getVetkdPublicKeyArg)
+}
+
+var headerVetkdPublicKeyResults = candid.Header{Text: "DIDL\x02l\x01\xc9\xaf\xa1\xa4\x03\x01m{\x01\x00"}
+
+// EncodeVetkdPublicKeyResults makes a message of the results of vetkd_public_key.
+func EncodeVetkdPublicKeyResults(out VetkdPublicKeyResult) ([]byte, error) {
+	return candid.EncodeOne("vetkd_public_key results", &headerVetkdPublicKeyResults, &out, putVetkdPublicKeyResult)
+}
+
+// DecodeVetkdPublicKeyResults reads a message of the results of vetkd_public_key.
+func DecodeVetkdPublicKeyResults(msg []byte) (VetkdPublicKeyResult, error) {
+	return candid.DecodeOne("vetkd_public_key results", &headerVetkdPublicKeyResults, msg, getVetkdPublicKeyResult)
+}
+
+var headerVetkdDeriveKeyArgs = candid.Header{Text: "DIDL\x04l\x04\xef\xab\xde\xcb\x01\x01\xbb\xeb\xad\xff\x03\x02\x8a\x88\xf7\xf0\x0b\x01\xdf\xa7\xda\xab\x0d\x01m{l\x02\xcb\xe4\xfd\xc7\x04q\xaf\x99\xe1\xf2\x04\x03k\x01\xf3\x97\x9d\xc3\x0a\x7f\x01\x00"}
+
+// EncodeVetkdDeriveKeyArgs makes a message of the arguments of vetkd_derive_key.
+func EncodeVetkdDeriveKeyArgs(arg VetkdDeriveKeyArg) ([]byte, error) {
+	return candid.EncodeOne("vetkd_derive_key arguments", &headerVetkdDeriveKeyArgs, &arg, putVetkdDeriveKeyArg)
+}
+
+// DecodeVetkdDeriveKeyArgs reads a message of the arguments of vetkd_derive_key.
+func DecodeVetkdDeriveKeyArgs(msg []byte) (VetkdDeriveKeyArg, error) {
+	return candid.DecodeOne("vetkd_derive_key arguments", &headerVetkdDeriveKeyArgs, msg, getVetkdDeriveKeyArg)
+}
+
+var headerVetkdDeriveKeyResults = candid.Header{Text: "DIDL\x02l\x01\xa4\xb5\x80\x1c\x01m{\x01\x00"}
+
+// EncodeVetkdDeriveKeyResults makes a message of the results of vetkd_derive_key.
+func EncodeVetkdDeriveKeyResults(out VetkdDeriveKeyResult) ([]byte, error) {
+	return candid.EncodeOne("vetkd_derive_key results", &headerVetkdDeriveKeyResults, &out, putVetkdDeriveKeyResult)
+}
+
+// DecodeVetkdDeriveKeyResults reads a message of the results of vetkd_derive_key.
+func DecodeVetkdDeriveKeyResults(msg []byte) (VetkdDeriveKeyResult, error) {
+	return candid.DecodeOne("vetkd_derive_key results", &headerVetkdDeriveKeyResults, msg, getVetkdDeriveKeyResult)
+}
+
+var headerBitcoinGetBalanceArgs = candid.Header{Text: "DIDL\x03l\x03\xae\x89\xf3\xcd\x05\x01\xb4\xe3\xad\xe8\x09q\xf1\x8c\x92\xd5\x0b\x02k\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7fny\x01\x00"}
+
+// EncodeBitcoinGetBalanceArgs makes a message of the arguments of bitcoin_get_balance.
+func EncodeBitcoinGetBalanceArgs(arg BitcoinGetBalanceArg) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_balance arguments", &headerBitcoinGetBalanceArgs, &arg, putBitcoinGetBalanceArg)
+}
+
+// DecodeBitcoinGetBalanceArgs reads a message of the arguments of bitcoin_get_balance.
+func DecodeBitcoinGetBalanceArgs(msg []byte) (BitcoinGetBalanceArg, error) {
+	return candid.DecodeOne("bitcoin_get_balance arguments", &headerBitcoinGetBalanceArgs, msg, getBitcoinGetBalanceArg)
+}
+
+var headerBitcoinGetBalanceResults = candid.Header{Text: "DIDL\x00\x01x"}
+
+// EncodeBitcoinGetBalanceResults makes a message of the results of bitcoin_get_balance.
+func EncodeBitcoinGetBalanceResults(out uint64) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_balance results", &headerBitcoinGetBalanceResults, &out, candid.PutNat64)
+}
+
+// DecodeBitcoinGetBalanceResults reads a message of the results of bitcoin_get_balance.
+func DecodeBitcoinGetBalanceResults(msg []byte) (uint64, error) {
+	return candid.DecodeOne("bitcoin_get_balance results", &headerBitcoinGetBalanceResults, msg, candid.GetNat64)
+}
+
+var headerBitcoinGetUtxosArgs = candid.Header{Text: "DIDL\x05l\x03\xae\x89\xf3\xcd\x05\x01\xb8\xbf\xd4\xa9\x08\x02\xb4\xe3\xad\xe8\x09qk\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7fn\x03k\x02\xcf\xb4\xc7\xd2\x04\x04\xf1\x8c\x92\xd5\x0bym{\x01\x00"}
+
+// EncodeBitcoinGetUtxosArgs makes a message of the arguments of bitcoin_get_utxos.
+func EncodeBitcoinGetUtxosArgs(arg BitcoinGetUtxosArg) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_utxos arguments", &headerBitcoinGetUtxosArgs, &arg, putBitcoinGetUtxosArg)
+}
+
+// DecodeBitcoinGetUtxosArgs reads a message of the arguments of bitcoin_get_utxos.
+func DecodeBitcoinGetUtxosArgs(msg []byte) (BitcoinGetUtxosArg, error) {
+	return candid.DecodeOne("bitcoin_get_utxos arguments", &headerBitcoinGetUtxosArgs, msg, getBitcoinGetUtxosArg)
+}
+
+var headerBitcoinGetUtxosResults = candid.Header{Text: "DIDL\x06l\x04\xdb\xc0\xea\x8b\x01\x01\x8b\xd3\xdd\xec\x01y\xe4\x85\xda\xa8\x0a\x02\x9d\x9d\xa8\xd7\x0a\x03n\x02m{m\x04l\x03\xe7\x8f\xb0\x12y\xf1\xfe\xe1\x8d\x03x\x82\xa2\x91\xb1\x0f\x05l\x02\xdf\xd4\xa0\xe8\x04\x02\xd8\x9b\xcf\xf2\x04y\x01\x00"}
+
+// EncodeBitcoinGetUtxosResults makes a message of the results of bitcoin_get_utxos.
+func EncodeBitcoinGetUtxosResults(out BitcoinGetUtxosResult) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_utxos results", &headerBitcoinGetUtxosResults, &out, putBitcoinGetUtxosResult)
+}
+
+// DecodeBitcoinGetUtxosResults reads a message of the results of bitcoin_get_utxos.
+func DecodeBitcoinGetUtxosResults(msg []byte) (BitcoinGetUtxosResult, error) {
+	return candid.DecodeOne("bitcoin_get_utxos results", &headerBitcoinGetUtxosResults, msg, getBitcoinGetUtxosResult)
+}
+
+var headerBitcoinSendTransactionArgs = candid.Header{Text: "DIDL\x03l\x02\xde\xc3\x89\xdc\x04\x01\xae\x89\xf3\xcd\x05\x02m{k\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7f\x01\x00"}
+
+// EncodeBitcoinSendTransactionArgs makes a message of the arguments of bitcoin_send_transaction.
+func EncodeBitcoinSendTransactionArgs(arg BitcoinSendTransactionArg) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_send_transaction arguments", &headerBitcoinSendTransactionArgs, &arg, putBitcoinSendTransactionArg)
+}
+
+// DecodeBitcoinSendTransactionArgs reads a message of the arguments of bitcoin_send_transaction.
+func DecodeBitcoinSendTransactionArgs(msg []byte) (BitcoinSendTransactionArg, error) {
+	return candid.DecodeOne("bitcoin_send_transaction arguments", &headerBitcoinSendTransactionArgs, msg, getBitcoinSendTransactionArg)
+}
+
+var headerBitcoinSendTransactionResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeBitcoinSendTransactionResults makes a message of the results of bitcoin_send_transaction.
+func EncodeBitcoinSendTransactionResults() ([]byte, error) {
+	e := headerBitcoinSendTransactionResults.NewEncoder()
+	return e.Finish("bitcoin_send_transaction results")
+}
+
+// DecodeBitcoinSendTransactionResults reads a message of the results of bitcoin_send_transaction.
+func DecodeBitcoinSendTransactionResults(msg []byte) (err error) {
+	d := headerBitcoinSendTransactionResults.NewDecoder(msg)
+	err = d.Finish("bitcoin_send_transaction results")
+	return err
+}
+
+var headerBitcoinGetCurrentFeePercentilesArgs = candid.Header{Text: "DIDL\x02l\x01\xae\x89\xf3\xcd\x05\x01k\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7f\x01\x00"}
+
+// EncodeBitcoinGetCurrentFeePercentilesArgs makes a message of the arguments of bitcoin_get_current_fee_percentiles.
+func EncodeBitcoinGetCurrentFeePercentilesArgs(arg BitcoinGetCurrentFeePercentilesArg) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_current_fee_percentiles arguments", &headerBitcoinGetCurrentFeePercentilesArgs, &arg, putBitcoinGetCurrentFeePercentilesArg)
+}
+
+// DecodeBitcoinGetCurrentFeePercentilesArgs reads a message of the arguments of bitcoin_get_current_fee_percentiles.
+func DecodeBitcoinGetCurrentFeePercentilesArgs(msg []byte) (BitcoinGetCurrentFeePercentilesArg, error) {
+	return candid.DecodeOne("bitcoin_get_current_fee_percentiles arguments", &headerBitcoinGetCurrentFeePercentilesArgs, msg, getBitcoinGetCurrentFeePercentilesArg)
+}
+
+var headerBitcoinGetCurrentFeePercentilesResults = candid.Header{Text: "DIDL\x01mx\x01\x00"}
+
+// EncodeBitcoinGetCurrentFeePercentilesResults makes a message of the results of bitcoin_get_current_fee_percentiles.
+func EncodeBitcoinGetCurrentFeePercentilesResults(out []uint64) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_current_fee_percentiles results", &headerBitcoinGetCurrentFeePercentilesResults, &out, func(e *candid.Encoder, v *[]uint64) { candid.PutVec(e, v, candid.PutNat64) })
+}
+
+// DecodeBitcoinGetCurrentFeePercentilesResults reads a message of the results of bitcoin_get_current_fee_percentiles.
+func DecodeBitcoinGetCurrentFeePercentilesResults(msg []byte) ([]uint64, error) {
+	return candid.DecodeOne("bitcoin_get_current_fee_percentiles results", &headerBitcoinGetCurrentFeePercentilesResults, msg, func(d *candid.Decoder, t candid.Type, v *[]uint64) { candid.GetVec(d, t, v, candid.GetNat64) })
+}
+
+var headerBitcoinGetBlockHeadersArgs = candid.Header{Text: "DIDL\x03l\x03\xe4\xaa\xf7\xa8\x01y\x8b\xae\xd0\xcc\x04\x01\xae\x89\xf3\xcd\x05\x02nyk\x02\xc4\x83\xf7\xda\x03\x7f\xcb\x8e\xea\xee\x0b\x7f\x01\x00"}
+
+// EncodeBitcoinGetBlockHeadersArgs makes a message of the arguments of bitcoin_get_block_headers.
+func EncodeBitcoinGetBlockHeadersArgs(arg BitcoinGetBlockHeadersArg) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_block_headers arguments", &headerBitcoinGetBlockHeadersArgs, &arg, putBitcoinGetBlockHeadersArg)
+}
+
+// DecodeBitcoinGetBlockHeadersArgs reads a message of the arguments of bitcoin_get_block_headers.
+func DecodeBitcoinGetBlockHeadersArgs(msg []byte) (BitcoinGetBlockHeadersArg, error) {
+	return candid.DecodeOne("bitcoin_get_block_headers arguments", &headerBitcoinGetBlockHeadersArgs, msg, getBitcoinGetBlockHeadersArg)
+}
+
+var headerBitcoinGetBlockHeadersResults = candid.Header{Text: "DIDL\x03l\x02\x8b\xd3\xdd\xec\x01y\x94\xec\xda\xaa\x07\x01m\x02m{\x01\x00"}
+
+// EncodeBitcoinGetBlockHeadersResults makes a message of the results of bitcoin_get_block_headers.
+func EncodeBitcoinGetBlockHeadersResults(out BitcoinGetBlockHeadersResult) ([]byte, error) {
+	return candid.EncodeOne("bitcoin_get_block_headers results", &headerBitcoinGetBlockHeadersResults, &out, putBitcoinGetBlockHeadersResult)
+}
+
+// DecodeBitcoinGetBlockHeadersResults reads a message of the results of bitcoin_get_block_headers.
+func DecodeBitcoinGetBlockHeadersResults(msg []byte) (BitcoinGetBlockHeadersResult, error) {
+	return candid.DecodeOne("bitcoin_get_block_headers results", &headerBitcoinGetBlockHeadersResults, msg, getBitcoinGetBlockHeadersResult)
+}
+
+var headerNodeMetricsHistoryArgs = candid.Header{Text: "DIDL\x01l\x02\xc7\xfb\xa8(x\xbd\x86\x9d\x8b\x04h\x01\x00"}
+
+// EncodeNodeMetricsHistoryArgs makes a message of the arguments of node_metrics_history.
+func EncodeNodeMetricsHistoryArgs(arg NodeMetricsHistoryArg) ([]byte, error) {
+	return candid.EncodeOne("node_metrics_history arguments", &headerNodeMetricsHistoryArgs, &arg, putNodeMetricsHistoryArg)
+}
+
+// DecodeNodeMetricsHistoryArgs reads a message of the arguments of node_metrics_history.
+func DecodeNodeMetricsHistoryArgs(msg []byte) (NodeMetricsHistoryArg, error) {
+	return candid.DecodeOne("node_metrics_history arguments", &headerNodeMetricsHistoryArgs, msg, getNodeMetricsHistoryArg)
+}
+
+var headerNodeMetricsHistoryResults = candid.Header{Text: "DIDL\x04m\x01l\x02\xd6\xf6\x8e\x80\x01x\xc6\xaf\xcf\xec\x0d\x02m\x03l\x03\xf9\xa8\x84tx\xb8\xaa\xcc\xb7\x01h\x8b\xf0\x94\xdf\x0ax\x01\x00"}
+
+// EncodeNodeMetricsHistoryResults makes a message of the results of node_metrics_history.
+func EncodeNodeMetricsHistoryResults(out []NodeMetricsHistoryResult) ([]byte, error) {
+	return candid.EncodeOne("node_metrics_history results", &headerNodeMetricsHistoryResults, &out, func(e *candid.Encoder, v *[]NodeMetricsHistoryResult) {
+		candid.PutVec(e, v, putNodeMetricsHistoryResult)
+	})
+}
+
+// DecodeNodeMetricsHistoryResults reads a message of the results of node_metrics_history.
+func DecodeNodeMetricsHistoryResults(msg []byte) ([]NodeMetricsHistoryResult, error) {
+	return candid.DecodeOne("node_metrics_history results", &headerNodeMetricsHistoryResults, msg, func(d *candid.Decoder, t candid.Type, v *[]NodeMetricsHistoryResult) {
+		candid.GetVec(d, t, v, getNodeMetricsHistoryResult)
+	})
+}
+
+var headerSubnetInfoArgs = candid.Header{Text: "DIDL\x01l\x01\xbd\x86\x9d\x8b\x04h\x01\x00"}
+
+// EncodeSubnetInfoArgs makes a message of the arguments of subnet_info.
+func EncodeSubnetInfoArgs(arg SubnetInfoArg) ([]byte, error) {
+	return candid.EncodeOne("subnet_info arguments", &headerSubnetInfoArgs, &arg, putSubnetInfoArg)
+}
+
+// DecodeSubnetInfoArgs reads a message of the arguments of subnet_info.
+func DecodeSubnetInfoArgs(msg []byte) (SubnetInfoArg, error) {
+	return candid.DecodeOne("subnet_info arguments", &headerSubnetInfoArgs, msg, getSubnetInfoArg)
+}
+
+var headerSubnetInfoResults = candid.Header{Text: "DIDL\x01l\x02\xd1\xa5\xc6\x9c\x04q\xd6\xee\xf5\xa0\x06x\x01\x00"}
+
+// EncodeSubnetInfoResults makes a message of the results of subnet_info.
+func EncodeSubnetInfoResults(out SubnetInfoResult) ([]byte, error) {
+	return candid.EncodeOne("subnet_info results", &headerSubnetInfoResults, &out, putSubnetInfoResult)
+}
+
+// DecodeSubnetInfoResults reads a message of the results of subnet_info.
+func DecodeSubnetInfoResults(msg []byte) (SubnetInfoResult, error) {
+	return candid.DecodeOne("subnet_info results", &headerSubnetInfoResults, msg, getSubnetInfoResult)
+}
+
+var headerProvisionalCreateCanisterWithCyclesArgs = candid.Header{Text: "DIDL\x0dl\x04\xe3\xf9\xf5\xd9\x08\x01\xca\xe5\xed\xbc\x0c\x0b\xd8\xa3\x8c\xa8\x0d\x03\xca\x99\x98\xb4\x0d\x0cn\x02l\x0c\xc0\xcf\xf2q\x03\xe8\xf0\x9bs\x03\x8b\xa0\x8e\xaa\x01\x04\xd7\xe0\x9b\x90\x02\x07\xbe\xb0\xcc\xfa\x02\x03\x80\xad\x98\x8a\x04\x03\xed\xd9\xc8\xc9\x07\x09\xad\x82\x8e\x8c\x0a\x09\xf8\xe2\x87\xcc\x0c\x03\xff\xb9\xa9\xf6\x0c\x09\xde\xeb\xb5\xa9\x0e\x03\xa8\x82\xac\xc6\x0f\x03n}n\x05m\x06l\x02\xf1\xfe\xe1\x8d\x03q\xcb\xe4\xfd\xc7\x04qn\x08mhn\x0ak\x03\xd7\xe0\x9b\x90\x02\x7f\xa9\x81\xce\xb7\x06\x7f\xca\xa9\x89\xaa\x08\x08nhnx\x01\x00"}
+
+// EncodeProvisionalCreateCanisterWithCyclesArgs makes a message of the arguments of provisional_create_canister_with_cycles.
+func EncodeProvisionalCreateCanisterWithCyclesArgs(arg ProvisionalCreateCanisterWithCyclesArg) ([]byte, error) {
+	return candid.EncodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, &arg, putProvisionalCreateCanisterWithCyclesArg)
+}
+
+// DecodeProvisionalCreateCanisterWithCyclesArgs reads a message of the arguments of provisional_create_canister_with_cycles.
+func DecodeProvisionalCreateCanisterWithCyclesArgs(msg []byte) (ProvisionalCreateCanisterWithCyclesArg, error) {
+	return candid.DecodeOne("provisional_create_canister_with_cycles arguments", &headerProvisionalCreateCanisterWithCyclesArgs, msg, getProvisionalCreateCanisterWithCyclesArg)
+}
+
+var headerProvisionalCreateCanisterWithCyclesResults = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeProvisionalCreateCanisterWithCyclesResults makes a message of the results of provisional_create_canister_with_cycles.
+func EncodeProvisionalCreateCanisterWithCyclesResults(out Created) ([]byte, error) {
+	return candid.EncodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, &out, putCreated)
+}
+
+// DecodeProvisionalCreateCanisterWithCyclesResults reads a message of the results of provisional_create_canister_with_cycles.
+func DecodeProvisionalCreateCanisterWithCyclesResults(msg []byte) (Created, error) {
+	return candid.DecodeOne("provisional_create_canister_with_cycles results", &headerProvisionalCreateCanisterWithCyclesResults, msg, getCreated)
+}
+
+var headerProvisionalTopUpCanisterArgs = candid.Header{Text: "DIDL\x01l\x02\xb3\xc4\xb1\xf2\x04h\xd8\xa3\x8c\xa8\x0d}\x01\x00"}
+
+// EncodeProvisionalTopUpCanisterArgs makes a message of the arguments of provisional_top_up_canister.
+func EncodeProvisionalTopUpCanisterArgs(arg ProvisionalTopUpCanisterArg) ([]byte, error) {
+	return candid.EncodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, &arg, putProvisionalTopUpCanisterArg)
+}
+
+// DecodeProvisionalTopUpCanisterArgs reads a message of the arguments of provisional_top_up_canister.
+func DecodeProvisionalTopUpCanisterArgs(msg []byte) (ProvisionalTopUpCanisterArg, error) {
+	return candid.DecodeOne("provisional_top_up_canister arguments", &headerProvisionalTopUpCanisterArgs, msg, getProvisionalTopUpCanisterArg)
+}
+
+var headerProvisionalTopUpCanisterResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeProvisionalTopUpCanisterResults makes a message of the results of provisional_top_up_canister.
+func EncodeProvisionalTopUpCanisterResults() ([]byte, error) {
+	e := headerProvisionalTopUpCanisterResults.NewEncoder()
+	return e.Finish("provisional_top_up_canister results")
+}
+
+// DecodeProvisionalTopUpCanisterResults reads a message of the results of provisional_top_up_canister.
+func DecodeProvisionalTopUpCanisterResults(msg []byte) (err error) {
+	d := headerProvisionalTopUpCanisterResults.NewDecoder(msg)
+	err = d.Finish("provisional_top_up_canister results")
+	return err
+}
+
+var headerTakeCanisterSnapshotArgs = candid.Header{Text: "DIDL\x05l\x04\xef\xc1\xe4\xcf\x01\x01\xb3\xc4\xb1\xf2\x04h\xea\xbb\x9a\xd3\x09\x03\xca\x99\x98\xb4\x0d\x04n\x02m{n~nx\x01\x00"}
+
+// EncodeTakeCanisterSnapshotArgs makes a message of the arguments of take_canister_snapshot.
+func EncodeTakeCanisterSnapshotArgs(arg TakeCanisterSnapshotArg) ([]byte, error) {
+	return candid.EncodeOne("take_canister_snapshot arguments", &headerTakeCanisterSnapshotArgs, &arg, putTakeCanisterSnapshotArg)
+}
+
+// DecodeTakeCanisterSnapshotArgs reads a message of the arguments of take_canister_snapshot.
+func DecodeTakeCanisterSnapshotArgs(msg []byte) (TakeCanisterSnapshotArg, error) {
+	return candid.DecodeOne("take_canister_snapshot arguments", &headerTakeCanisterSnapshotArgs, msg, getTakeCanisterSnapshotArg)
+}
+
+var headerTakeCanisterSnapshotResults = candid.Header{Text: "DIDL\x02l\x03\xdb\xb7\x01\x01\xdc\x84\xe1\x96\x07x\x82\xbf\xf3\xa5\x0dxm{\x01\x00"}
+
+// EncodeTakeCanisterSnapshotResults makes a message of the results of take_canister_snapshot.
+func EncodeTakeCanisterSnapshotResults(out Snapshot) ([]byte, error) {
+	return candid.EncodeOne("take_canister_snapshot results", &headerTakeCanisterSnapshotResults, &out, putSnapshot)
+}
+
+// DecodeTakeCanisterSnapshotResults reads a message of the results of take_canister_snapshot.
+func DecodeTakeCanisterSnapshotResults(msg []byte) (Snapshot, error) {
+	return candid.DecodeOne("take_canister_snapshot results", &headerTakeCanisterSnapshotResults, msg, getSnapshot)
+}
+
+var headerLoadCanisterSnapshotArgs = candid.Header{Text: "DIDL\x03l\x03\xb3\xc4\xb1\xf2\x04h\xca\x99\x98\xb4\x0d\x01\xb6\xb8\x97\x89\x0f\x02nxm{\x01\x00"}
+
+// EncodeLoadCanisterSnapshotArgs makes a message of the arguments of load_canister_snapshot.
+func EncodeLoadCanisterSnapshotArgs(arg LoadCanisterSnapshotArg) ([]byte, error) {
+	return candid.EncodeOne("load_canister_snapshot arguments", &headerLoadCanisterSnapshotArgs, &arg, putLoadCanisterSnapshotArg)
+}
+
+// DecodeLoadCanisterSnapshotArgs reads a message of the arguments of load_canister_snapshot.
+func DecodeLoadCanisterSnapshotArgs(msg []byte) (LoadCanisterSnapshotArg, error) {
+	return candid.DecodeOne("load_canister_snapshot arguments", &headerLoadCanisterSnapshotArgs, msg, getLoadCanisterSnapshotArg)
+}
+
+var headerLoadCanisterSnapshotResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeLoadCanisterSnapshotResults makes a message of the results of load_canister_snapshot.
+func EncodeLoadCanisterSnapshotResults() ([]byte, error) {
+	e := headerLoadCanisterSnapshotResults.NewEncoder()
+	return e.Finish("load_canister_snapshot results")
+}
+
+// DecodeLoadCanisterSnapshotResults reads a message of the results of load_canister_snapshot.
+func DecodeLoadCanisterSnapshotResults(msg []byte) (err error) {
+	d := headerLoadCanisterSnapshotResults.NewDecoder(msg)
+	err = d.Finish("load_canister_snapshot results")
+	return err
+}
+
+var headerReadCanisterSnapshotMetadataArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x01m{\x01\x00"}
+
+// EncodeReadCanisterSnapshotMetadataArgs makes a message of the arguments of read_canister_snapshot_metadata.
+func EncodeReadCanisterSnapshotMetadataArgs(arg SnapshotOf) ([]byte, error) {
+	return candid.EncodeOne("read_canister_snapshot_metadata arguments", &headerReadCanisterSnapshotMetadataArgs, &arg, putSnapshotOf)
+}
+
+// DecodeReadCanisterSnapshotMetadataArgs reads a message of the arguments of read_canister_snapshot_metadata.
+func DecodeReadCanisterSnapshotMetadataArgs(msg []byte) (SnapshotOf, error) {
+	return candid.DecodeOne("read_canister_snapshot_metadata arguments", &headerReadCanisterSnapshotMetadataArgs, msg, getSnapshotOf)
+}
+
+var headerReadCanisterSnapshotMetadataResults = candid.Header{Text: "DIDL\x0bl\x0b\xb0\x8b\xe4\xa1\x01\x01\xc0\xc3\xdf\xf5\x02x\xdb\xe1\xc6\x91\x03\x03\xc2\xb9\xa1\x9c\x03\x04\xa9\xc9\xdb\xae\x03\x05\x80\xf6\xc7\xe3\x04\x07\x99\x9f\xb5\xeb\x04x\xbb\xfe\xb3\xaf\x06x\xf4\xd0\xc9\xca\x06\x09\x82\xbf\xf3\xa5\x0dx\xa4\xca\xda\xb3\x0dxm\x02k\x05\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\x81\x8f\x92\xf1\x04}k\x02\x91\xa0\xc5\x8d\x03p\xa4\xf7\x94\xe5\x08pm{n\x06k\x02\xc6\x83\x99\xb2\x01x\xeb\xae\xc0\xd1\x06\x7fn\x08k\x03\xa2\xef\xe5\xf1\x03\x7f\x8f\xc9\xef\xfa\x0b\x7f\xe3\xc0\xea\xb5\x0e\x7fm\x0al\x01\xce\xdf\xa0\xa8\x04\x04\x01\x00"}
+
+// EncodeReadCanisterSnapshotMetadataResults makes a message of the results of read_canister_snapshot_metadata.
+func EncodeReadCanisterSnapshotMetadataResults(out SnapshotMetadata) ([]byte, error) {
+	return candid.EncodeOne("read_canister_snapshot_metadata results", &headerReadCanisterSnapshotMetadataResults, &out, putSnapshotMetadata)
+}
+
+// DecodeReadCanisterSnapshotMetadataResults reads a message of the results of read_canister_snapshot_metadata.
+func DecodeReadCanisterSnapshotMetadataResults(msg []byte) (SnapshotMetadata, error) {
+	return candid.DecodeOne("read_canister_snapshot_metadata results", &headerReadCanisterSnapshotMetadataResults, msg, getSnapshotMetadata)
+}
+
+var headerReadCanisterSnapshotDataArgs = candid.Header{Text: "DIDL\x05l\x03\xd4\xc2\xa7\xb8\x04\x01\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x04k\x04\xa7\x9f\xc9~\x02\xfc\xcb\xfb\x9d\x05\x02\xc5\x86\xd3\x97\x09\x02\xd2\xc7\xb5\xc0\x0f\x03l\x02\xc1\xc1\xce\xe2\x04x\x93\xaf\xfe\x81\x06xl\x01\xce\xdf\xa0\xa8\x04\x04m{\x01\x00"}
+
+// EncodeReadCanisterSnapshotDataArgs makes a message of the arguments of read_canister_snapshot_data.
+func EncodeReadCanisterSnapshotDataArgs(arg SnapshotRead) ([]byte, error) {
+	return candid.EncodeOne("read_canister_snapshot_data arguments", &headerReadCanisterSnapshotDataArgs, &arg, putSnapshotRead)
+}
+
+// DecodeReadCanisterSnapshotDataArgs reads a message of the arguments of read_canister_snapshot_data.
+func DecodeReadCanisterSnapshotDataArgs(msg []byte) (SnapshotRead, error) {
+	return candid.DecodeOne("read_canister_snapshot_data arguments", &headerReadCanisterSnapshotDataArgs, msg, getSnapshotRead)
+}
+
+var headerReadCanisterSnapshotDataResults = candid.Header{Text: "DIDL\x02l\x01\xed\x8c\x8b\xae\x04\x01m{\x01\x00"}
+
+// EncodeReadCanisterSnapshotDataResults makes a message of the results of read_canister_snapshot_data.
+func EncodeReadCanisterSnapshotDataResults(out ReadCanisterSnapshotDataResult) ([]byte, error) {
+	return candid.EncodeOne("read_canister_snapshot_data results", &headerReadCanisterSnapshotDataResults, &out, putReadCanisterSnapshotDataResult)
+}
+
+// DecodeReadCanisterSnapshotDataResults reads a message of the results of read_canister_snapshot_data.
+func DecodeReadCanisterSnapshotDataResults(msg []byte) (ReadCanisterSnapshotDataResult, error) {
+	return candid.DecodeOne("read_canister_snapshot_data results", &headerReadCanisterSnapshotDataResults, msg, getReadCanisterSnapshotDataResult)
+}
+
+var headerUploadCanisterSnapshotMetadataArgs = candid.Header{Text: "DIDL\x09l\x09\xb0\x8b\xe4\xa1\x01\x01\xef\xc1\xe4\xcf\x01\x03\xc2\xb9\xa1\x9c\x03\x04\xa9\xc9\xdb\xae\x03\x05\x80\xf6\xc7\xe3\x04\x07\x99\x9f\xb5\xeb\x04x\xb3\xc4\xb1\xf2\x04h\xbb\xfe\xb3\xaf\x06x\xa4\xca\xda\xb3\x0dxm\x02k\x05\x85\xa5\xb6\x02s\xa4\xaa\xb6\x02r\xc8\xb2\xbf\x02u\xe7\xb7\xbf\x02t\x81\x8f\x92\xf1\x04}n\x04m{n\x06k\x02\xc6\x83\x99\xb2\x01x\xeb\xae\xc0\xd1\x06\x7fn\x08k\x03\xa2\xef\xe5\xf1\x03\x7f\x8f\xc9\xef\xfa\x0b\x7f\xe3\xc0\xea\xb5\x0e\x7f\x01\x00"}
+
+// EncodeUploadCanisterSnapshotMetadataArgs makes a message of the arguments of upload_canister_snapshot_metadata.
+func EncodeUploadCanisterSnapshotMetadataArgs(arg SnapshotUpload) ([]byte, error) {
+	return candid.EncodeOne("upload_canister_snapshot_metadata arguments", &headerUploadCanisterSnapshotMetadataArgs, &arg, putSnapshotUpload)
+}
+
+// DecodeUploadCanisterSnapshotMetadataArgs reads a message of the arguments of upload_canister_snapshot_metadata.
+func DecodeUploadCanisterSnapshotMetadataArgs(msg []byte) (SnapshotUpload, error) {
+	return candid.DecodeOne("upload_canister_snapshot_metadata arguments", &headerUploadCanisterSnapshotMetadataArgs, msg, getSnapshotUpload)
+}
+
+var headerUploadCanisterSnapshotMetadataResults = candid.Header{Text: "DIDL\x02l\x01\xb6\xb8\x97\x89\x0f\x01m{\x01\x00"}
+
+// EncodeUploadCanisterSnapshotMetadataResults makes a message of the results of upload_canister_snapshot_metadata.
+func EncodeUploadCanisterSnapshotMetadataResults(out UploadCanisterSnapshotMetadataResult) ([]byte, error) {
+	return candid.EncodeOne("upload_canister_snapshot_metadata results", &headerUploadCanisterSnapshotMetadataResults, &out, putUploadCanisterSnapshotMetadataResult)
+}
+
+// DecodeUploadCanisterSnapshotMetadataResults reads a message of the results of upload_canister_snapshot_metadata.
+func DecodeUploadCanisterSnapshotMetadataResults(msg []byte) (UploadCanisterSnapshotMetadataResult, error) {
+	return candid.DecodeOne("upload_canister_snapshot_metadata results", &headerUploadCanisterSnapshotMetadataResults, msg, getUploadCanisterSnapshotMetadataResult)
+}
+
+var headerUploadCanisterSnapshotDataArgs = candid.Header{Text: "DIDL\x04l\x04\xed\x8c\x8b\xae\x04\x01\xd4\xc2\xa7\xb8\x04\x02\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x01m{k\x04\xa7\x9f\xc9~\x03\xfc\xcb\xfb\x9d\x05\x03\xc5\x86\xd3\x97\x09\x03\xd2\xc7\xb5\xc0\x0f\x7fl\x01\x93\xaf\xfe\x81\x06x\x01\x00"}
+
+// EncodeUploadCanisterSnapshotDataArgs makes a message of the arguments of upload_canister_snapshot_data.
+func EncodeUploadCanisterSnapshotDataArgs(arg SnapshotWrite) ([]byte, error) {
+	return candid.EncodeOne("upload_canister_snapshot_data arguments", &headerUploadCanisterSnapshotDataArgs, &arg, putSnapshotWrite)
+}
+
+// DecodeUploadCanisterSnapshotDataArgs reads a message of the arguments of upload_canister_snapshot_data.
+func DecodeUploadCanisterSnapshotDataArgs(msg []byte) (SnapshotWrite, error) {
+	return candid.DecodeOne("upload_canister_snapshot_data arguments", &headerUploadCanisterSnapshotDataArgs, msg, getSnapshotWrite)
+}
+
+var headerUploadCanisterSnapshotDataResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeUploadCanisterSnapshotDataResults makes a message of the results of upload_canister_snapshot_data.
+func EncodeUploadCanisterSnapshotDataResults() ([]byte, error) {
+	e := headerUploadCanisterSnapshotDataResults.NewEncoder()
+	return e.Finish("upload_canister_snapshot_data results")
+}
+
+// DecodeUploadCanisterSnapshotDataResults reads a message of the results of upload_canister_snapshot_data.
+func DecodeUploadCanisterSnapshotDataResults(msg []byte) (err error) {
+	d := headerUploadCanisterSnapshotDataResults.NewDecoder(msg)
+	err = d.Finish("upload_canister_snapshot_data results")
+	return err
+}
+
+var headerListCanisterSnapshotsArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeListCanisterSnapshotsArgs makes a message of the arguments of list_canister_snapshots.
+func EncodeListCanisterSnapshotsArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("list_canister_snapshots arguments", &headerListCanisterSnapshotsArgs, &arg, putCanister)
+}
+
+// DecodeListCanisterSnapshotsArgs reads a message of the arguments of list_canister_snapshots.
+func DecodeListCanisterSnapshotsArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("list_canister_snapshots arguments", &headerListCanisterSnapshotsArgs, msg, getCanister)
+}
+
+var headerListCanisterSnapshotsResults = candid.Header{Text: "DIDL\x03m\x01l\x03\xdb\xb7\x01\x02\xdc\x84\xe1\x96\x07x\x82\xbf\xf3\xa5\x0dxm{\x01\x00"}
+
+// EncodeListCanisterSnapshotsResults makes a message of the results of list_canister_snapshots.
+func EncodeListCanisterSnapshotsResults(out []Snapshot) ([]byte, error) {
+	return candid.EncodeOne("list_canister_snapshots results", &headerListCanisterSnapshotsResults, &out, func(e *candid.Encoder, v *[]Snapshot) { candid.PutVec(e, v, putSnapshot) })
+}
+
+// DecodeListCanisterSnapshotsResults reads a message of the results of list_canister_snapshots.
+func DecodeListCanisterSnapshotsResults(msg []byte) ([]Snapshot, error) {
+	return candid.DecodeOne("list_canister_snapshots results", &headerListCanisterSnapshotsResults, msg, func(d *candid.Decoder, t candid.Type, v *[]Snapshot) { candid.GetVec(d, t, v, getSnapshot) })
+}
+
+var headerDeleteCanisterSnapshotArgs = candid.Header{Text: "DIDL\x02l\x02\xb3\xc4\xb1\xf2\x04h\xb6\xb8\x97\x89\x0f\x01m{\x01\x00"}
+
+// EncodeDeleteCanisterSnapshotArgs makes a message of the arguments of delete_canister_snapshot.
+func EncodeDeleteCanisterSnapshotArgs(arg SnapshotOf) ([]byte, error) {
+	return candid.EncodeOne("delete_canister_snapshot arguments", &headerDeleteCanisterSnapshotArgs, &arg, putSnapshotOf)
+}
+
+// DecodeDeleteCanisterSnapshotArgs reads a message of the arguments of delete_canister_snapshot.
+func DecodeDeleteCanisterSnapshotArgs(msg []byte) (SnapshotOf, error) {
+	return candid.DecodeOne("delete_canister_snapshot arguments", &headerDeleteCanisterSnapshotArgs, msg, getSnapshotOf)
+}
+
+var headerDeleteCanisterSnapshotResults = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeDeleteCanisterSnapshotResults makes a message of the results of delete_canister_snapshot.
+func EncodeDeleteCanisterSnapshotResults() ([]byte, error) {
+	e := headerDeleteCanisterSnapshotResults.NewEncoder()
+	return e.Finish("delete_canister_snapshot results")
+}
+
+// DecodeDeleteCanisterSnapshotResults reads a message of the results of delete_canister_snapshot.
+func DecodeDeleteCanisterSnapshotResults(msg []byte) (err error) {
+	d := headerDeleteCanisterSnapshotResults.NewDecoder(msg)
+	err = d.Finish("delete_canister_snapshot results")
+	return err
+}
+
+var headerFetchCanisterLogsArgs = candid.Header{Text: "DIDL\x01l\x01\xb3\xc4\xb1\xf2\x04h\x01\x00"}
+
+// EncodeFetchCanisterLogsArgs makes a message of the arguments of fetch_canister_logs.
+func EncodeFetchCanisterLogsArgs(arg Canister) ([]byte, error) {
+	return candid.EncodeOne("fetch_canister_logs arguments", &headerFetchCanisterLogsArgs, &arg, putCanister)
+}
+
+// DecodeFetchCanisterLogsArgs reads a message of the arguments of fetch_canister_logs.
+func DecodeFetchCanisterLogsArgs(msg []byte) (Canister, error) {
+	return candid.DecodeOne("fetch_canister_logs arguments", &headerFetchCanisterLogsArgs, msg, getCanister)
+}
+
+var headerFetchCanisterLogsResults = candid.Header{Text: "DIDL\x04l\x01\xef\x92\xc2\xc4\x06\x01m\x02l\x03\xbd\x88\xc0\x02x\xd6\xf6\x8e\x80\x01x\xb9\x9a\xde\xcb\x01\x03m{\x01\x00"}
+
+// EncodeFetchCanisterLogsResults makes a message of the results of fetch_canister_logs.
+func EncodeFetchCanisterLogsResults(out FetchCanisterLogsResult) ([]byte, error) {
+	return candid.EncodeOne("fetch_canister_logs results", &headerFetchCanisterLogsResults, &out, putFetchCanisterLogsResult)
+}
+
+// DecodeFetchCanisterLogsResults reads a message of the results of fetch_canister_logs.
+func DecodeFetchCanisterLogsResults(msg []byte) (FetchCanisterLogsResult, error) {
+	return candid.DecodeOne("fetch_canister_logs results", &headerFetchCanisterLogsResults, msg, getFetchCanisterLogsResult)
+}
+
+var headerListCanistersArgs = candid.Header{Text: "DIDL\x00\x00"}
+
+// EncodeListCanistersArgs makes a message of the arguments of list_canisters.
+func EncodeListCanistersArgs() ([]byte, error) {
+	e := headerListCanistersArgs.NewEncoder()
+	return e.Finish("list_canisters arguments")
+}
+
+// DecodeListCanistersArgs reads a message of the arguments of list_canisters.
+func DecodeListCanistersArgs(msg []byte) (err error) {
+	d := headerListCanistersArgs.NewDecoder(msg)
+	err = d.Finish("list_canisters arguments")
+	return err
+}
+
+var headerListCanistersResults = candid.Header{Text: "DIDL\x03l\x01\xec\x80\xe5\xe9\x09\x01m\x02l\x02\xdb\x87\xb4\x02h\xe2\xe8\xad\xa0\x08h\x01\x00"}
+
+// EncodeListCanistersResults makes a message of the results of list_canisters.
+func EncodeListCanistersResults(out ListCanistersResult) ([]byte, error) {
+	return candid.EncodeOne("list_canisters results", &headerListCanistersResults, &out, putListCanistersResult)
+}
+
+// DecodeListCanistersResults reads a message of the results of list_canisters.
+func DecodeListCanistersResults(msg []byte) (ListCanistersResult, error) {
+	return candid.DecodeOne("list_canisters results", &headerListCanistersResults, msg, getListCanistersResult)
+}
+
 // Client calls the service. C is the context of a call: context.Context off chain, the
 // message handle on chain.
 type Client[C any] struct{ caller candid.Caller[C] }
@@ -1019,28 +4893,52 @@ func (c Client[C]) CreateCanister(ctx C, arg CreateCanisterArg) (out Created, er
 	return out, err
 }
 
-// ProvisionalCreateCanisterWithCycles calls provisional_create_canister_with_cycles.
-func (c Client[C]) ProvisionalCreateCanisterWithCycles(ctx C, arg ProvisionalCreateCanisterWithCyclesArg) (out Created, err error) {
-	msg, err := EncodeProvisionalCreateCanisterWithCyclesArgs(arg)
+// UpdateSettings calls update_settings.
+func (c Client[C]) UpdateSettings(ctx C, arg UpdateSettingsArg) (err error) {
+	msg, err := EncodeUpdateSettingsArgs(arg)
 	if err == nil {
-		msg, err = c.caller.Call(ctx, "provisional_create_canister_with_cycles", candid.Update, msg)
+		msg, err = c.caller.Call(ctx, "update_settings", candid.Update, msg)
 	}
 	if err == nil {
-		out, err = DecodeProvisionalCreateCanisterWithCyclesResults(msg)
+		err = DecodeUpdateSettingsResults(msg)
+	}
+	return err
+}
+
+// UploadChunk calls upload_chunk.
+func (c Client[C]) UploadChunk(ctx C, arg UploadChunkArg) (out ChunkHash, err error) {
+	msg, err := EncodeUploadChunkArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "upload_chunk", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeUploadChunkResults(msg)
 	}
 	return out, err
 }
 
-// ProvisionalTopUpCanister calls provisional_top_up_canister.
-func (c Client[C]) ProvisionalTopUpCanister(ctx C, arg ProvisionalTopUpCanisterArg) (err error) {
-	msg, err := EncodeProvisionalTopUpCanisterArgs(arg)
+// ClearChunkStore calls clear_chunk_store.
+func (c Client[C]) ClearChunkStore(ctx C, arg Canister) (err error) {
+	msg, err := EncodeClearChunkStoreArgs(arg)
 	if err == nil {
-		msg, err = c.caller.Call(ctx, "provisional_top_up_canister", candid.Update, msg)
+		msg, err = c.caller.Call(ctx, "clear_chunk_store", candid.Update, msg)
 	}
 	if err == nil {
-		err = DecodeProvisionalTopUpCanisterResults(msg)
+		err = DecodeClearChunkStoreResults(msg)
 	}
 	return err
+}
+
+// StoredChunks calls stored_chunks.
+func (c Client[C]) StoredChunks(ctx C, arg Canister) (out []ChunkHash, err error) {
+	msg, err := EncodeStoredChunksArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "stored_chunks", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeStoredChunksResults(msg)
+	}
+	return out, err
 }
 
 // InstallCode calls install_code.
@@ -1055,14 +4953,26 @@ func (c Client[C]) InstallCode(ctx C, arg InstallCode) (err error) {
 	return err
 }
 
-// UpdateSettings calls update_settings.
-func (c Client[C]) UpdateSettings(ctx C, arg UpdateSettingsArg) (err error) {
-	msg, err := EncodeUpdateSettingsArgs(arg)
+// InstallChunkedCode calls install_chunked_code.
+func (c Client[C]) InstallChunkedCode(ctx C, arg InstallChunkedCode) (err error) {
+	msg, err := EncodeInstallChunkedCodeArgs(arg)
 	if err == nil {
-		msg, err = c.caller.Call(ctx, "update_settings", candid.Update, msg)
+		msg, err = c.caller.Call(ctx, "install_chunked_code", candid.Update, msg)
 	}
 	if err == nil {
-		err = DecodeUpdateSettingsResults(msg)
+		err = DecodeInstallChunkedCodeResults(msg)
+	}
+	return err
+}
+
+// UninstallCode calls uninstall_code.
+func (c Client[C]) UninstallCode(ctx C, arg UninstallCodeArg) (err error) {
+	msg, err := EncodeUninstallCodeArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "uninstall_code", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeUninstallCodeResults(msg)
 	}
 	return err
 }
@@ -1091,16 +5001,28 @@ func (c Client[C]) StopCanister(ctx C, arg Canister) (err error) {
 	return err
 }
 
-// UninstallCode calls uninstall_code.
-func (c Client[C]) UninstallCode(ctx C, arg UninstallCodeArg) (err error) {
-	msg, err := EncodeUninstallCodeArgs(arg)
+// CanisterStatus calls canister_status.
+func (c Client[C]) CanisterStatus(ctx C, arg Canister) (out Status, err error) {
+	msg, err := EncodeCanisterStatusArgs(arg)
 	if err == nil {
-		msg, err = c.caller.Call(ctx, "uninstall_code", candid.Update, msg)
+		msg, err = c.caller.Call(ctx, "canister_status", candid.Update, msg)
 	}
 	if err == nil {
-		err = DecodeUninstallCodeResults(msg)
+		out, err = DecodeCanisterStatusResults(msg)
 	}
-	return err
+	return out, err
+}
+
+// CanisterMetrics calls canister_metrics.
+func (c Client[C]) CanisterMetrics(ctx C, arg Canister) (out Metrics, err error) {
+	msg, err := EncodeCanisterMetricsArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "canister_metrics", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeCanisterMetricsResults(msg)
+	}
+	return out, err
 }
 
 // DeleteCanister calls delete_canister.
@@ -1113,18 +5035,6 @@ func (c Client[C]) DeleteCanister(ctx C, arg Canister) (err error) {
 		err = DecodeDeleteCanisterResults(msg)
 	}
 	return err
-}
-
-// CanisterStatus calls canister_status.
-func (c Client[C]) CanisterStatus(ctx C, arg Canister) (out Status, err error) {
-	msg, err := EncodeCanisterStatusArgs(arg)
-	if err == nil {
-		msg, err = c.caller.Call(ctx, "canister_status", candid.Update, msg)
-	}
-	if err == nil {
-		out, err = DecodeCanisterStatusResults(msg)
-	}
-	return out, err
 }
 
 // DepositCycles calls deposit_cycles.
@@ -1151,21 +5061,388 @@ func (c Client[C]) RawRand(ctx C) (out []byte, err error) {
 	return out, err
 }
 
+// HttpRequest calls http_request.
+func (c Client[C]) HttpRequest(ctx C, arg HttpRequest) (out HttpResponse, err error) {
+	msg, err := EncodeHttpRequestArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "http_request", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeHttpRequestResults(msg)
+	}
+	return out, err
+}
+
+// CanisterInfo calls canister_info.
+func (c Client[C]) CanisterInfo(ctx C, arg CanisterInfoArg) (out CanisterInfo, err error) {
+	msg, err := EncodeCanisterInfoArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "canister_info", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeCanisterInfoResults(msg)
+	}
+	return out, err
+}
+
+// CanisterMetadata calls canister_metadata.
+func (c Client[C]) CanisterMetadata(ctx C, arg CanisterMetadataArg) (out CanisterMetadataResult, err error) {
+	msg, err := EncodeCanisterMetadataArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "canister_metadata", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeCanisterMetadataResults(msg)
+	}
+	return out, err
+}
+
+// EcdsaPublicKey calls ecdsa_public_key.
+func (c Client[C]) EcdsaPublicKey(ctx C, arg EcdsaPublicKeyArg) (out PublicKey, err error) {
+	msg, err := EncodeEcdsaPublicKeyArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "ecdsa_public_key", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeEcdsaPublicKeyResults(msg)
+	}
+	return out, err
+}
+
+// SignWithEcdsa calls sign_with_ecdsa.
+func (c Client[C]) SignWithEcdsa(ctx C, arg SignWithEcdsaArg) (out Signature, err error) {
+	msg, err := EncodeSignWithEcdsaArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "sign_with_ecdsa", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeSignWithEcdsaResults(msg)
+	}
+	return out, err
+}
+
+// SchnorrPublicKey calls schnorr_public_key.
+func (c Client[C]) SchnorrPublicKey(ctx C, arg SchnorrPublicKeyArg) (out PublicKey, err error) {
+	msg, err := EncodeSchnorrPublicKeyArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "schnorr_public_key", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeSchnorrPublicKeyResults(msg)
+	}
+	return out, err
+}
+
+// SignWithSchnorr calls sign_with_schnorr.
+func (c Client[C]) SignWithSchnorr(ctx C, arg SignWithSchnorrArg) (out Signature, err error) {
+	msg, err := EncodeSignWithSchnorrArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "sign_with_schnorr", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeSignWithSchnorrResults(msg)
+	}
+	return out, err
+}
+
+// VetkdPublicKey calls vetkd_public_key.
+func (c Client[C]) VetkdPublicKey(ctx C, arg VetkdPublicKeyArg) (out VetkdPublicKeyResult, err error) {
+	msg, err := EncodeVetkdPublicKeyArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "vetkd_public_key", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeVetkdPublicKeyResults(msg)
+	}
+	return out, err
+}
+
+// VetkdDeriveKey calls vetkd_derive_key.
+func (c Client[C]) VetkdDeriveKey(ctx C, arg VetkdDeriveKeyArg) (out VetkdDeriveKeyResult, err error) {
+	msg, err := EncodeVetkdDeriveKeyArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "vetkd_derive_key", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeVetkdDeriveKeyResults(msg)
+	}
+	return out, err
+}
+
+// BitcoinGetBalance calls bitcoin_get_balance.
+func (c Client[C]) BitcoinGetBalance(ctx C, arg BitcoinGetBalanceArg) (out uint64, err error) {
+	msg, err := EncodeBitcoinGetBalanceArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "bitcoin_get_balance", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeBitcoinGetBalanceResults(msg)
+	}
+	return out, err
+}
+
+// BitcoinGetUtxos calls bitcoin_get_utxos.
+func (c Client[C]) BitcoinGetUtxos(ctx C, arg BitcoinGetUtxosArg) (out BitcoinGetUtxosResult, err error) {
+	msg, err := EncodeBitcoinGetUtxosArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "bitcoin_get_utxos", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeBitcoinGetUtxosResults(msg)
+	}
+	return out, err
+}
+
+// BitcoinSendTransaction calls bitcoin_send_transaction.
+func (c Client[C]) BitcoinSendTransaction(ctx C, arg BitcoinSendTransactionArg) (err error) {
+	msg, err := EncodeBitcoinSendTransactionArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "bitcoin_send_transaction", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeBitcoinSendTransactionResults(msg)
+	}
+	return err
+}
+
+// BitcoinGetCurrentFeePercentiles calls bitcoin_get_current_fee_percentiles.
+func (c Client[C]) BitcoinGetCurrentFeePercentiles(ctx C, arg BitcoinGetCurrentFeePercentilesArg) (out []uint64, err error) {
+	msg, err := EncodeBitcoinGetCurrentFeePercentilesArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "bitcoin_get_current_fee_percentiles", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeBitcoinGetCurrentFeePercentilesResults(msg)
+	}
+	return out, err
+}
+
+// BitcoinGetBlockHeaders calls bitcoin_get_block_headers.
+func (c Client[C]) BitcoinGetBlockHeaders(ctx C, arg BitcoinGetBlockHeadersArg) (out BitcoinGetBlockHeadersResult, err error) {
+	msg, err := EncodeBitcoinGetBlockHeadersArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "bitcoin_get_block_headers", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeBitcoinGetBlockHeadersResults(msg)
+	}
+	return out, err
+}
+
+// NodeMetricsHistory calls node_metrics_history.
+func (c Client[C]) NodeMetricsHistory(ctx C, arg NodeMetricsHistoryArg) (out []NodeMetricsHistoryResult, err error) {
+	msg, err := EncodeNodeMetricsHistoryArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "node_metrics_history", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeNodeMetricsHistoryResults(msg)
+	}
+	return out, err
+}
+
+// SubnetInfo calls subnet_info.
+func (c Client[C]) SubnetInfo(ctx C, arg SubnetInfoArg) (out SubnetInfoResult, err error) {
+	msg, err := EncodeSubnetInfoArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "subnet_info", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeSubnetInfoResults(msg)
+	}
+	return out, err
+}
+
+// ProvisionalCreateCanisterWithCycles calls provisional_create_canister_with_cycles.
+func (c Client[C]) ProvisionalCreateCanisterWithCycles(ctx C, arg ProvisionalCreateCanisterWithCyclesArg) (out Created, err error) {
+	msg, err := EncodeProvisionalCreateCanisterWithCyclesArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "provisional_create_canister_with_cycles", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeProvisionalCreateCanisterWithCyclesResults(msg)
+	}
+	return out, err
+}
+
+// ProvisionalTopUpCanister calls provisional_top_up_canister.
+func (c Client[C]) ProvisionalTopUpCanister(ctx C, arg ProvisionalTopUpCanisterArg) (err error) {
+	msg, err := EncodeProvisionalTopUpCanisterArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "provisional_top_up_canister", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeProvisionalTopUpCanisterResults(msg)
+	}
+	return err
+}
+
+// TakeCanisterSnapshot calls take_canister_snapshot.
+func (c Client[C]) TakeCanisterSnapshot(ctx C, arg TakeCanisterSnapshotArg) (out Snapshot, err error) {
+	msg, err := EncodeTakeCanisterSnapshotArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "take_canister_snapshot", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeTakeCanisterSnapshotResults(msg)
+	}
+	return out, err
+}
+
+// LoadCanisterSnapshot calls load_canister_snapshot.
+func (c Client[C]) LoadCanisterSnapshot(ctx C, arg LoadCanisterSnapshotArg) (err error) {
+	msg, err := EncodeLoadCanisterSnapshotArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "load_canister_snapshot", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeLoadCanisterSnapshotResults(msg)
+	}
+	return err
+}
+
+// ReadCanisterSnapshotMetadata calls read_canister_snapshot_metadata.
+func (c Client[C]) ReadCanisterSnapshotMetadata(ctx C, arg SnapshotOf) (out SnapshotMetadata, err error) {
+	msg, err := EncodeReadCanisterSnapshotMetadataArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "read_canister_snapshot_metadata", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeReadCanisterSnapshotMetadataResults(msg)
+	}
+	return out, err
+}
+
+// ReadCanisterSnapshotData calls read_canister_snapshot_data.
+func (c Client[C]) ReadCanisterSnapshotData(ctx C, arg SnapshotRead) (out ReadCanisterSnapshotDataResult, err error) {
+	msg, err := EncodeReadCanisterSnapshotDataArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "read_canister_snapshot_data", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeReadCanisterSnapshotDataResults(msg)
+	}
+	return out, err
+}
+
+// UploadCanisterSnapshotMetadata calls upload_canister_snapshot_metadata.
+func (c Client[C]) UploadCanisterSnapshotMetadata(ctx C, arg SnapshotUpload) (out UploadCanisterSnapshotMetadataResult, err error) {
+	msg, err := EncodeUploadCanisterSnapshotMetadataArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "upload_canister_snapshot_metadata", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeUploadCanisterSnapshotMetadataResults(msg)
+	}
+	return out, err
+}
+
+// UploadCanisterSnapshotData calls upload_canister_snapshot_data.
+func (c Client[C]) UploadCanisterSnapshotData(ctx C, arg SnapshotWrite) (err error) {
+	msg, err := EncodeUploadCanisterSnapshotDataArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "upload_canister_snapshot_data", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeUploadCanisterSnapshotDataResults(msg)
+	}
+	return err
+}
+
+// ListCanisterSnapshots calls list_canister_snapshots.
+func (c Client[C]) ListCanisterSnapshots(ctx C, arg Canister) (out []Snapshot, err error) {
+	msg, err := EncodeListCanisterSnapshotsArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "list_canister_snapshots", candid.Update, msg)
+	}
+	if err == nil {
+		out, err = DecodeListCanisterSnapshotsResults(msg)
+	}
+	return out, err
+}
+
+// DeleteCanisterSnapshot calls delete_canister_snapshot.
+func (c Client[C]) DeleteCanisterSnapshot(ctx C, arg SnapshotOf) (err error) {
+	msg, err := EncodeDeleteCanisterSnapshotArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "delete_canister_snapshot", candid.Update, msg)
+	}
+	if err == nil {
+		err = DecodeDeleteCanisterSnapshotResults(msg)
+	}
+	return err
+}
+
+// FetchCanisterLogs calls fetch_canister_logs.
+func (c Client[C]) FetchCanisterLogs(ctx C, arg Canister) (out FetchCanisterLogsResult, err error) {
+	msg, err := EncodeFetchCanisterLogsArgs(arg)
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "fetch_canister_logs", candid.Query, msg)
+	}
+	if err == nil {
+		out, err = DecodeFetchCanisterLogsResults(msg)
+	}
+	return out, err
+}
+
+// ListCanisters calls list_canisters.
+func (c Client[C]) ListCanisters(ctx C) (out ListCanistersResult, err error) {
+	msg, err := EncodeListCanistersArgs()
+	if err == nil {
+		msg, err = c.caller.Call(ctx, "list_canisters", candid.Query, msg)
+	}
+	if err == nil {
+		out, err = DecodeListCanistersResults(msg)
+	}
+	return out, err
+}
+
 // Service is what a canister implements. M is the handle of a message; an error
 // rejects the message with its text.
 type Service[M any] interface {
 	CreateCanister(m M, arg CreateCanisterArg) (Created, error)
-	ProvisionalCreateCanisterWithCycles(m M, arg ProvisionalCreateCanisterWithCyclesArg) (Created, error)
-	ProvisionalTopUpCanister(m M, arg ProvisionalTopUpCanisterArg) error
-	InstallCode(m M, arg InstallCode) error
 	UpdateSettings(m M, arg UpdateSettingsArg) error
+	UploadChunk(m M, arg UploadChunkArg) (ChunkHash, error)
+	ClearChunkStore(m M, arg Canister) error
+	StoredChunks(m M, arg Canister) ([]ChunkHash, error)
+	InstallCode(m M, arg InstallCode) error
+	InstallChunkedCode(m M, arg InstallChunkedCode) error
+	UninstallCode(m M, arg UninstallCodeArg) error
 	StartCanister(m M, arg Canister) error
 	StopCanister(m M, arg Canister) error
-	UninstallCode(m M, arg UninstallCodeArg) error
-	DeleteCanister(m M, arg Canister) error
 	CanisterStatus(m M, arg Canister) (Status, error)
+	CanisterMetrics(m M, arg Canister) (Metrics, error)
+	DeleteCanister(m M, arg Canister) error
 	DepositCycles(m M, arg Canister) error
 	RawRand(m M) ([]byte, error)
+	HttpRequest(m M, arg HttpRequest) (HttpResponse, error)
+	CanisterInfo(m M, arg CanisterInfoArg) (CanisterInfo, error)
+	CanisterMetadata(m M, arg CanisterMetadataArg) (CanisterMetadataResult, error)
+	EcdsaPublicKey(m M, arg EcdsaPublicKeyArg) (PublicKey, error)
+	SignWithEcdsa(m M, arg SignWithEcdsaArg) (Signature, error)
+	SchnorrPublicKey(m M, arg SchnorrPublicKeyArg) (PublicKey, error)
+	SignWithSchnorr(m M, arg SignWithSchnorrArg) (Signature, error)
+	VetkdPublicKey(m M, arg VetkdPublicKeyArg) (VetkdPublicKeyResult, error)
+	VetkdDeriveKey(m M, arg VetkdDeriveKeyArg) (VetkdDeriveKeyResult, error)
+	BitcoinGetBalance(m M, arg BitcoinGetBalanceArg) (uint64, error)
+	BitcoinGetUtxos(m M, arg BitcoinGetUtxosArg) (BitcoinGetUtxosResult, error)
+	BitcoinSendTransaction(m M, arg BitcoinSendTransactionArg) error
+	BitcoinGetCurrentFeePercentiles(m M, arg BitcoinGetCurrentFeePercentilesArg) ([]uint64, error)
+	BitcoinGetBlockHeaders(m M, arg BitcoinGetBlockHeadersArg) (BitcoinGetBlockHeadersResult, error)
+	NodeMetricsHistory(m M, arg NodeMetricsHistoryArg) ([]NodeMetricsHistoryResult, error)
+	SubnetInfo(m M, arg SubnetInfoArg) (SubnetInfoResult, error)
+	ProvisionalCreateCanisterWithCycles(m M, arg ProvisionalCreateCanisterWithCyclesArg) (Created, error)
+	ProvisionalTopUpCanister(m M, arg ProvisionalTopUpCanisterArg) error
+	TakeCanisterSnapshot(m M, arg TakeCanisterSnapshotArg) (Snapshot, error)
+	LoadCanisterSnapshot(m M, arg LoadCanisterSnapshotArg) error
+	ReadCanisterSnapshotMetadata(m M, arg SnapshotOf) (SnapshotMetadata, error)
+	ReadCanisterSnapshotData(m M, arg SnapshotRead) (ReadCanisterSnapshotDataResult, error)
+	UploadCanisterSnapshotMetadata(m M, arg SnapshotUpload) (UploadCanisterSnapshotMetadataResult, error)
+	UploadCanisterSnapshotData(m M, arg SnapshotWrite) error
+	ListCanisterSnapshots(m M, arg Canister) ([]Snapshot, error)
+	DeleteCanisterSnapshot(m M, arg SnapshotOf) error
+	FetchCanisterLogs(m M, arg Canister) (FetchCanisterLogsResult, error)
+	ListCanisters(m M) (ListCanistersResult, error)
 }
 
 // Methods is the table of entry points that lead to s.
@@ -1181,6 +5458,325 @@ func Methods[M any](s Service[M]) []candid.Method[M] {
 				return nil, err
 			}
 			return EncodeCreateCanisterResults(out)
+		}},
+		{Name: "update_settings", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeUpdateSettingsArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.UpdateSettings(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeUpdateSettingsResults()
+		}},
+		{Name: "upload_chunk", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeUploadChunkArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.UploadChunk(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeUploadChunkResults(out)
+		}},
+		{Name: "clear_chunk_store", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeClearChunkStoreArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.ClearChunkStore(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeClearChunkStoreResults()
+		}},
+		{Name: "stored_chunks", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeStoredChunksArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.StoredChunks(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeStoredChunksResults(out)
+		}},
+		{Name: "install_code", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeInstallCodeArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.InstallCode(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeInstallCodeResults()
+		}},
+		{Name: "install_chunked_code", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeInstallChunkedCodeArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.InstallChunkedCode(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeInstallChunkedCodeResults()
+		}},
+		{Name: "uninstall_code", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeUninstallCodeArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.UninstallCode(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeUninstallCodeResults()
+		}},
+		{Name: "start_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeStartCanisterArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.StartCanister(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeStartCanisterResults()
+		}},
+		{Name: "stop_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeStopCanisterArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.StopCanister(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeStopCanisterResults()
+		}},
+		{Name: "canister_status", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeCanisterStatusArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.CanisterStatus(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeCanisterStatusResults(out)
+		}},
+		{Name: "canister_metrics", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeCanisterMetricsArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.CanisterMetrics(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeCanisterMetricsResults(out)
+		}},
+		{Name: "delete_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeDeleteCanisterArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.DeleteCanister(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeDeleteCanisterResults()
+		}},
+		{Name: "deposit_cycles", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeDepositCyclesArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.DepositCycles(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeDepositCyclesResults()
+		}},
+		{Name: "raw_rand", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			if err := DecodeRawRandArgs(msg); err != nil {
+				return nil, err
+			}
+			out, err := s.RawRand(m)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeRawRandResults(out)
+		}},
+		{Name: "http_request", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeHttpRequestArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.HttpRequest(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeHttpRequestResults(out)
+		}},
+		{Name: "canister_info", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeCanisterInfoArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.CanisterInfo(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeCanisterInfoResults(out)
+		}},
+		{Name: "canister_metadata", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeCanisterMetadataArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.CanisterMetadata(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeCanisterMetadataResults(out)
+		}},
+		{Name: "ecdsa_public_key", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeEcdsaPublicKeyArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.EcdsaPublicKey(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeEcdsaPublicKeyResults(out)
+		}},
+		{Name: "sign_with_ecdsa", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeSignWithEcdsaArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.SignWithEcdsa(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeSignWithEcdsaResults(out)
+		}},
+		{Name: "schnorr_public_key", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeSchnorrPublicKeyArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.SchnorrPublicKey(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeSchnorrPublicKeyResults(out)
+		}},
+		{Name: "sign_with_schnorr", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeSignWithSchnorrArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.SignWithSchnorr(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeSignWithSchnorrResults(out)
+		}},
+		{Name: "vetkd_public_key", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeVetkdPublicKeyArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.VetkdPublicKey(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeVetkdPublicKeyResults(out)
+		}},
+		{Name: "vetkd_derive_key", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeVetkdDeriveKeyArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.VetkdDeriveKey(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeVetkdDeriveKeyResults(out)
+		}},
+		{Name: "bitcoin_get_balance", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeBitcoinGetBalanceArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.BitcoinGetBalance(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeBitcoinGetBalanceResults(out)
+		}},
+		{Name: "bitcoin_get_utxos", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeBitcoinGetUtxosArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.BitcoinGetUtxos(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeBitcoinGetUtxosResults(out)
+		}},
+		{Name: "bitcoin_send_transaction", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeBitcoinSendTransactionArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.BitcoinSendTransaction(m, arg); err != nil {
+				return nil, err
+			}
+			return EncodeBitcoinSendTransactionResults()
+		}},
+		{Name: "bitcoin_get_current_fee_percentiles", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeBitcoinGetCurrentFeePercentilesArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.BitcoinGetCurrentFeePercentiles(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeBitcoinGetCurrentFeePercentilesResults(out)
+		}},
+		{Name: "bitcoin_get_block_headers", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeBitcoinGetBlockHeadersArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.BitcoinGetBlockHeaders(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeBitcoinGetBlockHeadersResults(out)
+		}},
+		{Name: "node_metrics_history", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeNodeMetricsHistoryArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.NodeMetricsHistory(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeNodeMetricsHistoryResults(out)
+		}},
+		{Name: "subnet_info", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeSubnetInfoArgs(msg)
+			if err != nil {
+				return nil, err
+			}
+			out, err := s.SubnetInfo(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeSubnetInfoResults(out)
 		}},
 		{Name: "provisional_create_canister_with_cycles", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
 			arg, err := DecodeProvisionalCreateCanisterWithCyclesArgs(msg)
@@ -1203,96 +5799,111 @@ func Methods[M any](s Service[M]) []candid.Method[M] {
 			}
 			return EncodeProvisionalTopUpCanisterResults()
 		}},
-		{Name: "install_code", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeInstallCodeArgs(msg)
+		{Name: "take_canister_snapshot", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeTakeCanisterSnapshotArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.InstallCode(m, arg); err != nil {
+			out, err := s.TakeCanisterSnapshot(m, arg)
+			if err != nil {
 				return nil, err
 			}
-			return EncodeInstallCodeResults()
+			return EncodeTakeCanisterSnapshotResults(out)
 		}},
-		{Name: "update_settings", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeUpdateSettingsArgs(msg)
+		{Name: "load_canister_snapshot", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeLoadCanisterSnapshotArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.UpdateSettings(m, arg); err != nil {
+			if err := s.LoadCanisterSnapshot(m, arg); err != nil {
 				return nil, err
 			}
-			return EncodeUpdateSettingsResults()
+			return EncodeLoadCanisterSnapshotResults()
 		}},
-		{Name: "start_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeStartCanisterArgs(msg)
+		{Name: "read_canister_snapshot_metadata", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeReadCanisterSnapshotMetadataArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.StartCanister(m, arg); err != nil {
+			out, err := s.ReadCanisterSnapshotMetadata(m, arg)
+			if err != nil {
 				return nil, err
 			}
-			return EncodeStartCanisterResults()
+			return EncodeReadCanisterSnapshotMetadataResults(out)
 		}},
-		{Name: "stop_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeStopCanisterArgs(msg)
+		{Name: "read_canister_snapshot_data", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeReadCanisterSnapshotDataArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.StopCanister(m, arg); err != nil {
+			out, err := s.ReadCanisterSnapshotData(m, arg)
+			if err != nil {
 				return nil, err
 			}
-			return EncodeStopCanisterResults()
+			return EncodeReadCanisterSnapshotDataResults(out)
 		}},
-		{Name: "uninstall_code", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeUninstallCodeArgs(msg)
+		{Name: "upload_canister_snapshot_metadata", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeUploadCanisterSnapshotMetadataArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.UninstallCode(m, arg); err != nil {
+			out, err := s.UploadCanisterSnapshotMetadata(m, arg)
+			if err != nil {
 				return nil, err
 			}
-			return EncodeUninstallCodeResults()
+			return EncodeUploadCanisterSnapshotMetadataResults(out)
 		}},
-		{Name: "delete_canister", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeDeleteCanisterArgs(msg)
+		{Name: "upload_canister_snapshot_data", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeUploadCanisterSnapshotDataArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.DeleteCanister(m, arg); err != nil {
+			if err := s.UploadCanisterSnapshotData(m, arg); err != nil {
 				return nil, err
 			}
-			return EncodeDeleteCanisterResults()
+			return EncodeUploadCanisterSnapshotDataResults()
 		}},
-		{Name: "canister_status", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeCanisterStatusArgs(msg)
+		{Name: "list_canister_snapshots", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeListCanisterSnapshotsArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			out, err := s.CanisterStatus(m, arg)
+			out, err := s.ListCanisterSnapshots(m, arg)
 			if err != nil {
 				return nil, err
 			}
-			return EncodeCanisterStatusResults(out)
+			return EncodeListCanisterSnapshotsResults(out)
 		}},
-		{Name: "deposit_cycles", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			arg, err := DecodeDepositCyclesArgs(msg)
+		{Name: "delete_canister_snapshot", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeDeleteCanisterSnapshotArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			if err := s.DepositCycles(m, arg); err != nil {
+			if err := s.DeleteCanisterSnapshot(m, arg); err != nil {
 				return nil, err
 			}
-			return EncodeDepositCyclesResults()
+			return EncodeDeleteCanisterSnapshotResults()
 		}},
-		{Name: "raw_rand", Kind: candid.Update, Handle: func(m M, msg []byte) ([]byte, error) {
-			if err := DecodeRawRandArgs(msg); err != nil {
-				return nil, err
-			}
-			out, err := s.RawRand(m)
+		{Name: "fetch_canister_logs", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
+			arg, err := DecodeFetchCanisterLogsArgs(msg)
 			if err != nil {
 				return nil, err
 			}
-			return EncodeRawRandResults(out)
+			out, err := s.FetchCanisterLogs(m, arg)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeFetchCanisterLogsResults(out)
+		}},
+		{Name: "list_canisters", Kind: candid.Query, Handle: func(m M, msg []byte) ([]byte, error) {
+			if err := DecodeListCanistersArgs(msg); err != nil {
+				return nil, err
+			}
+			out, err := s.ListCanisters(m)
+			if err != nil {
+				return nil, err
+			}
+			return EncodeListCanistersResults(out)
 		}},
 	}
 }

@@ -57,12 +57,14 @@ type Module struct {
 	Hash         [32]byte // of the bytes given to [Engine.Compile]
 	Instructions uint64   // in the module: the base of an install's cost
 	Metadata     map[string]Metadata
+	CustomBytes  uint64 // of what is in Metadata, with the names
 
 	engine   *Engine
 	compiled wazero.CompiledModule
 	methods  map[string]MethodKind
 	entries  map[string]bool // exported functions that are not methods
 	globals  []string        // exports of mutable globals
+	state    []Global
 
 	memory             bool
 	minPages, maxPages uint32
@@ -146,6 +148,10 @@ func (m *Module) check(p *module.Module) error {
 		m.addExport(ex.Name)
 	}
 	m.readMetadata(p.Customs)
+	for name, section := range m.Metadata {
+		m.CustomBytes += uint64(len(name) + len(section.Value))
+	}
+	m.state = stateGlobals(p)
 	return nil
 }
 

@@ -27,8 +27,16 @@ type canister struct {
 	Charged     uint64        // time until which storage is paid
 	Reserved    cycles.Amount // set aside for storage, spent on it before the balance is
 	LowMemory   hook
+	Created     uint64 // time
+	Installed   uint64 // time of the last change of code; 0: there is none
 	Log         []LogRecord
 	NextLog     uint64 // index of the next record; never goes back
+	History     history
+	Chunks      chunkStore
+	Snapshots   []*snapshot // oldest first
+	SnapshotNo  uint64      // number of the next snapshot
+	Consumed    consumed
+	Queries     queryStats
 	Contexts    map[uint64]*callContext
 	Callbacks   map[uint64]*callback
 	Stops       []stop // who waits for it to stop
@@ -46,12 +54,24 @@ type settings struct {
 	MemoryAllocation  uint64 // bytes
 	FreezingThreshold uint64 // seconds
 	ReservedLimit     cycles.Amount
-	LogsPublic        bool
-	LogViewers        []principal.Principal
+	MinimumIncoming   cycles.Amount // that a call of another canister must carry
+	Logs              visibility
+	Snapshots         visibility
+	Status            visibility
 	WasmMemoryLimit   uint64          // bytes; 0: the default
-	WasmThreshold     uint64          // bytes
-	MinimumIncoming   cycles.Amount   // that a call of another canister must carry
+	WasmThreshold     uint64          // bytes left of the heap below which the canister is told
 	Environment       []host.Variable // sorted by name
+}
+
+// visibility says who sees something of a canister besides its controllers: nobody, all,
+// or those listed.
+type visibility struct {
+	Public  bool
+	Viewers []principal.Principal // nil where nobody is listed
+}
+
+func (v visibility) admits(c *canister, p principal.Principal) bool {
+	return v.Public || c.controlledBy(p) || slices.Contains(v.Viewers, p)
 }
 
 // hook says how far the low-memory hook is.
@@ -77,8 +97,8 @@ const (
 
 func (m *Machine) newCanisterLocked(id principal.Principal, controllers []principal.Principal) *canister {
 	c := &canister{
-		ID: id, Controllers: controllers, State: Running, Charged: m.mu.Time,
-		Settings:  settings{FreezingThreshold: defaultFreezing, ReservedLimit: cycles.New(5_000_000_000_000)},
+		ID: id, Controllers: controllers, State: Running, Charged: m.mu.Time, Created: m.mu.Time,
+		Settings:  settingsOfNew(),
 		Contexts:  map[uint64]*callContext{},
 		Callbacks: map[uint64]*callback{},
 		stable:    host.NewStable(m.config.StablePages),
@@ -103,15 +123,6 @@ func (c *canister) unload(ctx context.Context) error {
 
 func (c *canister) controlledBy(p principal.Principal) bool { return slices.Contains(c.Controllers, p) }
 
-// memorySize is heap and stable memory in bytes.
-func (c *canister) memorySize() uint64 {
-	size := c.stable.Pages() * host.WasmPage
-	if c.instance != nil {
-		size += uint64(c.instance.Pages())*host.WasmPage + uint64(len(c.wasm))
-	}
-	return size
-}
-
 // paidBytes is what storage is charged for.
 func (c *canister) paidBytes() uint64 { return max(c.memorySize(), c.Settings.MemoryAllocation) }
 
@@ -126,7 +137,7 @@ func (m *Machine) spendLocked(c *canister, a cycles.Amount) {
 func (m *Machine) eraseLocked(ctx context.Context, c *canister) {
 	m.unloadLocked(ctx, c)
 	c.stable = host.NewStable(m.config.StablePages)
-	c.Certified, c.Timer, c.Log, c.LowMemory = nil, 0, nil, hookOff
+	c.Certified, c.Timer, c.Log, c.LowMemory, c.Chunks, c.Installed = nil, 0, nil, hookOff, nil, 0
 	c.Version++
 	for _, id := range sortedKeys(c.Contexts) {
 		cc := c.Contexts[id]

@@ -87,8 +87,7 @@ func (k *queryCall) follow(ctx context.Context, call host.Call) (next *host.Exec
 func (k *queryCall) ask(ctx context.Context, call host.Call) answer {
 	switch {
 	case call.Callee == principal.Management:
-		reply, rej := k.q.m.queryManagementLocked(Query{Sender: k.c.ID, Canister: call.Callee, Effective: k.c.ID, Method: call.Method, Arg: call.Arg})
-		return answer{Reply: reply, Reject: rej}
+		return k.q.m.queryManagementLocked(ctx, k.c.ID, call.Method, call.Arg)
 	case k.q.active[call.Callee]:
 		k.q.fatal = reject(CodeQueryLoop, "Query calls re-entering the same canister are not allowed yet.")
 		return rejectOf(k.q.fatal)

@@ -68,12 +68,13 @@ type Config struct {
 // Settings are what decides the outcome besides messages. They are a part of the state:
 // those of [Config] hold for a new machine, later ones come as an [Input].
 type Settings struct {
-	RootKey     []byte              `cbor:"1,keyasint"`
-	Subnet      principal.Principal `cbor:"2,keyasint"`
-	Prices      cycles.Prices       `cbor:"3,keyasint"`
-	StopTimeout time.Duration       `cbor:"4,keyasint"`
-	StablePages uint64              `cbor:"5,keyasint"` // most that a canister's stable memory grows to
-	Touch       cycles.Touch        `cbor:"6,keyasint"` // what touched pages cost; zero: [cycles.TouchDirty]
+	RootKey     []byte                `cbor:"1,keyasint"`
+	Subnet      principal.Principal   `cbor:"2,keyasint"`
+	Prices      cycles.Prices         `cbor:"3,keyasint"`
+	StopTimeout time.Duration         `cbor:"4,keyasint"`
+	StablePages uint64                `cbor:"5,keyasint"` // most that a canister's stable memory grows to
+	Touch       cycles.Touch          `cbor:"6,keyasint"` // what touched pages cost; zero: [cycles.TouchDirty]
+	Admins      []principal.Principal `cbor:"7,keyasint,omitempty"`
 }
 
 // touch is what touched pages cost.
@@ -110,7 +111,8 @@ type core struct {
 	waiting   int                    // bytes in pending and pool
 	pool      []*Ingress             // in a batch, waiting for a round
 	canisters map[principal.Principal]*canister
-	order     []principal.Principal // of canisters, sorted
+	deleted   map[principal.Principal]bool // ids that canisters had
+	order     []principal.Principal        // of canisters, sorted
 	queue     []*message
 	requests  map[RequestID]*request
 	bounded   map[uint64]wait // calls with a deadline, by callback id
@@ -135,6 +137,7 @@ type wait struct {
 func New(config Config) *Machine {
 	m := &Machine{config: config, wake: make(chan struct{}, 1), sealed: make(chan struct{})}
 	m.mu.canisters = map[principal.Principal]*canister{}
+	m.mu.deleted = map[principal.Principal]bool{}
 	m.mu.requests = map[RequestID]*request{}
 	m.mu.coming = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}

@@ -17,10 +17,23 @@ func mustEncode(b []byte, err error) []byte {
 	return b
 }
 
+func badPayload(call *managed, err error) answer {
+	return rejectOf(reject(CodeBadPayload, "Error decoding candid of %s: %v", call.method, err))
+}
+
+// encoded is a reply, or what went wrong with encoding it.
+func encoded(b []byte, err error) answer {
+	if err != nil {
+		return rejectOf(&Reject{Code: SysFatal, ErrorCode: CodeOversubscribed, Message: err.Error()})
+	}
+	return replyOf(b)
+}
+
 // managed is one call of the management canister.
 type managed struct {
 	origin origin
 	caller principal.Principal
+	sender *uint64 // version of the calling canister, if the argument says it
 	method string
 	arg    []byte
 	cycles cycles.Amount // attached; what stays here goes back
@@ -28,67 +41,19 @@ type managed struct {
 	later  bool          // the handler kept origin and cycles, and answers by itself
 }
 
-// handler serves one method.
-type handler struct {
-	users bool // may be called by ingress
-	free  bool // costs its target nothing
-	// target decodes whom the call is about; nil: nobody, or anybody.
-	target func(arg []byte) (principal.Principal, error)
-	// mayCall says who may call it; nil: anybody who can.
-	mayCall func(c *canister, caller principal.Principal) bool
-	run     func(m *Machine, ctx context.Context, c *canister, call *managed) answer
-}
-
-func controllers(c *canister, p principal.Principal) bool { return c.controlledBy(p) }
-
-func controllersAndSelf(c *canister, p principal.Principal) bool {
-	return c.controlledBy(p) || c.ID == p
-}
-
-// about makes a target of a decoder and the field that names it.
-func about[T any](decode func([]byte) (T, error), id func(T) principal.Principal) func([]byte) (principal.Principal, error) {
-	return func(arg []byte) (principal.Principal, error) {
-		v, err := decode(arg)
-		if err != nil {
-			return principal.Principal{}, err
-		}
-		return id(v), nil
+// EffectiveCanister is the canister that a call of the management canister is about, by
+// the rules for the effective canister id of the interface specification; any where it
+// may be every canister. The error is an argument that names none.
+func EffectiveCanister(method string, arg []byte) (id principal.Principal, any bool, err error) {
+	switch method {
+	case "create_canister", "provisional_create_canister_with_cycles", "list_canisters":
+		return id, true, nil
+	case "install_chunked_code":
+		target, err := managementapi.DecodeTarget(arg)
+		return target.TargetCanister, false, err
 	}
-}
-
-func canisterOf(v managementapi.Canister) principal.Principal { return v.CanisterId }
-
-var aboutCanister = about(managementapi.DecodeStartCanisterArgs, canisterOf)
-
-var handlers map[string]handler
-
-func init() {
-	handlers = map[string]handler{
-		"create_canister":                         {run: (*Machine).createLocked},
-		"provisional_create_canister_with_cycles": {users: true, free: true, run: (*Machine).provisionalCreateLocked},
-		"provisional_top_up_canister": {
-			users: true, free: true, run: (*Machine).topUpLocked,
-			target: about(managementapi.DecodeProvisionalTopUpCanisterArgs, func(v managementapi.ProvisionalTopUpCanisterArg) principal.Principal { return v.CanisterId }),
-		},
-		"install_code": {
-			users: true, mayCall: controllers, run: (*Machine).installLocked,
-			target: about(managementapi.DecodeInstallCodeArgs, func(v managementapi.InstallCode) principal.Principal { return v.CanisterId }),
-		},
-		"update_settings": {
-			users: true, free: true, mayCall: controllers, run: (*Machine).updateSettingsLocked,
-			target: about(managementapi.DecodeUpdateSettingsArgs, func(v managementapi.UpdateSettingsArg) principal.Principal { return v.CanisterId }),
-		},
-		"uninstall_code": {
-			users: true, mayCall: controllers, run: (*Machine).uninstallLocked,
-			target: about(managementapi.DecodeUninstallCodeArgs, func(v managementapi.UninstallCodeArg) principal.Principal { return v.CanisterId }),
-		},
-		"start_canister":  {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).startLocked},
-		"stop_canister":   {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).stopLocked},
-		"delete_canister": {users: true, mayCall: controllers, target: aboutCanister, run: (*Machine).deleteLocked},
-		"canister_status": {users: true, mayCall: controllersAndSelf, target: aboutCanister, run: (*Machine).statusLocked},
-		"deposit_cycles":  {target: aboutCanister, run: (*Machine).depositLocked},
-		"raw_rand":        {run: (*Machine).randomLocked},
-	}
+	about, err := managementapi.DecodeCanister(arg)
+	return about.CanisterId, false, err
 }
 
 // admitManagementLocked checks an ingress message to the management canister before it
@@ -96,8 +61,11 @@ func init() {
 // for the message, nil for nobody.
 func (m *Machine) admitManagementLocked(in *Ingress) (payer *canister, rej *Reject) {
 	h, ok := handlers[in.Method]
-	if !ok || !h.users {
-		return nil, reject(CodeUnknownMethod, "Management canister has no method '%s' for users", in.Method)
+	if !ok {
+		return nil, unknownMethod(in.Method)
+	}
+	if rej := m.usersMayLocked(h, in.Method, in.Sender); rej != nil {
+		return nil, rej
 	}
 	c, rej := m.targetLocked(h, in.Method, in.Arg, in.Sender)
 	if rej != nil || c == nil {
@@ -112,20 +80,42 @@ func (m *Machine) admitManagementLocked(in *Ingress) (payer *canister, rej *Reje
 	return c, nil
 }
 
+func unknownMethod(method string) *Reject {
+	return reject(CodeMethodNotFound, "Management canister has no method '%s'", method)
+}
+
+// usersMayLocked is why no user, or not this one, may call a method.
+func (m *Machine) usersMayLocked(h handler, method string, user principal.Principal) *Reject {
+	switch {
+	case h.queryOnly:
+		return onlyQueries(method)
+	case h.admins && m.isAdmin(user), h.users:
+		return nil
+	}
+	return reject(CodeRefused, "Only canisters can call ic00 method %s", method)
+}
+
+func onlyQueries(method string) *Reject {
+	return reject(CodeRefused, "%s API is only accessible in non-replicated mode", method)
+}
+
 // targetLocked is whom a call is about, after the check of access; nil for nobody.
 func (m *Machine) targetLocked(h handler, method string, arg []byte, caller principal.Principal) (*canister, *Reject) {
-	if h.target == nil {
+	if !h.about {
 		return nil, nil
 	}
-	id, err := h.target(arg)
+	id, _, err := EffectiveCanister(method, arg)
 	if err != nil {
-		return nil, reject(CodeBadPayload, "%s: %v", method, err)
+		return nil, reject(CodeBadPayload, "Error decoding candid of %s: %v", method, err)
 	}
 	c := m.mu.canisters[id]
 	if c == nil {
 		return nil, notFound(id)
 	}
-	if h.mayCall != nil && !h.mayCall(c, caller) {
+	if h.mayCall != nil && !h.mayCall(m, c, caller) {
+		if h.refusal != nil {
+			return nil, h.refusal(id, caller)
+		}
 		return nil, reject(CodeNotController, "Only controllers of canister %s can call ic00 method %s", id, method)
 	}
 	return c, nil
@@ -144,7 +134,17 @@ func (m *Machine) manageLocked(ctx context.Context, msg *message) uint64 {
 func (m *Machine) serveLocked(ctx context.Context, call *managed) answer {
 	h, ok := handlers[call.method]
 	if !ok {
-		return rejectOf(reject(CodeUnknownMethod, "Management canister has no method '%s'", call.method))
+		return rejectOf(unknownMethod(call.method))
+	}
+	if h.queryOnly {
+		return rejectOf(onlyQueries(call.method))
+	}
+	if h.versioned {
+		said, err := managementapi.DecodeSenderVersion(call.arg)
+		if err != nil {
+			return badPayload(call, err)
+		}
+		call.sender = said.SenderCanisterVersion
 	}
 	c, rej := m.targetLocked(h, call.method, call.arg, call.caller)
 	if rej != nil {
@@ -157,16 +157,24 @@ func (m *Machine) serveLocked(ctx context.Context, call *managed) answer {
 	return a
 }
 
-// queryManagementLocked answers canister_status.
-func (m *Machine) queryManagementLocked(q Query) ([]byte, *Reject) {
-	const method = "canister_status"
-	if q.Method != method {
-		return nil, reject(CodeMethodNotFound, "Management canister has no query method '%s'", q.Method)
+// queryManagementLocked answers the methods of the management canister that are queries.
+func (m *Machine) queryManagementLocked(ctx context.Context, caller principal.Principal, method string, arg []byte) answer {
+	h, ok := handlers[method]
+	if !ok || !h.query {
+		return rejectOf(reject(CodeMethodNotFound, "Query method %s not found: the management canister has no such query", method))
 	}
-	c, rej := m.targetLocked(handlers[method], method, q.Arg, q.Sender)
+	c, rej := m.targetLocked(h, method, arg, caller)
 	if rej != nil {
-		return nil, rej
+		return rejectOf(rej)
 	}
-	a := m.statusOfLocked(c)
-	return a.Reply, a.Reject
+	return h.run(m, ctx, c, &managed{caller: caller, method: method, arg: arg})
+}
+
+func (m *Machine) isAdmin(p principal.Principal) bool {
+	for _, admin := range m.config.Admins {
+		if admin == p {
+			return true
+		}
+	}
+	return false
 }

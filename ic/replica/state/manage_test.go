@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"assay/ic/candid"
+	"assay/ic/candid/did"
+	"assay/ic/candid/text"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica/replicatest"
@@ -31,9 +33,12 @@ func TestOnlyControllersManage(t *testing.T) {
 		_, rej := n.submit(state.Ingress{Effective: a, Method: method, Arg: arg})
 		n.refused(rej, "IC0512")
 	}
-	for _, method := range []string{"raw_rand", "deposit_cycles", "create_canister", "sing"} {
+	for method, code := range map[string]string{
+		"raw_rand": "IC0406", "deposit_cycles": "IC0406", "create_canister": "IC0406", "canister_info": "IC0406",
+		"bitcoin_get_balance": "IC0406", "fetch_canister_logs": "IC0406", "list_canisters": "IC0406", "sing": "IC0536",
+	} {
 		_, rej := n.submit(state.Ingress{Effective: a, Method: method, Arg: about(a)})
-		n.refused(rej, "IC0407")
+		n.refused(rej, code)
 	}
 	_, rej := n.submit(state.Ingress{Effective: principal.Canister(99), Sender: other, Method: "start_canister", Arg: about(a)})
 	n.refused(rej, "IC0408")
@@ -58,13 +63,56 @@ func TestCreateWithSpecifiedID(t *testing.T) {
 	}
 	_, rej = n.manage(principal.Canister(0), "provisional_create_canister_with_cycles", arg)
 	n.refused(rej, "IC0205")
-	for i := range uint64(4) { // ids in order, leaving out what is taken
-		if got := n.create(1); got != principal.Canister(i) && i < 2 {
-			t.Errorf("canister %d is %v", i, got)
+	for i, text := range []string{"bkyz2-fmaaa-aaaaa-qaaaq-cai", "bd3sg-teaaa-aaaaa-qaaba-cai", "be2us-64aaa-aaaaa-qaabq-cai"} { // ids in order, as on other local networks
+		if i == 1 { // but for what is taken
+			n.specified(principal.MustParse(text), 1)
+		} else if got := n.create(1); got.String() != text {
+			t.Errorf("canister %d is %v, want %s", i, got, text)
 		}
 	}
-	nat, _ := candid.ParseNat("340282366920938463463374607431768211455")
-	_, rej = n.manage(want, "provisional_top_up_canister", must(managementapi.EncodeProvisionalTopUpCanisterArgs(managementapi.ProvisionalTopUpCanisterArg{CanisterId: want, Amount: nat})))
+	self := principal.SelfAuthenticating([]byte("no canister"))
+	_, rej = n.manage(self, "provisional_create_canister_with_cycles", must(managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{SpecifiedId: &self})))
+	n.refused(rej, "IC0405")
+	n.balanced()
+}
+
+func (n *net) specified(id principal.Principal, amount uint64) {
+	n.t.Helper()
+	nat := candid.NewNat(amount)
+	n.must(n.manage(id, "provisional_create_canister_with_cycles", must(managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(
+		managementapi.ProvisionalCreateCanisterWithCyclesArg{Amount: &nat, SpecifiedId: &id}))))
+}
+
+// More cycles than there can be are as many as the network gives at once.
+func TestAbsurdAmounts(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	huge := func(field string) []byte { // record { canister_id; amount = 2^140 }
+		program, err := did.Parse("service : { f : (record { canister_id : principal; " + field + " : nat }) -> () }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return must(text.ParseArgs(program, "f", `(record { canister_id = principal "bkyz2-fmaaa-aaaaa-qaaaq-cai"; `+field+` = 1_0 })`))
+	}
+	arg := huge("amount") // the number is the last byte: ten
+	arg = append(arg[:len(arg)-1], append(bytes.Repeat([]byte{0xff}, 19), 0x7f)...)
+	n.must(n.manage(principal.Canister(0), "provisional_create_canister_with_cycles", arg))
+	a := principal.MustParse("bkyz2-fmaaa-aaaaa-qaaaq-cai")
+	want := candid.Nat{Hi: 1 << 46}
+	if got := n.info(a).Cycles; got != want {
+		t.Errorf("created with %v cycles, want %v", got, want)
+	}
+	n.must(n.manage(a, "provisional_top_up_canister", arg))
+	want.Hi *= 2
+	if got := n.info(a).Cycles; got != want {
+		t.Errorf("topped up to %v cycles, want %v", got, want)
+	}
+	for n.m.Books().Minted.Hi < 1<<56 {
+		n.must(n.manage(a, "provisional_top_up_canister", arg))
+	}
+	_, rej := n.manage(a, "provisional_top_up_canister", arg)
+	n.refused(rej, "IC0408")
+	_, rej = n.manage(a, "provisional_top_up_canister", about(a))
 	n.refused(rej, "IC0408")
 	n.balanced()
 }

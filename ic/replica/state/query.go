@@ -23,7 +23,8 @@ func (m *Machine) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 		return nil, reject(CodeEnded, "%v", ErrEnded)
 	}
 	if q.Canister == principal.Management {
-		return m.queryManagementLocked(q)
+		a := m.queryManagementLocked(ctx, q.Sender, q.Method, q.Arg)
+		return a.Reply, a.Reject
 	}
 	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]bool{}}
 	a := run.query(ctx, query{id: q.Canister, caller: q.Sender, info: q.Info, method: q.Method, arg: q.Arg})

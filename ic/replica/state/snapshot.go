@@ -29,6 +29,7 @@ type saved struct {
 	Queue     []*message
 	Requests  map[RequestID]*request
 	Canisters []savedCanister
+	Deleted   map[principal.Principal]bool
 }
 
 type savedCanister struct {
@@ -39,6 +40,7 @@ type savedCanister struct {
 	Globals     []uint64
 	Stable      uint64 // Wasm pages
 	StablePages []uint64
+	Pages       [][]uint64 // of its snapshots: module, heap and stable memory of each
 }
 
 // Snapshot is everything that outlives the process. The records are valid until the
@@ -48,7 +50,7 @@ func (m *Machine) Snapshot() (iter.Seq[[]byte], error) {
 	defer m.mu.Unlock()
 	s := saved{
 		Number: m.mu.number, Time: m.mu.last, Pruned: m.mu.pruned, Settings: m.config.Settings,
-		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests,
+		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests, Deleted: m.mu.deleted,
 	}
 	for _, in := range m.mu.pool {
 		s.Pool = append(s.Pool, in.wire())
@@ -91,6 +93,7 @@ func saveCanister(c *canister, records *[][]byte) (savedCanister, error) {
 		sc.StablePages = append(sc.StablePages, page)
 		*records = append(*records, content)
 	})
+	sc.Pages = saveSnapshots(c, records)
 	return sc, nil
 }
 
@@ -118,6 +121,9 @@ func Restore(ctx context.Context, config Config, records [][]byte) (*Machine, er
 		m.mu.waiting += in.size()
 	}
 	m.restoreRequests(s.Requests)
+	for id := range s.Deleted {
+		m.mu.deleted[id] = true
+	}
 	rest := recordList(records[1:])
 	for _, sc := range s.Canisters {
 		if err := m.restoreCanister(ctx, sc, &rest); err != nil {
@@ -179,7 +185,7 @@ func (m *Machine) restoreCanister(ctx context.Context, sc savedCanister, rest *r
 			return fmt.Errorf("restore canister %s: %w", c.ID, err)
 		}
 	}
-	return c.stable.Restore(sc.Stable, func(s *host.Stable) error {
+	err := c.stable.Restore(sc.Stable, func(s *host.Stable) error {
 		for _, page := range sc.StablePages {
 			content, err := rest.next(host.WasmPage)
 			if err != nil {
@@ -191,6 +197,41 @@ func (m *Machine) restoreCanister(ctx context.Context, sc savedCanister, rest *r
 		}
 		return nil
 	})
+	return errors.Join(err, restoreSnapshots(c, sc.Pages, rest))
+}
+
+// saveSnapshots adds the pages of a canister's snapshots to the records.
+func saveSnapshots(c *canister, records *[][]byte) (numbers [][]uint64) {
+	for _, s := range c.Snapshots {
+		for _, p := range s.memories() {
+			var ns []uint64
+			p.each(func(n uint64, content []byte) {
+				ns = append(ns, n)
+				*records = append(*records, content)
+			})
+			numbers = append(numbers, ns)
+		}
+	}
+	return numbers
+}
+
+func restoreSnapshots(c *canister, numbers [][]uint64, rest *recordList) error {
+	for _, s := range c.Snapshots {
+		for _, p := range s.memories() {
+			if len(numbers) == 0 {
+				return fmt.Errorf("%w: pages of a snapshot are missing", ErrBadSnapshot)
+			}
+			for _, n := range numbers[0] {
+				content, err := rest.next(host.WasmPage)
+				if err != nil {
+					return err
+				}
+				p.put(n, slices.Clone(content))
+			}
+			numbers = numbers[1:]
+		}
+	}
+	return nil
 }
 
 func (m *Machine) resumeInstance(ctx context.Context, sc savedCanister, rest *recordList) error {

@@ -53,7 +53,7 @@ func TestRestartGoesOn(t *testing.T) {
 		t.Error("the timer is lost")
 	}
 	n.balanced()
-	if id := n.create(1); id != principal.Canister(2) {
+	if id := n.create(1); id != principal.Canister(0x8000_0000_0010_0003) {
 		t.Errorf("next canister is %v: ids start again", id)
 	}
 }
