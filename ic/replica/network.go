@@ -199,6 +199,9 @@ func (n *Network) advance(ctx context.Context, round bool) (more bool, err error
 	if b == nil {
 		return false, nil
 	}
+	if round && n.clock.pace() == Manual {
+		b.Round.Tick = true
+	}
 	return n.machine.Apply(ctx, b)
 }
 

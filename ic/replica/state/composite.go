@@ -36,8 +36,6 @@ func (k *queryCall) run(ctx context.Context, first queryStep) (answer, *host.Tra
 	for result == nil && len(calls) > 0 {
 		next, trap, undone := k.follow(ctx, calls[0])
 		switch {
-		case k.q.fatal != nil:
-			return rejectOf(k.q.fatal), nil
 		case trap != nil && undone:
 			failed, calls = trap, calls[1:]
 			continue
@@ -62,12 +60,12 @@ func (q *queryRun) spend(n uint64) { q.left -= min(q.left, n) }
 // follow makes one call and runs its callback. Nothing comes back where the budget is
 // spent. Where the callback traps it is undone if there is a cleanup that ends well.
 func (k *queryCall) follow(ctx context.Context, call host.Call) (next *host.Execution, trap *host.Trap, undone bool) {
-	if len(k.q.active) > maxQueryDepth {
+	if k.q.depth > maxQueryDepth {
 		return nil, &host.Trap{Code: CodeQueryDepth, Message: "Composite query calls exceeded the maximum call depth."}, false
 	}
 	k.q.spend(queryOverhead)
 	got := k.ask(ctx, call)
-	if k.q.fatal != nil || k.q.left == 0 {
+	if k.q.left == 0 {
 		return nil, nil, false
 	}
 	where, cb := host.CompositeReply, call.OnReply
@@ -83,14 +81,10 @@ func (k *queryCall) follow(ctx context.Context, call host.Call) (next *host.Exec
 	return next, trap, call.HasCleanup && k.cleanup(ctx, got, call.OnCleanup)
 }
 
-// ask runs the callee. A canister that is called already is not called again.
+// ask runs the callee.
 func (k *queryCall) ask(ctx context.Context, call host.Call) answer {
-	switch {
-	case call.Callee == principal.Management:
+	if call.Callee == principal.Management {
 		return k.q.m.queryManagementLocked(ctx, k.c.ID, call.Method, call.Arg)
-	case k.q.active[call.Callee]:
-		k.q.fatal = reject(CodeQueryLoop, "Query calls re-entering the same canister are not allowed yet.")
-		return rejectOf(k.q.fatal)
 	}
 	return k.q.query(ctx, query{id: call.Callee, caller: k.c.ID, method: call.Method, arg: call.Arg})
 }

@@ -26,17 +26,14 @@ func (m *Machine) Query(ctx context.Context, q Query) ([]byte, *Reject) {
 		a := m.queryManagementLocked(ctx, q.Sender, q.Method, q.Arg)
 		return a.Reply, a.Reject
 	}
-	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]bool{}}
+	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]int{}}
 	a := run.query(ctx, query{id: q.Canister, caller: q.Sender, info: q.Info, method: q.Method, arg: q.Arg})
-	if run.fatal != nil {
-		return nil, run.fatal
-	}
 	return a.Reply, a.Reject
 }
 
 // transformLocked runs a query on the answer of an outcall.
 func (m *Machine) transformLocked(ctx context.Context, id principal.Principal, method string, arg []byte) answer {
-	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]bool{}}
+	run := &queryRun{m: m, left: QueryLimit, active: map[principal.Principal]int{}}
 	return run.query(ctx, query{id: id, caller: principal.Management, method: method, arg: arg, transform: true})
 }
 
@@ -44,8 +41,8 @@ func (m *Machine) transformLocked(ctx context.Context, id principal.Principal, m
 type queryRun struct {
 	m      *Machine
 	left   uint64 // instructions
-	active map[principal.Principal]bool
-	fatal  *Reject // ends the whole run, whoever waits for an answer
+	depth  int
+	active map[principal.Principal]int // canisters that wait for an answer
 }
 
 // query is one method to run.
@@ -72,13 +69,12 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 	case q.left == 0:
 		return rejectOf(outOfBudget())
 	}
+	defer q.enter(ctx, c)()
 	in := q.m.inputLocked(c, what.caller, q.left)
 	in.Arg, in.Info, in.Grow, in.StableLimit = what.arg, what.info, smallHeap, queryStableLimit
-	if len(q.active) == 0 {
+	if q.depth == 1 {
 		in.Certificate = q.m.certificateLocked(c)
 	}
-	q.active[what.id] = true
-	defer delete(q.active, what.id)
 	var a answer
 	r := q.m.runLocked(ctx, c, "query", what.method, in, func(x *host.Execution) *host.Trap {
 		call := &queryCall{q: q, c: c, x: x, first: *in}
@@ -91,6 +87,24 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 		return rejectOf(trapReject(c, r.trap))
 	}
 	return a
+}
+
+// enter goes one deeper. A canister that waits for an answer already runs on a view of
+// what is committed until it is left.
+func (q *queryRun) enter(ctx context.Context, c *canister) (leave func()) {
+	instance, stable := c.instance, c.stable
+	q.depth++
+	if q.active[c.ID]++; q.active[c.ID] > 1 {
+		c.instance, c.stable = instance.View(), stable.View()
+	}
+	return func() {
+		q.depth--
+		q.active[c.ID]--
+		if c.instance != instance {
+			q.m.closeInstance(ctx, c.instance)
+		}
+		c.instance, c.stable = instance, stable
+	}
 }
 
 func outOfBudget() *Reject {

@@ -34,7 +34,6 @@ const (
 	CodeStopCancelled    = "IC0511"
 	CodeNotController    = "IC0512"
 	CodeNotEmpty         = "IC0514"
-	CodeQueryLoop        = "IC0517"
 	CodeTooFewAttached   = "IC0520"
 	CodeEngine           = "IC0521"
 	CodeQueryDepth       = "IC0525"

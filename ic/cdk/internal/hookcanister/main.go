@@ -109,15 +109,15 @@ func below(m *cdk.Message, arg []byte) ([]byte, error) {
 	return cdk.Canister{ID: to}.Call(m, "counts", candid.Query, nil)
 }
 
-// all asks it for its counts, for a method that it has not, for an update, and the second
-// canister for a composite query.
+// all asks it for its counts, for a method that it has not, for an update, the second
+// canister for a composite query, and itself.
 func all(m *cdk.Message, arg []byte) (out []byte, err error) {
 	to, second, err := two(arg)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range cdk.All(m, cdk.Call{To: to, Method: "counts"}, cdk.Call{To: to, Method: "missing"}, cdk.Call{To: to, Method: "open"},
-		cdk.Call{To: second, Method: "below", Arg: arg}) {
+		cdk.Call{To: second, Method: "below", Arg: arg}, cdk.Call{To: m.Self(), Method: "counts"}) {
 		var e *cdk.CallError
 		if errors.As(o.Err, &e) {
 			out = fmt.Appendf(out, "!%s|", e.Code)
