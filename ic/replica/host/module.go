@@ -99,7 +99,7 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	metered, err := meter.Instrument(own)
+	metered, err := meter.Instrument(own, meter.Config{})
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}

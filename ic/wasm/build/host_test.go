@@ -49,7 +49,7 @@ func start(t *testing.T, wasm []byte) *host {
 	if err := link.Accept(parsed); err != nil {
 		t.Fatal(err)
 	}
-	metered, err := meter.Instrument(parsed)
+	metered, err := meter.Instrument(parsed, meter.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,9 @@
 // for the same module; what system calls cost is the host's to take from the counter.
 //
 // The host sets the counter before each message and reads it after. It can also reach
-// every other mutable global, to undo a message that trapped.
+// every other mutable global, to undo a message that trapped. With [Config.TouchedPages]
+// the module also tells the host which pages of memory it reads and writes: exact, the
+// same on every machine, and slow.
 package meter
 
 import (
@@ -29,6 +31,11 @@ const (
 
 	reserved = "assay:"
 )
+
+// Config is what a module counts besides instructions.
+type Config struct {
+	TouchedPages bool // tell the host of pages read and written, by [TouchImport]
+}
 
 // Result is a metered module and what the host needs to know about it.
 type Result struct {
@@ -60,7 +67,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Instrument returns a metered copy of m, which stays as it is. Errors are [*Error].
-func Instrument(m *module.Module) (Result, error) {
+func Instrument(m *module.Module, config Config) (Result, error) {
 	if err := m.CheckIndices(); err != nil {
 		return Result{}, &Error{Func: -1, Err: err}
 	}
@@ -77,6 +84,9 @@ func Instrument(m *module.Module) (Result, error) {
 		funcs:   m.Imported(module.KindFunc) + uint32(len(m.Funcs)),
 		globals: m.Imported(module.KindGlobal) + uint32(len(m.Globals)),
 	}
+	if config.TouchedPages {
+		w.touch = &toucher{reads: w.funcs + 1, writes: w.funcs + 2, lastRead: w.globals + 1, lastWrite: w.globals + 2}
+	}
 	res := Result{Instructions: 2 * uint64(len(m.Globals)), HasStart: m.Start != nil}
 	exportState(&out, &res)
 	// Appending to a copy must not write into the caller's spare capacity.
@@ -84,9 +94,10 @@ func Instrument(m *module.Module) (Result, error) {
 		GlobalType: module.GlobalType{Type: module.I64, Mutable: true}, Init: module.I64Const(0),
 	})
 	out.Exports = append(out.Exports, module.Export{Name: CounterExport, Kind: module.KindGlobal, Index: w.globals})
-	out.Code = make([]module.Body, len(m.Code), len(m.Code)+1)
+	out.Code = make([]module.Body, len(m.Code), len(m.Code)+3)
 	for i := range m.Code {
-		b, err := w.body(m.Code[i])
+		params, _ := m.TypeOf(m.Imported(module.KindFunc) + uint32(i))
+		b, err := w.body(m.Code[i], uint32(len(params.Params)))
 		if err != nil {
 			err.Func = i
 			return Result{}, err
@@ -96,7 +107,15 @@ func Instrument(m *module.Module) (Result, error) {
 	res.Instructions += w.seen
 	out.Types, out.Funcs = clip(m.Types), clip(m.Funcs)
 	out.AddFunc(module.FuncType{Params: []module.ValType{module.I32}, Results: []module.ValType{module.I32}}, w.chargeBytes())
-	res.Wasm = out.Encode()
+	if w.touch == nil {
+		res.Wasm = out.Encode()
+		return res, nil
+	}
+	w.touch.add(&out)
+	var err error
+	if res.Wasm, err = w.touch.link(out.Encode()); err != nil {
+		return Result{}, &Error{Func: -1, Err: err}
+	}
 	return res, nil
 }
 
@@ -125,17 +144,32 @@ func exportState(m *module.Module, res *Result) {
 type writer struct {
 	funcs, globals uint32
 	seen           uint64
+	touch          *toucher // nil: touched pages are not told
 }
 
 // block is a run of instructions that is entered only at its front.
 type block struct {
 	from  int // where it starts in the body
 	cost  uint64
-	check bool  // whether control can come back to it
-	bulk  []int // where its bulk instructions start
+	check bool // whether control can come back to it
+	adds  []addition
 }
 
-func (w *writer) body(b module.Body) (module.Body, *Error) {
+// addition is code that goes before the instruction that starts at a position.
+type addition struct {
+	at   int
+	code []byte
+}
+
+// body rewrites a body of a function with so many parameters.
+func (w *writer) body(b module.Body, params uint32) (module.Body, *Error) {
+	base := params
+	for _, l := range b.Locals {
+		base += l.N
+	}
+	if w.touch != nil {
+		b.Locals = append(clip(b.Locals), scratch...)
+	}
 	out := module.Code{B: make([]byte, 0, len(b.Code)+len(b.Code)/4+16)}
 	// A call costs at least one, even of an empty function.
 	cur := block{cost: 1, check: true}
@@ -150,10 +184,13 @@ func (w *writer) body(b module.Body) (module.Body, *Error) {
 		case module.OpLoop, module.OpIf, module.OpElse, module.OpEnd, module.OpBr, module.OpBrIf, module.OpBrTable,
 			module.OpReturn, module.OpUnreachable, module.OpReturnCall, module.OpReturnCallIndirect:
 			w.flush(&out, &cur, b.Code[cur.from:it.End])
-			cur = block{from: it.End, check: it.Op == module.OpLoop, bulk: cur.bulk[:0]}
+			cur = block{from: it.End, check: it.Op == module.OpLoop, adds: cur.adds[:0]}
 		case module.OpMemoryInit, module.OpMemoryCopy, module.OpMemoryFill,
 			module.OpTableInit, module.OpTableCopy, module.OpTableFill:
-			cur.bulk = append(cur.bulk, it.Pos)
+			cur.adds = append(cur.adds, addition{it.Pos, new(module.Code).Call(w.funcs).B})
+		}
+		if w.touch != nil && touches(it.Op) {
+			cur.adds = append(cur.adds, addition{it.Pos, w.touch.tell(&it, base)})
 		}
 	}
 	if err := it.Err(); err != nil {
@@ -188,10 +225,9 @@ func (w *writer) flush(out *module.Code, b *block, code []byte) {
 		w.stopBelowZero(out)
 	}
 	from := 0
-	for _, p := range b.bulk {
-		out.B = append(out.B, code[from:p-b.from]...)
-		out.Call(w.funcs)
-		from = p - b.from
+	for _, add := range b.adds {
+		out.B = append(append(out.B, code[from:add.at-b.from]...), add.code...)
+		from = add.at - b.from
 	}
 	out.B = append(out.B, code[from:]...)
 }

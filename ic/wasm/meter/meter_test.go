@@ -22,7 +22,7 @@ func one(t w.FuncType, b w.Body) *w.Module {
 // run calls f of the metered module with a budget and returns what is left of it.
 func run(t *testing.T, m *w.Module, budget int64, params ...uint64) (results []uint64, left int64, err error) {
 	t.Helper()
-	res, err := Instrument(m)
+	res, err := Instrument(m, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestStateAndStart(t *testing.T) {
 	start := uint32(0)
 	m.Start = &start
 	before := string(m.Encode())
-	res, err := Instrument(m)
+	res, err := Instrument(m, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestCounterOutOfReach(t *testing.T) {
 		"broken code":   one(unit, w.Body{Code: []byte{0x06, 0x0b}}),
 	} {
 		var e *Error
-		if _, err := Instrument(m); !errors.As(err, &e) {
+		if _, err := Instrument(m, Config{}); !errors.As(err, &e) {
 			t.Errorf("%s: error %v, want an Error", name, err)
 		}
 	}
@@ -177,7 +177,7 @@ func FuzzInstrument(f *testing.F) {
 		if err != nil {
 			return
 		}
-		res, err := Instrument(m)
+		res, err := Instrument(m, Config{})
 		if err != nil {
 			return
 		}
