@@ -23,7 +23,7 @@ func TestCountsOnAnotherCPU(t *testing.T) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build for linux/arm64: %v\n%s", err, text)
 	}
-	const tests = "TestHandCounted|TestExhaustionStops|TestEachAccess|TestTouchedInBulk"
+	const tests = "TestHandCounted|TestCountAtATrap|TestExhaustionStops|TestEachAccess|TestTouchedInBulk"
 	text, err := need.Emulated(t, "aarch64", program, "-test.v", "-test.run", "^("+tests+")$").CombinedOutput()
 	if err != nil || strings.Count(string(text), "--- PASS: ") != 1+strings.Count(tests, "|") {
 		t.Errorf("on 64-bit ARM: %v\n%s", err, text)

@@ -15,6 +15,7 @@ package meter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/ic/wasm/module"
@@ -145,6 +146,7 @@ type writer struct {
 	funcs, globals uint32
 	seen           uint64
 	touch          *toucher // nil: touched pages are not told
+	left           uint32   // local of the body being written that holds the counter in tight loops
 }
 
 // block is a run of instructions that is entered only at its front.
@@ -152,6 +154,7 @@ type block struct {
 	from  int // where it starts in the body
 	cost  uint64
 	check bool // whether control can come back to it
+	tight bool // whether it lies in a tight loop
 	adds  []addition
 }
 
@@ -163,16 +166,15 @@ type addition struct {
 
 // body rewrites a body of a function with so many parameters.
 func (w *writer) body(b module.Body, params uint32) (module.Body, *Error) {
-	base := params
-	for _, l := range b.Locals {
-		base += l.N
+	tight, err := tightLoops(b.Code)
+	if err != nil {
+		return module.Body{}, &Error{Err: err}
 	}
-	if w.touch != nil {
-		b.Locals = append(clip(b.Locals), scratch...)
-	}
+	w.addLocals(&b, params, tight)
 	out := module.Code{B: make([]byte, 0, len(b.Code)+len(b.Code)/4+16)}
 	// A call costs at least one, even of an empty function.
 	cur := block{cost: 1, check: true}
+	loop := 0 // depth of the tight loop around, 0 for none
 	it := module.NewIter(b.Code)
 	for it.Next() {
 		w.seen++
@@ -180,24 +182,75 @@ func (w *writer) body(b module.Body, params uint32) (module.Body, *Error) {
 		if err := w.checkIndex(&it); err != nil {
 			return module.Body{}, err
 		}
-		switch it.Op {
-		case module.OpLoop, module.OpIf, module.OpElse, module.OpEnd, module.OpBr, module.OpBrIf, module.OpBrTable,
-			module.OpReturn, module.OpUnreachable, module.OpReturnCall, module.OpReturnCallIndirect:
+		w.addBefore(&cur, &it)
+		switch {
+		case it.Op == module.OpLoop:
+			if tight[0] {
+				cur.adds = append(cur.adds, addition{it.Pos, new(module.Code).Index(module.OpGlobalGet, w.globals).Set(w.left).B})
+				loop = it.Depth()
+			}
+			tight = tight[1:]
+		case it.Op == module.OpEnd && it.Depth() < loop:
+			loop = 0
+		}
+		if endsBlock(it.Op) {
 			w.flush(&out, &cur, b.Code[cur.from:it.End])
-			cur = block{from: it.End, check: it.Op == module.OpLoop, adds: cur.adds[:0]}
-		case module.OpMemoryInit, module.OpMemoryCopy, module.OpMemoryFill,
-			module.OpTableInit, module.OpTableCopy, module.OpTableFill:
-			cur.adds = append(cur.adds, addition{it.Pos, new(module.Code).Call(w.funcs).B})
+			cur = block{from: it.End, check: it.Op == module.OpLoop, tight: loop > 0, adds: cur.adds[:0]}
 		}
-		if w.touch != nil && touches(it.Op) {
-			cur.adds = append(cur.adds, addition{it.Pos, w.touch.tell(&it, base)})
-		}
-	}
-	if err := it.Err(); err != nil {
-		return module.Body{}, &Error{Err: err}
 	}
 	b.Code = out.B
 	return b, nil
+}
+
+// addLocals gives a body the locals that its rewriting takes.
+func (w *writer) addLocals(b *module.Body, params uint32, tight []bool) {
+	first := params
+	for _, l := range b.Locals {
+		first += l.N
+	}
+	switch {
+	case w.touch != nil: // what it tells may cost something anywhere
+		clear(tight)
+		w.touch.base = first
+		b.Locals = append(clip(b.Locals), scratch...)
+	case slices.Contains(tight, true):
+		w.left = first
+		b.Locals = append(clip(b.Locals), module.Locals{N: 1, Type: module.I64})
+	}
+}
+
+// addBefore adds what an instruction needs before it, nothing for most.
+func (w *writer) addBefore(b *block, it *module.Iter) {
+	var c module.Code
+	if chargesBytes(it.Op) {
+		c.Call(w.funcs)
+	}
+	if w.touch != nil && touches(it.Op) {
+		c.B = append(c.B, w.touch.tell(it)...)
+	}
+	if c.B != nil {
+		b.adds = append(b.adds, addition{it.Pos, c.B})
+	}
+}
+
+// endsBlock reports whether control may part or meet after an instruction.
+func endsBlock(op module.Opcode) bool {
+	switch op {
+	case module.OpLoop, module.OpIf, module.OpElse, module.OpEnd, module.OpBr, module.OpBrIf, module.OpBrTable,
+		module.OpReturn, module.OpUnreachable, module.OpReturnCall, module.OpReturnCallIndirect:
+		return true
+	}
+	return false
+}
+
+// chargesBytes reports whether an instruction pays for each byte or element.
+func chargesBytes(op module.Opcode) bool {
+	switch op {
+	case module.OpMemoryInit, module.OpMemoryCopy, module.OpMemoryFill,
+		module.OpTableInit, module.OpTableCopy, module.OpTableFill:
+		return true
+	}
+	return false
 }
 
 // checkIndex refuses indices that are wrong in m but would name what metering adds:
@@ -218,12 +271,7 @@ func (w *writer) checkIndex(it *module.Iter) *Error {
 
 // flush writes what a block pays and then the block.
 func (w *writer) flush(out *module.Code, b *block, code []byte) {
-	if b.cost > 0 {
-		out.Index(module.OpGlobalGet, w.globals).I64(int64(b.cost)).Op(module.OpI64Sub).Index(module.OpGlobalSet, w.globals)
-	}
-	if b.check {
-		w.stopBelowZero(out)
-	}
+	w.pay(out, b)
 	from := 0
 	for _, add := range b.adds {
 		out.B = append(append(out.B, code[from:add.at-b.from]...), add.code...)
@@ -232,9 +280,28 @@ func (w *writer) flush(out *module.Code, b *block, code []byte) {
 	out.B = append(out.B, code[from:]...)
 }
 
-func (w *writer) stopBelowZero(out *module.Code) {
-	out.Index(module.OpGlobalGet, w.globals).I64(0).Op(module.OpI64LtS).
-		Block(module.OpIf).Op(module.OpUnreachable, module.OpEnd)
+func (w *writer) pay(out *module.Code, b *block) {
+	if b.cost > 0 {
+		if b.tight {
+			out.Get(w.left).I64(int64(b.cost)).Op(module.OpI64Sub).Index(module.OpLocalTee, w.left)
+		} else {
+			out.Index(module.OpGlobalGet, w.globals).I64(int64(b.cost)).Op(module.OpI64Sub)
+		}
+		out.Index(module.OpGlobalSet, w.globals)
+	}
+	switch {
+	case b.check && b.tight:
+		out.Get(w.left)
+		stopBelowZero(out)
+	case b.check:
+		out.Index(module.OpGlobalGet, w.globals)
+		stopBelowZero(out)
+	}
+}
+
+// stopBelowZero stops where the number on the stack is negative.
+func stopBelowZero(out *module.Code) {
+	out.I64(0).Op(module.OpI64LtS).Block(module.OpIf).Op(module.OpUnreachable, module.OpEnd)
 }
 
 // chargeBytes is the helper called before a bulk instruction: it takes the size on top
@@ -243,6 +310,7 @@ func (w *writer) stopBelowZero(out *module.Code) {
 func (w *writer) chargeBytes() module.Body {
 	var c module.Code
 	c.Index(module.OpGlobalGet, w.globals).Get(0).Op(module.OpI64ExtendI32U, module.OpI64Sub).Index(module.OpGlobalSet, w.globals)
-	w.stopBelowZero(&c)
+	c.Index(module.OpGlobalGet, w.globals)
+	stopBelowZero(&c)
 	return c.Get(0).Body()
 }

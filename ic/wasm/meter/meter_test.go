@@ -51,6 +51,29 @@ func sum() w.Body {
 	return c.Body(w.Locals{N: 1, Type: w.I32})     // a call 1
 }
 
+// nested counts down n times, and twice in each round.
+func nested() w.Body {
+	down := func(c *w.Code, local uint32) { // 1+1+1+1+2
+		c.Get(local).I32(1).Op(w.OpI32Sub).Index(w.OpLocalTee, local).Index(w.OpBrIf, 0).Op(w.OpEnd)
+	}
+	c := new(w.Code).Block(w.OpLoop).I32(2).Set(1).Block(w.OpLoop) // 1+1
+	down(c, 1)
+	down(c, 0)
+	return c.I32(0).Body(w.Locals{N: 1, Type: w.I32}) // 1, a call 1
+}
+
+// TestCountAtATrap: a loop that traps in its second round has paid for two.
+func TestCountAtATrap(t *testing.T) {
+	t.Parallel()
+	const half = 1 << 15
+	c := new(w.Code).Block(w.OpLoop).Get(0).I32(half).Op(w.OpI32Add).Index(w.OpLocalTee, 0) // 4
+	c.Memory(w.OpI32Load8U, 0).Op(w.OpDrop).Index(w.OpBr, 0)                                // 1+1+2
+	_, left, err := run(t, one(intToInt, c.Op(w.OpEnd, w.OpUnreachable).Body()), 1000, 0)
+	if err == nil || left != 1000-1-2*8 {
+		t.Errorf("%d left after %v", left, err)
+	}
+}
+
 func TestHandCounted(t *testing.T) {
 	t.Parallel()
 	choose := new(w.Code).Get(0).Block(w.OpIf). // 1+2
@@ -80,6 +103,7 @@ func TestHandCounted(t *testing.T) {
 		want uint64
 	}{
 		{"loop not entered", sum(), 0, 1 + 4 + 1, 0},
+		{"loop within a loop", nested(), 3, 1 + 3*(2+2*6+6) + 1, 0},
 		{"loop of ten", sum(), 10, 1 + 10*14 + 4 + 1, 55},
 		{"then", choose, 5, 1 + 3 + 18 + 1, 5},
 		{"else", choose, 0, 1 + 3 + 13 + 1, 0},

@@ -68,6 +68,7 @@ type toucher struct {
 	reads, writes uint32 // the helpers
 	lastRead      uint32 // globals
 	lastWrite     uint32
+	base          uint32 // the first scratch local, of the body being written
 }
 
 const importSlot = ^uint32(0)
@@ -80,12 +81,11 @@ func scratchOf(t module.ValType) uint32 {
 	return map[module.ValType]uint32{module.I32: 0, module.I64: 3, module.F32: 4, module.F64: 5, module.V128: 6}[t]
 }
 
-// tell is what goes before an instruction that touches memory; base is the body's first
-// scratch local.
-func (t *toucher) tell(it *module.Iter, base uint32) []byte {
+// tell is what goes before an instruction that touches memory.
+func (t *toucher) tell(it *module.Iter) []byte {
 	var c module.Code
 	if a, ok := accessOf(it.Op); ok {
-		hold := base + scratchOf(a.value)
+		hold := t.base + scratchOf(a.value)
 		if a.value != 0 {
 			c.Set(hold)
 		}
@@ -95,7 +95,7 @@ func (t *toucher) tell(it *module.Iter, base uint32) []byte {
 		}
 		return c.B
 	}
-	dst, src, size := base, base+1, base+2
+	dst, src, size := t.base, t.base+1, t.base+2
 	c.Set(size).Set(src).Set(dst)
 	if it.Op == module.OpMemoryCopy {
 		c.Get(src).I64(0).Get(size).Call(t.helper(false)).Op(module.OpDrop)

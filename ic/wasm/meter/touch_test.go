@@ -97,8 +97,8 @@ func TestTouchedInBulk(t *testing.T) {
 	t.Parallel()
 	bulk := func(size int32) *w.Module {
 		c := new(w.Code).I32(4000).I32(7).I32(size)
-		c.B = append(c.B, 0xfc, 0x0b, 0)     // fill
-		c.I32(20000).I32(4090).I32(size)     // copy from there
+		c.B = append(c.B, 0xfc, 0x0b, 0)       // fill
+		c.I32(20000).I32(4090).I32(size)       // copy from there
 		c.Copy().Get(0).Memory(w.OpI32Load, 0) // and a read of the page that the copy read last
 		return one(intToInt, c.Body())
 	}
