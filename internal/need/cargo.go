@@ -30,14 +30,7 @@ func RustWasm(t testing.TB, dir string, packages ...string) string {
 	for _, p := range packages {
 		args = append(args, "--package", p)
 	}
-	cmd := exec.CommandContext(t.Context(), "cargo", args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CARGO_TARGET_DIR="+target, "RUSTFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if strings.Contains(string(out), "could not compile") {
-			t.Fatalf("cargo: %v\n%s", err, tail(out))
-		}
-		NotRun(t, "Rust canisters", err.Error()+"\n"+string(tail(out)))
-	}
+	cargo(t, "Rust canisters", dir, target, args...)
 	return filepath.Join(target, wasmTarget, "release")
 }
 

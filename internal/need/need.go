@@ -71,8 +71,9 @@ func Python(t testing.TB, requirements string) string {
 	return bin
 }
 
-// Node is node and a folder in which the packages of dir's package.json are installed;
-// the folder also holds a copy of dir's other files.
+// Node is node and a folder in which the packages of dir's package.json are installed, as
+// its package-lock.json says where there is one; the folder also holds a copy of dir's
+// other files.
 func Node(t testing.TB, dir string) (node, folderPath string) {
 	t.Helper()
 	node, err := exec.LookPath("node")
@@ -82,13 +83,16 @@ func Node(t testing.TB, dir string) (node, folderPath string) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		NotRun(t, "Node clients", "no npm on the machine")
 	}
-	want := read(t, filepath.Join(dir, "package.json"))
+	want, install := read(t, filepath.Join(dir, "package.json")), "install"
+	if lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json")); err == nil {
+		want, install = append(want, lock...), "ci"
+	}
 	out := folder(t, "node", want)
 	once(t, "Node clients", out, func() error {
 		if err := copyFiles(dir, out); err != nil {
 			return err
 		}
-		return run(out, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error")
+		return run(out, "npm", install, "--no-audit", "--no-fund", "--loglevel=error")
 	})
 	if err := copyFiles(dir, out); err != nil {
 		t.Fatal(err)

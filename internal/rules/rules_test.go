@@ -80,6 +80,7 @@ var rules = []rule{
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
 	{"inference/tiny/maketiny", []string{"inference/...", "examples/passages"}, nil, "makes the tiny model from the repository's passages"},
 	{"vectordb/...", []string{"vectordb/..."}, nil, "the index runs in the canister and natively"},
+	{"ic/interop/...", nil, nil, "tests only: clients and canisters that are not ours"},
 	{"canisters/market/book", []string{"commitment"}, nil, "a pure core"},
 	{"canisters/market/payload", []string{"canisters/market/marketapi", "commitment"}, nil, "hashes of what the interface carries, one owner for provider and client"},
 	{"canisters/dao/vote", []string{"commitment"}, nil, "a pure core"},

@@ -1,0 +1,37 @@
+// Answers that somebody changed on the way: the agent must not believe them.
+import { StatePaths } from '@icp-sdk/core/agent';
+import { IDL } from '@icp-sdk/core/candid';
+import { agentFor, canister, equal, query, refused, untrusted, update, world } from './world.mjs';
+
+const via = how => agentFor({ host: world.tampered[how] });
+const read = async agent => {
+  const path = StatePaths.canisterCandid(canister);
+  return (await agent.readState({ canisterId: canister }, { paths: [path] })).values.get(path);
+};
+
+const certificate = 'CertificateVerificationErrorCode';
+export const tampered = {
+  forged_update: async () => untrusted(async () => update(await via('forged'), 'hello'), certificate),
+  forged_query: async () => untrusted(async () => query(await via('forged'), 'hello'), 'QuerySignatureVerificationFailedErrorCode'),
+  forged_state: async () => untrusted(async () => read(await via('forged')), certificate),
+  uncertified_update: async () => { await refused(async () => update(await via('uncertified'), 'hello')); },
+  uncertified_query: async () => untrusted(async () => query(await via('uncertified'), 'hello'), 'MalformedSignatureErrorCode'),
+  uncertified_state: async () => untrusted(async () => read(await via('uncertified')), certificate),
+  imposter_update: async () => untrusted(async () => update(await via('imposter'), 'hello'), certificate),
+  imposter_query: async () => untrusted(async () => query(await via('imposter'), 'hello'), certificate),
+  imposter_state: async () => untrusted(async () => read(await via('imposter')), certificate),
+  async swapped_update() {
+    const agent = await via('swapped');
+    await update(agent, 'count');
+    try { // the answer to another request says nothing of this one; asking for its state is allowed
+      equal(IDL.decode([IDL.Text], await update(agent, 'hello'))[0], 'hello');
+    } catch (e) {
+      if (/want/.test(e.message)) throw e;
+    }
+  },
+  async swapped_query() {
+    const agent = await via('swapped');
+    await query(agent, 'counted');
+    await untrusted(() => query(agent, 'hello'), 'QuerySignatureVerificationFailedErrorCode');
+  },
+};
