@@ -62,7 +62,7 @@ func open(t *testing.T) *world {
 	}
 	honest := door.New(door.Config{Engine: engine, Certifier: keys})
 	w.URL = listen(t, honest)
-	w.Impatient = listen(t, door.New(door.Config{Engine: engine, Certifier: keys, Wait: time.Nanosecond}))
+	w.Impatient = listen(t, door.New(door.Config{Engine: hurried{engine}, Certifier: keys}))
 	module := replicatest.Wasm(replicatest.Options{Inspect: true, Public: map[string]string{"candid:service": candidText}})
 	w.Module = filepath.Join(t.TempDir(), "test.wasm")
 	if err := os.WriteFile(w.Module, module, 0o644); err != nil {
@@ -107,6 +107,13 @@ func start(t *testing.T) (*certify.Certifier, *replica.Network) {
 		}
 	})
 	return keys, n
+}
+
+// hurried gives up waiting for answers at once.
+type hurried struct{ *replica.Network }
+
+func (hurried) Await(context.Context, replica.RequestID) (replica.Status, error) {
+	return replica.Status{}, context.DeadlineExceeded
 }
 
 func listen(t *testing.T, handler http.Handler) (url string) {
