@@ -44,11 +44,13 @@ type Engine struct {
 	backing backing
 	idle    idleList
 	maxLive int
+	dir     string // of kept modules; empty: none are
 
 	mu struct {
 		sync.Mutex
 		modules map[[32]byte]*Module
-		uses    uint64 // counts hand-outs, to evict the oldest
+		coming  map[[32]byte]chan struct{} // being compiled; closed at the end
+		uses    uint64                     // counts hand-outs, to evict the oldest
 	}
 }
 
@@ -59,7 +61,7 @@ func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
 
 // OpenEngine starts an engine.
 func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
-	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive}
+	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir}
 	if e.maxLive == 0 {
 		e.maxLive = maxLive
 	}
@@ -80,7 +82,7 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 		WithDebugInfoEnabled(false).
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	e.mu.modules = map[[32]byte]*Module{}
+	e.mu.modules, e.mu.coming = map[[32]byte]*Module{}, map[[32]byte]chan struct{}{}
 	builder := e.runtime.NewHostModuleBuilder("ic0")
 	for _, call := range systemCalls {
 		builder.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
@@ -104,19 +106,17 @@ func (e *Engine) Close(ctx context.Context) error {
 // compiled once. Errors are [*ModuleError].
 func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	hash := sha256.Sum256(wasm)
-	if m := e.take(hash); m != nil {
+	m, done := e.take(hash)
+	if m != nil {
 		return m, nil
 	}
-	m, err := e.compile(ctx, wasm)
-	if err != nil {
-		return nil, err
-	}
-	m.Hash = hash
+	m, err := e.compile(ctx, wasm, hash)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if other := e.mu.modules[hash]; other != nil { // compiled meanwhile by somebody else
-		other.users++
-		return other, m.compiled.Close(ctx)
+	delete(e.mu.coming, hash)
+	close(done)
+	if err != nil {
+		return nil, err
 	}
 	e.mu.modules[hash] = m
 	m.users = 1
@@ -124,14 +124,41 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	return m, nil
 }
 
-func (e *Engine) take(hash [32]byte) *Module {
+// take finds a module that is compiled or being compiled. Otherwise the caller is to
+// compile it, and to close done.
+func (e *Engine) take(hash [32]byte) (m *Module, done chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m := e.mu.modules[hash]
-	if m != nil {
-		m.users++
+	for {
+		if m := e.mu.modules[hash]; m != nil {
+			m.users++
+			return m, nil
+		}
+		other := e.mu.coming[hash]
+		if other == nil {
+			done = make(chan struct{})
+			e.mu.coming[hash] = done
+			return nil, done
+		}
+		e.mu.Unlock()
+		<-other
+		e.mu.Lock()
 	}
-	return m
+}
+
+// kept is the blueprint of an earlier process, nil if there is none.
+func (e *Engine) kept(hash [32]byte) *blueprint {
+	if e.dir == "" {
+		return nil
+	}
+	return loadBlueprint(e.dir, hash)
+}
+
+// keep is for later processes, which go without what cannot be kept.
+func (e *Engine) keep(b *blueprint, hash [32]byte) {
+	if e.dir != "" {
+		_ = b.save(e.dir, hash)
+	}
 }
 
 // Release says that one user is done with the module and its instances.

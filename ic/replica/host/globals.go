@@ -12,7 +12,7 @@ type Global struct {
 
 // Globals are the module's globals that are mutable or exported, in index order. The
 // mutable ones are those of [Image].
-func (m *Module) Globals() []Global { return m.state }
+func (m *Module) Globals() []Global { return m.plan.State }
 
 // stateGlobals finds them.
 func stateGlobals(p *module.Module) []Global {

@@ -51,11 +51,11 @@ type Image struct {
 // Instantiate makes an instance with the memory that the module's data give. Its start
 // function has not run; see [Execution.Run].
 func (m *Module) Instantiate(ctx context.Context) (*Instance, error) {
-	i, err := m.empty(uint64(m.minPages) * WasmPage)
+	i, err := m.empty(uint64(m.plan.MinPages) * WasmPage)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range m.datas {
+	for _, d := range m.plan.Datas {
 		i.committed.heap.write(d.At, d.Bytes)
 	}
 	if err := i.start(ctx); err != nil {
@@ -70,7 +70,7 @@ func (m *Module) Instantiate(ctx context.Context) (*Instance, error) {
 // the image.
 func (m *Module) Resume(ctx context.Context, image Image) (*Instance, error) {
 	size := uint64(len(image.Heap))
-	if len(image.Globals) != len(m.globals) || size%WasmPage != 0 || size < uint64(m.minPages)*WasmPage || size > uint64(m.maxPages)*WasmPage {
+	if len(image.Globals) != len(m.plan.Globals) || size%WasmPage != 0 || size < uint64(m.plan.MinPages)*WasmPage || size > uint64(m.plan.MaxPages)*WasmPage {
 		return nil, fmt.Errorf("resume module %x: the image is of another module", m.Hash)
 	}
 	i, err := m.empty(size)
@@ -88,7 +88,7 @@ func (m *Module) Resume(ctx context.Context, image Image) (*Instance, error) {
 // empty makes an instance with a heap of zeros and no globals yet.
 func (m *Module) empty(size uint64) (*Instance, error) {
 	i := &Instance{module: m, committed: &committed{}}
-	if !m.memory {
+	if !m.plan.Memory {
 		return i, nil
 	}
 	heap, err := m.engine.backing.heap()
@@ -129,7 +129,7 @@ func (i *Instance) start(ctx context.Context) error {
 	r := &liveCode{funcs: map[string]api.Function{}}
 	if heap := i.committed.heap; heap != nil {
 		var err error
-		if r.memory, err = heap.live(uint64(i.module.maxPages) * WasmPage); err != nil {
+		if r.memory, err = heap.live(uint64(i.module.plan.MaxPages) * WasmPage); err != nil {
 			return err
 		}
 		ctx = experimental.WithMemoryAllocator(ctx, allocator{r.memory})
@@ -144,7 +144,7 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	r.mod = mod
 	r.counter = mod.ExportedGlobal(meter.CounterExport).(api.MutableGlobal)
-	for _, name := range i.module.globals {
+	for _, name := range i.module.plan.Globals {
 		r.globals = append(r.globals, mod.ExportedGlobal(name).(api.MutableGlobal))
 	}
 	i.run = r
@@ -272,7 +272,7 @@ func (i *Instance) reset(ctx context.Context) error {
 // rest is for after a commit or a rollback: the engine may end the live code.
 func (i *Instance) rest(ctx context.Context) {
 	i.busy = false
-	if i.module.drops {
+	if i.module.plan.Drops {
 		_ = i.stop(ctx) // what was dropped is there again for the next message
 		return
 	}

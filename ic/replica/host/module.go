@@ -13,7 +13,6 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"assay/ic/wasm/link"
-	"assay/ic/wasm/meter"
 	"assay/ic/wasm/module"
 )
 
@@ -61,54 +60,35 @@ type Module struct {
 
 	engine   *Engine
 	compiled wazero.CompiledModule
-	methods  map[string]MethodKind
-	entries  map[string]bool // exported functions that are not methods
-	globals  []string        // exports of mutable globals
-	state    []Global
-
-	memory             bool
-	minPages, maxPages uint32
-	datas              []initialData // what the memory begins with
-	drops              bool          // data segments, which instances of the Internet Computer have again in each message
+	plan     *blueprint // without Wasm
 
 	users    int    // guarded by engine.mu
 	released uint64 // guarded by engine.mu
 }
 
 // Method is how a method is exported, 0 if it is not.
-func (m *Module) Method(name string) MethodKind { return m.methods[name] }
+func (m *Module) Method(name string) MethodKind { return m.plan.Methods[name] }
 
 // Exports reports whether an entry point such as canister_heartbeat exists.
-func (m *Module) Exports(entry string) bool { return m.entries[entry] }
+func (m *Module) Exports(entry string) bool { return m.plan.Entries[entry] }
 
-// compile parses, checks, meters and compiles; users and hash are the caller's.
-func (e *Engine) compile(ctx context.Context, wasm []byte) (*Module, error) {
-	raw, err := unpack(wasm)
-	if err != nil {
-		return nil, err
+// compile makes a module of given bytes; users are the caller's.
+func (e *Engine) compile(ctx context.Context, wasm []byte, hash [32]byte) (*Module, error) {
+	b := e.kept(hash)
+	if b == nil {
+		var err error
+		if b, err = newBlueprint(wasm); err != nil {
+			return nil, err
+		}
+		e.keep(b, hash)
 	}
-	parsed, err := module.Parse(raw)
-	if err != nil {
-		return nil, moduleErrorf("%v", err)
-	}
-	m := &Module{engine: e, methods: map[string]MethodKind{}, entries: map[string]bool{}}
-	if err := m.check(parsed); err != nil {
-		return nil, err
-	}
-	own, err := m.takeMemory(parsed)
-	if err != nil {
-		return nil, err
-	}
-	metered, err := meter.Instrument(own, meter.Config{})
-	if err != nil {
-		return nil, moduleErrorf("%v", err)
-	}
-	m.Instructions, m.globals, m.entries[meter.StartExport] = metered.Instructions, metered.Globals, metered.HasStart
 	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	if m.compiled, err = e.runtime.CompileModule(ctx, metered.Wasm); err != nil {
+	compiled, err := e.runtime.CompileModule(ctx, b.Wasm)
+	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}
-	return m, nil
+	b.Wasm = nil // the runtime has it
+	return &Module{Hash: hash, Instructions: b.Instructions, Metadata: b.Metadata, CustomBytes: b.CustomBytes, engine: e, compiled: compiled, plan: b}, nil
 }
 
 // unpack undoes gzip where the bytes begin like it.
@@ -132,7 +112,7 @@ func unpack(wasm []byte) ([]byte, error) {
 
 // check refuses what the Internet Computer or this host cannot run, and reads what the
 // host needs.
-func (m *Module) check(p *module.Module) error {
+func (b *blueprint) check(p *module.Module) error {
 	if err := link.Accept(p); err != nil {
 		return moduleErrorf("%v", err)
 	}
@@ -145,13 +125,13 @@ func (m *Module) check(p *module.Module) error {
 		if ex.Kind != module.KindFunc {
 			continue
 		}
-		m.addExport(ex.Name)
+		b.addExport(ex.Name)
 	}
-	m.readMetadata(p.Customs)
-	for name, section := range m.Metadata {
-		m.CustomBytes += uint64(len(name) + len(section.Value))
+	b.readMetadata(p.Customs)
+	for name, section := range b.Metadata {
+		b.CustomBytes += uint64(len(name) + len(section.Value))
 	}
-	m.state = stateGlobals(p)
+	b.State = stateGlobals(p)
 	return nil
 }
 
@@ -162,26 +142,26 @@ var entryPoints = map[string]bool{
 	"canister_on_low_wasm_memory": true,
 }
 
-func (m *Module) addExport(name string) {
+func (b *blueprint) addExport(name string) {
 	for kind := UpdateMethod; kind <= CompositeMethod; kind++ {
 		if method, ok := strings.CutPrefix(name, methodPrefixes[kind]); ok {
-			m.methods[method] = kind
+			b.Methods[method] = kind
 			return
 		}
 	}
 	if entryPoints[name] {
-		m.entries[name] = true
+		b.Entries[name] = true
 	}
 }
 
-func (m *Module) readMetadata(customs []module.Custom) {
-	m.Metadata = map[string]Metadata{}
+func (b *blueprint) readMetadata(customs []module.Custom) {
+	b.Metadata = map[string]Metadata{}
 	for _, c := range customs {
 		if name, ok := strings.CutPrefix(c.Name, "icp:public "); ok {
-			m.Metadata[name] = Metadata{Public: true, Value: bytes.Clone(c.Bytes)}
+			b.Metadata[name] = Metadata{Public: true, Value: bytes.Clone(c.Bytes)}
 		}
 		if name, ok := strings.CutPrefix(c.Name, "icp:private "); ok {
-			m.Metadata[name] = Metadata{Value: bytes.Clone(c.Bytes)}
+			b.Metadata[name] = Metadata{Value: bytes.Clone(c.Bytes)}
 		}
 	}
 }

@@ -12,14 +12,14 @@ type initialData struct {
 // module that leaves it to the host: without bytes in its active data segments, which
 // every instance would have to copy again, and without a limit to growth, which the
 // host watches itself.
-func (m *Module) takeMemory(p *module.Module) (*module.Module, error) {
+func (b *blueprint) takeMemory(p *module.Module) (*module.Module, error) {
 	if len(p.Memories) == 0 {
 		return p, nil
 	}
 	limits := p.Memories[0]
-	m.memory, m.minPages, m.maxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), maxMemory/WasmPage
+	b.Memory, b.MinPages, b.MaxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), maxMemory/WasmPage
 	if limits.HasMax {
-		m.maxPages = uint32(min(limits.Max, maxMemory/WasmPage))
+		b.MaxPages = uint32(min(limits.Max, maxMemory/WasmPage))
 	}
 	own := *p
 	own.Memories = []module.Limits{{Min: limits.Min}}
@@ -34,13 +34,13 @@ func (m *Module) takeMemory(p *module.Module) (*module.Module, error) {
 			return nil, moduleErrorf("data segment %d: its place is not a constant", n)
 		}
 		at := uint64(uint32(d.Offset.Imm))
-		if at+uint64(len(d.Bytes)) > uint64(m.minPages)*WasmPage {
-			return nil, moduleErrorf("data segment %d: %d bytes at %d do not fit into %d pages", n, len(d.Bytes), at, m.minPages)
+		if at+uint64(len(d.Bytes)) > uint64(b.MinPages)*WasmPage {
+			return nil, moduleErrorf("data segment %d: %d bytes at %d do not fit into %d pages", n, len(d.Bytes), at, b.MinPages)
 		}
-		m.datas = append(m.datas, initialData{at, d.Bytes})
+		b.Datas = append(b.Datas, initialData{at, d.Bytes})
 		own.Datas[n] = module.Data{Mode: module.Passive} // as empty as one that was applied
 	}
-	m.drops = passive && dropsData(p)
+	b.Drops = passive && dropsData(p)
 	return &own, nil
 }
 
