@@ -1,6 +1,8 @@
 package spectest_test
 
 import (
+	"encoding/binary"
+
 	"assay/ic/identity"
 	"assay/ic/principal"
 	"assay/ic/replica/replicatest"
@@ -152,13 +154,17 @@ func (w *world) hold() hold {
 	return hold{w, c}
 }
 
-// call is what another canister does to have a call open.
+// call is what another canister does to have a call open. When the stop ends by its
+// timeout the hold stops itself again, a few times.
 func (h hold) call(more call) call {
-	again := do.Call(call{
+	stop := call{
 		To: principal.Management, Method: "stop_canister", Arg: argument("stop_canister", "canister_id", h.id),
 		OnReply: do.Reply([]byte("stopped")), OnReject: do.Reply([]byte("released")),
-	})
-	more.To, more.Arg = h.id, again
+	}
+	for range 3 {
+		stop.OnReject = do.If(replicatest.Equal(of("msg_reject_code"), transient), do.Call(stop), do.Reply([]byte("released")))
+	}
+	more.To, more.Arg = h.id, do.Call(stop)
 	return more
 }
 
@@ -166,4 +172,31 @@ func (h hold) call(more call) call {
 func (h hold) release() {
 	h.w.Helper()
 	h.w.manage(owner, "start_canister", h.id).replied()
+}
+
+// More short names.
+var (
+	at       = replicatest.At
+	kept     = replicatest.Kept
+	plain    = replicatest.Plain
+	heapSize = replicatest.MemorySize
+	sum      = replicatest.Sum
+)
+
+// le is a number as programs put it into replies.
+func le(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
+
+// relay makes a call and answers with its reply, or with a number, the reject code,
+// and the reject's text.
+func relay(c call) program {
+	c.OnReply = do.Give(blob("msg_arg_data")).Send()
+	c.OnReject = do.Put(of("msg_reject_code")).Give(blob("msg_reject_msg")).Send()
+	return do.Call(c)
+}
+
+// friend is a canister for others to call; what it keeps does not matter.
+func (w *world) friend() principal.Principal {
+	w.Helper()
+	w.friendOnce.Do(func() { w.friendly = w.canister() })
+	return w.friendly
 }

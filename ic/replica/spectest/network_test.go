@@ -25,8 +25,9 @@ type net struct {
 	ahead   atomic.Int64 // ns before the system's clock
 	serial  atomic.Uint64
 
-	clockOnce sync.Once
-	clock     principal.Principal // a canister whose top-ups make rounds
+	clockOnce, friendOnce sync.Once
+	friendly              principal.Principal
+	clock                 principal.Principal // a canister whose top-ups make rounds
 }
 
 func (n *net) now() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }

@@ -1,0 +1,350 @@
+package spectest_test
+
+import (
+	"assay/ic/candid/text"
+	"assay/ic/principal"
+	"assay/ic/replica/replicatest"
+)
+
+// viaCanister makes a management call from a canister.
+func (w *world) viaCanister(a principal.Principal, method string, pairs ...any) outcome {
+	w.Helper()
+	return w.update(a, relay(call{To: principal.Management, Method: method, Arg: argument(method, pairs...)}))
+}
+
+func (w *world) state(c principal.Principal, want string) {
+	w.Helper()
+	w.statusOf(c).at("status").is(tag(want))
+}
+
+// openCall gives a canister a call that stays open until the hold lets go.
+func (w *world) openCall(c principal.Principal) (hold, pending) {
+	w.Helper()
+	h := w.hold()
+	p := w.submit(owner, c, c, "run", relay(h.call(call{})))
+	w.tick()
+	return h, p.open()
+}
+
+func init() {
+	describe("lifecycle", "management canister",
+		row{"IC method stop_canister", "an idle canister stops at once", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replies("DIDL\x00\x00")
+			w.state(c, "stopped")
+		}},
+		row{"IC method stop_canister", "stopping again changes nothing", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.manage(owner, "stop_canister", c).replied()
+			w.state(c, "stopped")
+		}},
+		row{"IC method stop_canister", "an empty canister can be stopped and started", func(w *world) {
+			c := w.create()
+			w.manage(owner, "stop_canister", c).replied()
+			w.state(c, "stopped")
+			w.manage(owner, "start_canister", c).replied()
+			w.state(c, "running")
+		}},
+		row{"Calls to stopped/stopping canisters are rejected", "a stopped canister takes no updates and no queries", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.update(c, reply).fails(failed)
+			w.ask(c, reply).fails(failed)
+			w.composite(c, reply).fails(failed)
+		}},
+		row{"Calls to stopped/stopping canisters are rejected", "a call of a stopped canister is rejected, its cycles refunded", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.update(w.canister(), do.Call(call{To: c, Cycles: 500, Arg: reply, OnReject: do.Put(of("msg_reject_code")).Give(wide(refunded)).Send()})).gives(failed, 500, 0)
+		}},
+		row{"IC method start_canister", "a stopped canister runs again", func(w *world) {
+			c := w.canister(do.Set(1, 7))
+			w.manage(owner, "stop_canister", c).replied()
+			w.manage(owner, "start_canister", c).replies("DIDL\x00\x00")
+			w.state(c, "running")
+			w.update(c, do.Put(cell(1)).Send()).gives(7)
+		}},
+		row{"IC method start_canister", "starting a running canister changes nothing", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "start_canister", c).replied()
+			w.state(c, "running")
+		}},
+		row{"IC method stop_canister", "with a call open it is stopping until the call is answered", func(w *world) {
+			c := w.canister()
+			h, p := w.openCall(c)
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			stop.open()
+			w.state(c, "stopping")
+			h.release()
+			stop.ends().replies("DIDL\x00\x00")
+			p.ends().replies("released")
+			w.state(c, "stopped")
+		}},
+		row{"IC method stop_canister", "a second stop waits too, and both are answered", func(w *world) {
+			c := w.canister()
+			h, p := w.openCall(c)
+			one, two := w.begin(owner, "stop_canister", c), w.begin(owner, "stop_canister", c)
+			w.tick()
+			one.open()
+			two.open()
+			h.release()
+			one.ends().replied()
+			two.ends().replied()
+			p.ends().replied()
+		}},
+		row{"Calls to stopped/stopping canisters are rejected", "a stopping canister takes no updates and no queries", func(w *world) {
+			c := w.canister()
+			h, _ := w.openCall(c)
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			w.update(c, reply).fails(failed)
+			w.ask(c, reply).fails(failed)
+			rejectedWith(w.update(w.canister(), relay(call{To: c, Arg: reply})), failed)
+			h.release()
+			stop.ends().replied()
+		}},
+		row{"Canister status", "a callback in a stopping canister reads status 2", func(w *world) {
+			c := w.canister()
+			h := w.hold()
+			one := h.call(call{})
+			one.OnReply = do.Put(of("canister_status")).Send()
+			p := w.submit(owner, c, c, "run", do.Call(one))
+			w.tick()
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			h.release()
+			p.ends().gives(2)
+			stop.ends().replied()
+		}},
+		row{"IC method stop_canister", "a callback in a stopping canister can call again, and the stop waits for it", func(w *world) {
+			c, b := w.canister(), w.canister()
+			h := w.hold()
+			one := h.call(call{})
+			one.OnReply = relay(call{To: b, Arg: do.Reply([]byte("later"))})
+			p := w.submit(owner, c, c, "run", do.Call(one))
+			w.tick()
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			h.release()
+			p.ends().replies("later")
+			stop.ends().replied()
+			w.state(c, "stopped")
+		}},
+		row{"IC method start_canister", "starting a stopping canister rejects the stop", func(w *world) {
+			c := w.canister()
+			h, p := w.openCall(c)
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			w.manage(owner, "start_canister", c).replied()
+			stop.ends().rejects(failed)
+			w.state(c, "running")
+			w.update(c, do.Reply([]byte("runs"))).replies("runs")
+			h.release()
+			p.ends().replied()
+		}},
+		row{"IC method stop_canister", "after its timeout the stop is rejected and the canister is still stopping", func(w *world) {
+			c := w.canister()
+			h, p := w.openCall(c)
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			w.later(330e9)
+			stop.ends().rejects(transient)
+			w.state(c, "stopping")
+			h.release()
+			p.ends().replied()
+			w.until("the stop", func() bool {
+				v, ok := w.statusOf(c).at("status").v.(text.Variant)
+				return ok && v.ID == fieldID("stopped")
+			})
+		}},
+		row{"IC method stop_canister", "only controllers stop, start, delete", func(w *world) {
+			c := w.canister()
+			for _, method := range []string{"stop_canister", "start_canister", "delete_canister"} {
+				w.manage(stranger, method, c).fails(destination, failed)
+				rejectedWith(w.viaCanister(w.canister(), method, "canister_id", c), destination, failed)
+			}
+			w.state(c, "running")
+		}},
+		row{"IC method stop_canister", "a canister stops and starts one that it controls", func(w *world) {
+			a := w.canister()
+			b := w.create("controllers", []principal.Principal{a, owner.Sender()})
+			w.viaCanister(a, "stop_canister", "canister_id", b).replies("DIDL\x00\x00")
+			w.state(b, "stopped")
+			w.viaCanister(a, "start_canister", "canister_id", b).replies("DIDL\x00\x00")
+			w.state(b, "running")
+		}},
+		row{"IC method delete_canister", "a running canister cannot be deleted", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "delete_canister", c).fails(failed)
+			w.state(c, "running")
+		}},
+		row{"IC method delete_canister", "a stopping canister cannot be deleted", func(w *world) {
+			c := w.canister()
+			h, _ := w.openCall(c)
+			stop := w.begin(owner, "stop_canister", c)
+			w.tick()
+			w.manage(owner, "delete_canister", c).fails(failed)
+			h.release()
+			stop.ends().replied()
+			w.manage(owner, "delete_canister", c).replied()
+		}},
+		row{"IC method delete_canister", "a deleted canister is gone", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.manage(owner, "delete_canister", c).replies("DIDL\x00\x00")
+			w.ask(c, reply).fails(destination)
+			rejectedWith(w.update(w.canister(), relay(call{To: c, Arg: reply})), destination)
+			w.update(c, reply).fails(destination)
+			w.manage(owner, "canister_status", c).fails(destination, failed)
+			w.manage(owner, "delete_canister", c).fails(destination, failed)
+		}},
+		row{"IC method delete_canister", "its state is not in the state tree", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.manage(owner, "delete_canister", c).replied()
+			p := w.read(owner, c, to("canister", c, "module_hash"), to("canister", c, "controllers"))
+			p.absent("canister", c, "module_hash")
+			p.absent("canister", c, "controllers")
+		}},
+		row{"IC method delete_canister", "its id is not given out again", func(w *world) {
+			c := w.canister()
+			w.manage(owner, "stop_canister", c).replied()
+			w.manage(owner, "delete_canister", c).replied()
+			w.manage(owner, "provisional_create_canister_with_cycles", anyID, "specified_id", c).fails(transient, destination, rejected, failed)
+			if w.create() == c {
+				w.Error("the id was given out again")
+			}
+		}},
+		row{"IC method delete_canister", "a canister cannot delete itself", func(w *world) {
+			c := w.canister()
+			w.set(c, "controllers", []principal.Principal{c, owner.Sender()}).replied()
+			rejectedWith(w.viaCanister(c, "delete_canister", "canister_id", c), failed)
+			w.state(c, "running")
+		}},
+		row{"Callback invocation", "an answer for a deleted canister goes nowhere", func(w *world) {
+			a, b := w.canister(), w.canister()
+			p := w.submit(owner, a, a, "run", do.Call(call{To: b, Arg: reply, OnReply: do.Set(1, 1)}).Reply(nil))
+			p.ends().replied()
+			w.manage(owner, "stop_canister", a).replied()
+			w.manage(owner, "delete_canister", a).replied()
+			w.update(b, do.Reply([]byte("fine"))).replies("fine")
+		}},
+		row{"IC method canister_status", "controllers see status, settings, no module of an empty canister", func(w *world) {
+			c := w.create()
+			s := w.statusOf(c)
+			s.at("status").is(tag("running"))
+			s.at("module_hash").is(text.Null{})
+			s.at("settings.controllers").is([]principal.Principal{owner.Sender()})
+			s.at("settings.freezing_threshold").is(2592000)
+			s.at("settings.compute_allocation").is(0)
+			s.at("settings.memory_allocation").is(0)
+			s.at("settings.wasm_memory_threshold").is(0)
+			s.at("settings.minimum_incoming_canister_call_cycles").is(0)
+			s.at("settings.reserved_cycles_limit").is(5 * trillion)
+			for _, name := range []string{"log_visibility", "snapshot_visibility", "status_visibility"} {
+				s.at("settings." + name).is(tag("controllers"))
+			}
+			s.at("ready_for_migration").is(false)
+		}},
+		row{"IC method canister_status", "others do not", func(w *world) {
+			c := w.canister()
+			w.manage(stranger, "canister_status", c).fails(destination, failed)
+			w.manage(nobody, "canister_status", c).fails(destination, failed)
+			rejectedWith(w.viaCanister(w.canister(), "canister_status", "canister_id", c), destination, failed)
+		}},
+		row{"IC method canister_status", "a canister sees its own status without controlling itself", func(w *world) {
+			c := w.canister()
+			w.viaCanister(c, "canister_status", "canister_id", c).result("canister_status").at("status").is(tag("running"))
+		}},
+		row{"IC method canister_status", "status_visibility public lets anybody see it", func(w *world) {
+			c := w.create("status_visibility", tag("public"))
+			w.manage(stranger, "canister_status", c).result("canister_status").at("status").is(tag("running"))
+			w.viaCanister(w.canister(), "canister_status", "canister_id", c).result("canister_status").at("status").is(tag("running"))
+		}},
+		row{"IC method canister_status", "status_visibility allowed_viewers lets those see it", func(w *world) {
+			c := w.create("status_visibility", tag("allowed_viewers", []principal.Principal{stranger.Sender()}))
+			w.manage(stranger, "canister_status", c).replied()
+			w.manage(owner, "canister_status", c).replied()
+			w.manage(nobody, "canister_status", c).fails(destination, failed)
+		}},
+		row{"IC method canister_status", "it can be asked by a query", func(w *world) {
+			c := w.canister()
+			arg := argument("canister_status", "canister_id", c)
+			w.query(owner, c, principal.Management, "canister_status", arg).result("canister_status").at("status").is(tag("running"))
+			w.query(stranger, c, principal.Management, "canister_status", arg).fails(destination, rejected, failed)
+		}},
+		row{"IC method canister_status", "a composite query can ask it of a canister that may", func(w *world) {
+			c := w.canister()
+			o := w.composite(c, relay(call{To: principal.Management, Method: "canister_status", Arg: argument("canister_status", "canister_id", c)}))
+			o.result("canister_status").at("status").is(tag("running"))
+		}},
+		row{"IC method canister_status", "a composite query may not ask it of others", func(w *world) {
+			rejectedWith(w.composite(w.canister(), relay(call{To: principal.Management, Method: "canister_status", Arg: argument("canister_status", "canister_id", w.friend())})), destination, rejected, failed)
+		}},
+		row{"IC method canister_status", "memory is told by its parts", func(w *world) {
+			c := w.canister(do.StableGrow(3).HeapGrow(2))
+			s := w.statusOf(c).at("memory_metrics")
+			s.at("wasm_memory_size").is(6 << 16)
+			s.at("stable_memory_size").is(3 << 16)
+			s.at("wasm_binary_size").is(len(plain()))
+			s.at("wasm_chunk_store_size").is(0)
+			s.at("snapshots_size").is(0)
+			total := uint64(0)
+			for _, name := range []string{"wasm_memory_size", "stable_memory_size", "global_memory_size", "wasm_binary_size", "custom_sections_size", "canister_history_size", "wasm_chunk_store_size", "snapshots_size"} {
+				total += s.at(name).number()
+			}
+			if got := w.statusOf(c).at("memory_size").number(); got != total {
+				w.Errorf("memory_size %d, the parts sum up to %d", got, total)
+			}
+		}},
+		row{"IC method canister_status", "idle_cycles_burned_per_day grows with the memory", func(w *world) {
+			c := w.canister()
+			first := w.statusOf(c).at("idle_cycles_burned_per_day").number()
+			w.update(c, do.StableGrow(1000).Send()).replied()
+			if second := w.statusOf(c).at("idle_cycles_burned_per_day").number(); second <= first {
+				w.Errorf("%d, and with more memory %d", first, second)
+			}
+		}},
+		row{"IC method canister_status", "the module hash is there with a module", func(w *world) {
+			c := w.canister()
+			if got := w.statusOf(c).at("module_hash").bytes(); string(got) != string(w.hash(c)) {
+				w.Errorf("module hash %x", got)
+			}
+		}},
+		row{"IC method canister_metrics", "others do not get them", func(w *world) {
+			c := w.canister()
+			w.manage(stranger, "canister_metrics", c).fails(destination, rejected, failed)
+		}},
+		row{"IC method canister_metrics", "a query gets them too", func(w *world) {
+			c := w.canister()
+			w.query(owner, c, principal.Management, "canister_metrics", argument("canister_metrics", "canister_id", c)).result("canister_metrics").at("cycles_consumed.instructions")
+		}},
+		row{"IC method create_canister", "a call to a frozen canister is rejected with SYS_TRANSIENT, as are queries", func(w *world) {
+			c := w.rich(trillion)
+			w.update(c, do.StableGrow(100).Send()).replied()
+			w.set(c, "freezing_threshold", uint64(1)<<62).replied()
+			w.update(c, reply).fails(transient)
+			w.ask(c, reply).fails(transient)
+			w.update(w.canister(), do.Call(call{To: c, Cycles: 10, Arg: reply, OnReject: do.Put(of("msg_reject_code")).Give(wide(refunded)).Send()})).gives(transient, 10, 0)
+		}},
+		row{"IC method create_canister", "a frozen canister thaws when it is topped up", func(w *world) {
+			c := w.rich(trillion)
+			w.set(c, "freezing_threshold", 31_536_000*1000).replied()
+			w.update(c, reply).fails(transient)
+			w.manage(owner, "provisional_top_up_canister", c, "amount", 10_000*trillion).replied()
+			w.update(c, do.Reply([]byte("thawed"))).replies("thawed")
+		}},
+		row{"IC method create_canister", "a call whose cost would freeze the canister is not performed", func(w *world) {
+			c := w.rich(2 * trillion)
+			b := w.friend()
+			p := do.Do("call_new", b, "read", replicatest.RunSlot, do, replicatest.RunSlot, do).
+				Do("call_cycles_add128", 0, replicatest.Difference(of("canister_cycle_balance"), trillion/10)).Put(of("call_perform")).Send()
+			w.update(c, p).gives(0)
+			q := do.Do("cycles_burn128", 0, replicatest.Difference(of("canister_cycle_balance"), 100_000_000), free).
+				Do("call_new", b, "read", replicatest.RunSlot, do, replicatest.RunSlot, do).Put(of("call_perform")).Send()
+			w.update(c, q).gives(2)
+		}},
+	)
+}
