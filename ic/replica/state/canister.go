@@ -167,6 +167,14 @@ func (c *canister) log(now uint64, line string) {
 	}
 }
 
+// logSize is what the log's records hold, in bytes.
+func (c *canister) logSize() (size int) {
+	for _, r := range c.Log {
+		size += len(r.Content)
+	}
+	return size
+}
+
 // checkStoppedLocked ends the stopping of a canister that has no open contexts left.
 func (m *Machine) checkStoppedLocked(c *canister) {
 	if c.State != Stopping || len(c.Contexts) > 0 {

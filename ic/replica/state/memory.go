@@ -9,12 +9,14 @@ import (
 // memoryUse is what a canister keeps, in bytes.
 type memoryUse struct {
 	Heap, Stable, Globals, Module, Customs, History, Chunks, Snapshots uint64
+
+	Log uint64 // is free and does not count
 }
 
 func (c *canister) memoryUse() memoryUse {
 	u := memoryUse{
 		Stable: c.stable.Pages() * host.WasmPage, History: c.History.Bytes,
-		Chunks: c.Chunks.size(), Snapshots: c.snapshotsSize(),
+		Chunks: c.Chunks.size(), Snapshots: c.snapshotsSize(), Log: uint64(c.logSize()),
 	}
 	if c.module != nil {
 		u.Heap = uint64(c.instance.Pages()) * host.WasmPage
@@ -33,7 +35,7 @@ func (u memoryUse) api() managementapi.MemoryMetrics {
 	return managementapi.MemoryMetrics{
 		WasmMemorySize: candid.NewNat(u.Heap), StableMemorySize: candid.NewNat(u.Stable), GlobalMemorySize: candid.NewNat(u.Globals),
 		WasmBinarySize: candid.NewNat(u.Module), CustomSectionsSize: candid.NewNat(u.Customs), CanisterHistorySize: candid.NewNat(u.History),
-		WasmChunkStoreSize: candid.NewNat(u.Chunks), SnapshotsSize: candid.NewNat(u.Snapshots),
+		WasmChunkStoreSize: candid.NewNat(u.Chunks), SnapshotsSize: candid.NewNat(u.Snapshots), LogMemoryStoreSize: candid.NewNat(u.Log),
 	}
 }
 
