@@ -1,8 +1,8 @@
 // Command ledger is a fungible token on the Internet Computer: ICRC-1, ICRC-2 and ICRC-10
 // with the standards' own signatures, so wallets and exchanges know it.
 //
-// It is the edge around [tokens], which decides everything: it decodes and encodes
-// Candid, says who calls and when, and keeps the data in one map in stable memory.
+// Package [tokens] decides everything, [icrc] is the edge around it; this package keeps the
+// data in one map in stable memory.
 // ledger.did is its interface. Numbers above 2^128 are refused as malformed; a supply
 // that large cannot exist. Its controllers can replace the code: who runs a token for
 // others hands them to a DAO.
@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"assay/canisters/ledger/icrc"
 	"assay/canisters/ledger/ledgerapi"
 	"assay/canisters/ledger/tokens"
 	"assay/ic/cdk"
@@ -28,9 +29,9 @@ const (
 
 func program() cdk.Program {
 	return cdk.Program{
-		Methods:     ledgerapi.Methods[*cdk.Message](edge{}),
+		Methods:     ledgerapi.Methods[*cdk.Message](icrc.Edge{Open: open}),
 		Init:        initialise,
-		PostUpgrade: func(*cdk.Message, []byte) error { _, err := tokens.Open(store{}); return err },
+		PostUpgrade: func(*cdk.Message, []byte) error { _, err := tokens.Open(store()); return err },
 	}
 }
 
@@ -46,39 +47,24 @@ func initialise(_ *cdk.Message, arg []byte) error {
 	c := tokens.Config{Name: a.Name, Symbol: a.Symbol, Decimals: a.Decimals, Fee: a.Fee, Window: dayNs, Drift: twoMinutesNs}
 	c.Window = *cmp.Or(a.TransactionWindow, &c.Window)
 	c.Drift = *cmp.Or(a.PermittedDrift, &c.Drift)
-	if c.Minting, err = accountIn(a.MintingAccount); err != nil {
+	if c.Minting, err = icrc.Account(a.MintingAccount); err != nil {
 		return err
 	}
 	holdings := make([]tokens.Holding, len(a.InitialBalances))
 	for i, b := range a.InitialBalances {
 		holdings[i].Amount = b.Amount
-		if holdings[i].Account, err = accountIn(b.Account); err != nil {
+		if holdings[i].Account, err = icrc.Account(b.Account); err != nil {
 			return err
 		}
 	}
-	_, err = tokens.Create(store{}, c, holdings)
+	_, err = tokens.Create(store(), c, holdings)
 	return err
 }
 
-// store is the map in stable memory. Full memory traps, which undoes the message.
-type store struct{}
+func store() icrc.Store { return icrc.Store{Map: cdk.Map(regionLedger)} }
 
-func (store) Get(key []byte) ([]byte, bool) { return cdk.Map(regionLedger).Get(key) }
-
-func (store) Put(key, value []byte) {
-	if err := cdk.Map(regionLedger).Put(key, value); err != nil {
-		panic(err)
-	}
-}
-
-func (store) Delete(key []byte) { cdk.Map(regionLedger).Delete(key) }
-
-func (store) Scan(from []byte, visit func(key, value []byte) bool) {
-	cdk.Map(regionLedger).Scan(from, visit)
-}
-
-func open() *tokens.Ledger {
-	l, err := tokens.Open(store{})
+func open(*cdk.Message) *tokens.Ledger {
+	l, err := tokens.Open(store())
 	if err != nil {
 		panic(err) // init and post_upgrade would have refused it
 	}

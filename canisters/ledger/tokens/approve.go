@@ -64,7 +64,12 @@ func (l *Ledger) Approve(c Caller, a Approve) (uint64, error) {
 		allowed.Expires = *a.Expires
 	}
 	l.setAllowance(from, a.Spender, allowed)
-	return l.done(c.Now, &a.Common, p), nil
+	index := l.done(c.Now, &a.Common, p)
+	l.tell(Transaction{
+		Index: index, Time: c.Now, Operation: Approved, From: from, To: a.Spender, Amount: a.Amount, Fee: l.config.Fee,
+		Expected: a.Expected, Expires: a.Expires, Common: a.Common,
+	})
+	return index, nil
 }
 
 func (l *Ledger) mayApprove(from, spender Account) error {

@@ -134,22 +134,28 @@ func generic(code uint64, format string, args ...any) *Refusal {
 
 // Ledger is a token's state behind its store.
 type Ledger struct {
-	store  Store
-	config Config
-	head   head
+	store   Store
+	config  Config
+	head    head
+	observe func(Transaction)
 }
 
 // Create writes a new ledger into an empty store.
 func Create(s Store, c Config, initial []Holding) (*Ledger, error) {
+	return CreateObserved(s, c, initial, 0, nil)
+}
+
+// CreateObserved is [Create] at a time, telling observe of each endowment.
+func CreateObserved(s Store, c Config, initial []Holding, now uint64, observe func(Transaction)) (*Ledger, error) {
 	if _, ok := s.Get(keyHead); ok {
 		return nil, fmt.Errorf("create ledger: the store already holds one")
 	}
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}
-	l := &Ledger{store: s, config: c}
+	l := &Ledger{store: s, config: c, observe: observe}
 	for _, h := range initial {
-		if err := l.endow(h); err != nil {
+		if err := l.endow(h, now); err != nil {
 			return nil, fmt.Errorf("create ledger: %w", err)
 		}
 	}
@@ -159,7 +165,7 @@ func Create(s Store, c Config, initial []Holding) (*Ledger, error) {
 }
 
 // endow gives an account what it starts with.
-func (l *Ledger) endow(h Holding) error {
+func (l *Ledger) endow(h Holding, now uint64) error {
 	if err := checkAccount(h.Account); err != nil {
 		return err
 	}
@@ -169,6 +175,7 @@ func (l *Ledger) endow(h Holding) error {
 	if err := l.mint(h.Account, h.Amount); err != nil {
 		return err
 	}
+	l.tell(Transaction{Index: l.head.transactions, Time: now, Operation: Minted, To: h.Account, Amount: h.Amount})
 	l.head.transactions++
 	return nil
 }

@@ -32,7 +32,9 @@ func (l *Ledger) Transfer(c Caller, t Transfer) (uint64, error) {
 	if err := l.move(from, t.To, t.Amount, fee); err != nil {
 		return 0, err
 	}
-	return l.done(c.Now, &t.Common, p), nil
+	index := l.done(c.Now, &t.Common, p)
+	l.tell(Transaction{Index: index, Time: c.Now, From: from, To: t.To, Amount: t.Amount, Fee: fee, Common: t.Common})
+	return index, nil
 }
 
 // TransferFrom moves tokens of another account within what that account has approved for
@@ -63,7 +65,9 @@ func (l *Ledger) TransferFrom(c Caller, t TransferFrom) (uint64, error) {
 	if spender != t.From {
 		l.setAllowance(t.From, spender, left)
 	}
-	return l.done(c.Now, &t.Common, p), nil
+	index := l.done(c.Now, &t.Common, p)
+	l.tell(Transaction{Index: index, Time: c.Now, From: t.From, To: t.To, Spender: &spender, Amount: t.Amount, Fee: fee, Common: t.Common})
+	return index, nil
 }
 
 // covered is what an allowance has left after a transfer.

@@ -1,4 +1,4 @@
-package main
+package icrc
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"assay/ic/candid"
 )
 
-// refusal is what a core refused, nil for no error; other errors reject the message.
-func refusal(err error) (*tokens.Refusal, error) {
+// Refusal is what a core refused, nil for no error; other errors reject the message.
+func Refusal(err error) (*tokens.Refusal, error) {
 	if errors.Is(err, errSubaccount) {
 		return &tokens.Refusal{Kind: tokens.GenericError, Code: tokens.CodeAccount, Message: err.Error()}, nil
 	}
@@ -23,7 +23,7 @@ func refusal(err error) (*tokens.Refusal, error) {
 // The three error variants of the standards share most tags but are types of their own.
 
 func transferFromError(err error) (*ledgerapi.TransferFromError, error) {
-	r, err := refusal(err)
+	r, err := Refusal(err)
 	if r == nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func transferFromError(err error) (*ledgerapi.TransferFromError, error) {
 }
 
 func transferError(err error) (*ledgerapi.TransferError, error) {
-	r, err := refusal(err)
+	r, err := Refusal(err)
 	if r == nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func transferError(err error) (*ledgerapi.TransferError, error) {
 }
 
 func approveError(err error) (*ledgerapi.ApproveError, error) {
-	r, err := refusal(err)
+	r, err := Refusal(err)
 	if r == nil {
 		return nil, err
 	}
