@@ -1,5 +1,5 @@
 // Package localnet is a local network that listens: the keys, the embedded network, its
-// HTTP interface and gateway and a port, put together and taken apart in the right order.
+// HTTP interface and a port, put together and taken apart in the right order.
 //
 // `assay network start`, `assay up`, the demo and tests open one with [Open] and end it
 // with [Network.Close]. What a network does is in ic/replica and below; who uses it and
@@ -23,14 +23,17 @@ import (
 	"sync"
 	"time"
 
+	"assay/ic/principal"
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
 	"assay/ic/replica/door"
-	"assay/ic/replica/gateway"
 	"assay/internal/cache"
 )
 
-const drainTimeout = 2 * time.Second // for answers under way when the network closes
+const (
+	headerTimeout = 10 * time.Second // for a client to send a request's header
+	drainTimeout  = 2 * time.Second  // for answers under way when the network closes
+)
 
 // Config says what to open. The zero value is a network in memory on a free port of
 // loopback.
@@ -53,6 +56,7 @@ type Network struct {
 	URL     string // such as http://127.0.0.1:4943
 	Port    int
 	RootKey []byte // DER
+	Subnet  principal.Principal
 	Replica *replica.Network
 
 	stop    context.CancelFunc
@@ -102,8 +106,7 @@ func Open(c Config) (_ *Network, err error) {
 		unlock := n.unlock
 		n.unlock = func() { unmark(c.Dir); unlock() }
 	}
-	api := door.New(door.Config{Engine: n.Replica, Certifier: keys, Logger: c.Logger})
-	n.serve(listener, gateway.New(gateway.Config{Engine: n.Replica, RootKey: n.RootKey, API: api, Logger: c.Logger}))
+	n.serve(listener, door.New(door.Config{Engine: n.Replica, Certifier: keys, Logger: c.Logger}))
 	return n, nil
 }
 
@@ -155,8 +158,8 @@ func (n *Network) open(c Config) (*certify.Certifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.RootKey = keys.RootKey()
-	config.Certifier, config.RootKey, config.SubnetID = keys, n.RootKey, keys.Subnet()
+	n.RootKey, n.Subnet = keys.RootKey(), keys.Subnet()
+	config.Certifier, config.RootKey, config.SubnetID = keys, n.RootKey, n.Subnet
 	if n.Replica, err = replica.Open(config); err != nil {
 		return nil, fmt.Errorf("start the network: %w", err)
 	}
@@ -167,14 +170,14 @@ func (n *Network) open(c Config) (*certify.Certifier, error) {
 func (n *Network) serve(listener net.Listener, handler http.Handler) {
 	var ctx context.Context
 	ctx, n.stop = context.WithCancel(context.Background())
-	n.server = door.NewServer(handler)
+	n.server = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
 	n.running.Go(func() {
 		if err := n.Replica.Run(ctx); err != nil {
 			n.closeErr = fmt.Errorf("the network stopped: %w", err)
 			n.failure <- n.closeErr
 		}
 	})
-	n.running.Go(func() { _ = n.server.Serve(door.Limit(listener)) })
+	n.running.Go(func() { _ = n.server.Serve(listener) })
 }
 
 // Failed gets an error when the network ends by itself.

@@ -90,7 +90,7 @@ var rules = []rule{
 	{"orchestrator/schedule", nil, nil, "a pure core"},
 	{"orchestrator/...", with(apis, "canisters/market/payload", "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket}, "the provider's daemon; payload, so that provider and client hash jobs with the same code"},
 	{"client/...", with(apis, "canisters/market/payload", "ic/principal", "ic/candid/...", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "client/..."), []string{websocket}, "the user's side: straight to the network, trusts no daemon"},
-	{"cmd/assay/...", with(apis, "", "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, websocket}, "the one binary"},
+	{"cmd/assay/...", with(apis, "", "canisters/standins/icp/icpapi", "canisters/standins/cycles/cyclesapi", "canisters/standins/minter/minterapi", "ic/...", "client/...", "orchestrator/daemon", "inference/...", "vectordb/...", "commitment", "internal/cache", "cmd/assay/...", "examples/passages"), []string{cobra, websocket}, "the one binary"},
 	{"scripts/...", []string{"..."}, nil, "small tools around the tree"},
 	{"examples/passages", nil, nil, "texts only"},
 	{"examples/...", []string{"ic/principal", "ic/candid", "ic/cdk/...", "examples/..."}, nil, "what users write: the kit and generated code"},

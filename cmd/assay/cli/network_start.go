@@ -47,6 +47,7 @@ For development only: one process, no consensus, free cycles for anybody.`,
 			if err != nil {
 				return withCode(exitUsage, err)
 			}
+			a.warnOpen(f.bind)
 			return a.runNetwork(c.Context(), f, config)
 		},
 	}
@@ -74,9 +75,6 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 	if err != nil {
 		return c, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if !ip.IsLoopback() {
-		fmt.Fprintf(stderr, "warning: %s is not loopback: whoever reaches this machine can use the network, and it mints cycles for anybody\n", f.bind)
-	}
 	c = localnet.Config{
 		Dir: f.state, Bind: f.bind, Port: f.port, Prefer: f.lastPort(),
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
@@ -86,6 +84,13 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 		c.Replica.Seed = []byte(f.seed)
 	}
 	return c, nil
+}
+
+// warnOpen says so where others can reach the network.
+func (a *app) warnOpen(bind string) {
+	if !net.ParseIP(bind).IsLoopback() {
+		fmt.Fprintf(a.stderr, "warning: %s is not loopback: whoever reaches this machine can use the network, and it mints cycles for anybody\n", bind)
+	}
 }
 
 func unless(ok bool, format string, args ...any) error {

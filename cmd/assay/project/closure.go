@@ -18,16 +18,33 @@ var roots = []string{"ic/canistertest", "ic/candid/candidgen", "ic/candid/text",
 
 const rootTree = "ic/cdk"
 
-// sources are the files, by slash-separated name, of the root packages and all that they
-// import of this module: Go files for any system but no tests, what those embed, and kernels.
-func sources(tree fs.FS) (map[string][]byte, error) {
+// Sources are the files, by slash-separated name, of packages and all that they import of
+// this module: Go files for any system but no tests, what those embed, and kernels.
+func Sources(tree fs.FS, packages ...string) (map[string][]byte, error) {
+	c, err := closureOf(tree, packages)
+	if err != nil {
+		return nil, err
+	}
+	return c.files, nil
+}
+
+func closureOf(tree fs.FS, packages []string) (*closure, error) {
 	c := &closure{tree: tree, files: map[string][]byte{}, seen: map[string]bool{}}
-	for _, dir := range roots {
+	for _, dir := range packages {
 		if err := c.add(dir); err != nil {
 			return nil, err
 		}
 	}
-	err := fs.WalkDir(tree, rootTree, func(dir string, d fs.DirEntry, err error) error {
+	return c, nil
+}
+
+// sources are those of a project: of the root packages and of the kit.
+func sources(tree fs.FS) (map[string][]byte, error) {
+	c, err := closureOf(tree, roots)
+	if err != nil {
+		return nil, err
+	}
+	err = fs.WalkDir(tree, rootTree, func(dir string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
