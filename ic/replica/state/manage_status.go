@@ -27,6 +27,7 @@ func (m *Machine) statusLocked(_ context.Context, c *canister, _ *managed) answe
 		MemorySize:             candid.NewNat(use.total()),
 		MemoryMetrics:          use.api(),
 		Cycles:                 candid.Nat(c.Balance),
+		ReservedCycles:         candid.Nat(c.Reserved),
 		IdleCyclesBurnedPerDay: candid.Nat(m.config.Prices.Storage(c.paidBytes(), c.Settings.ComputeAllocation, 24*3600)),
 		QueryStats: managementapi.QueryStats{
 			NumCallsTotal: candid.NewNat(c.Queries.Calls), NumInstructionsTotal: candid.NewNat(c.Queries.Instructions),
