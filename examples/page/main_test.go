@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	nethttp "net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -26,6 +28,7 @@ import (
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
 	"assay/ic/replica/door"
+	site "assay/ic/replica/gateway"
 	"assay/ic/wasm/build"
 	"assay/internal/cache"
 )
@@ -34,6 +37,8 @@ import (
 // it has checked.
 type browser struct {
 	t       *testing.T
+	url     string
+	engine  *liar
 	rootKey []byte
 	id      principal.Principal
 	page    pageapi.Client[context.Context]
@@ -57,7 +62,8 @@ func newBrowser(t *testing.T) *browser {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
-	server := httptest.NewServer(door.New(door.Config{Engine: n, Certifier: keys}))
+	b.engine = &liar{Network: n}
+	server := httptest.NewServer(site.New(site.Config{Engine: b.engine, RootKey: keys.RootKey(), API: door.New(door.Config{Engine: n, Certifier: keys})}))
 	t.Cleanup(func() {
 		server.Close()
 		cancel()
@@ -65,7 +71,7 @@ func newBrowser(t *testing.T) *browser {
 			t.Error(err)
 		}
 	})
-	b.rootKey = keys.RootKey()
+	b.url, b.rootKey = server.URL, keys.RootKey()
 	key, err := identity.NewEd25519()
 	b.must(err)
 	b.owner, err = agent.New(agent.Config{URL: server.URL, RootKey: b.rootKey, Identity: key})
@@ -248,6 +254,7 @@ func TestPage(t *testing.T) {
 	b.want("/news/first.txt", 200, []byte("something new"))
 	b.want("/", 200, index)
 	b.lies()
+	b.visits()
 	if deleted, err := b.page.Delete(t.Context(), "/news/first.txt"); err != nil || !deleted {
 		t.Errorf("delete: %v %v", deleted, err)
 	}
@@ -298,6 +305,56 @@ func (b *browser) lies() {
 		if _, err := gateway.Verify(c.q, c.a, b.rootKey, b.id, time.Now()); !errors.Is(err, c.want) {
 			b.t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
+	}
+}
+
+// liar is the network, whose queries can be made to answer something else.
+type liar struct {
+	*replica.Network
+	lie func([]byte) []byte
+}
+
+func (l *liar) Query(ctx context.Context, q replica.Query) ([]byte, *replica.Reject) {
+	b, reject := l.Network.Query(ctx, q)
+	if l.lie != nil {
+		b = l.lie(b)
+	}
+	return b, reject
+}
+
+// visits are those of a browser that comes through the network's own gateway.
+func (b *browser) visits() {
+	b.t.Helper()
+	get := func(method, path string) (status int, body []byte) {
+		b.t.Helper()
+		q, err := nethttp.NewRequestWithContext(b.t.Context(), method, b.url+path, nil)
+		b.must(err)
+		q.Host = b.id.String() + ".localhost"
+		a, err := nethttp.DefaultClient.Do(q)
+		b.must(err)
+		defer a.Body.Close()
+		body, err = io.ReadAll(a.Body)
+		b.must(err)
+		return a.StatusCode, body
+	}
+	for path, want := range map[string]struct {
+		status int
+		body   []byte
+	}{"/": {200, index}, "/style.css?v=1": {200, style}, "/nowhere": {404, missing}, "/film.mp4": {200, large()}, "/news/first.txt": {200, []byte("something new")}} {
+		if status, body := get("GET", path); status != want.status || !bytes.Equal(body, want.body) {
+			b.t.Errorf("%s through the gateway: %d %.100q", path, status, body)
+		}
+	}
+	if status, body := get("POST", "/hello"); status != 200 || !bytes.HasPrefix(body, []byte("Hello!")) {
+		b.t.Errorf("an update through the gateway: %d %.100q", status, body)
+	}
+	b.engine.lie = func(a []byte) []byte { return bytes.ReplaceAll(a, []byte("something new"), []byte("something old")) }
+	defer func() { b.engine.lie = nil }()
+	if status, body := get("GET", "/news/first.txt"); status != 503 || bytes.Contains(body, []byte("something old")) {
+		b.t.Errorf("a lie through the gateway: %d %.100q", status, body)
+	}
+	if status, _ := get("GET", "/"); status != 200 {
+		b.t.Errorf("another page beside the lie: %d", status)
 	}
 }
 

@@ -70,6 +70,7 @@ type Decoder struct {
 	zero   int
 
 	types
+	tableEnd int // offset behind the type table
 	next     int // argument that Arg returns next
 	expected map[*Reference]*comparison
 }
@@ -99,6 +100,7 @@ func NewDecoderLimits(msg []byte, limits Limits) *Decoder {
 	}
 	d.pos = 4
 	d.readTable()
+	d.tableEnd = d.pos
 	n := d.count(1, limits.Types)
 	d.args = make([]Type, 0, n)
 	for range n {

@@ -1,5 +1,5 @@
 // Package localnet is a local network that listens: the keys, the embedded network, its
-// HTTP interface and a port, put together and taken apart in the right order.
+// HTTP interface and gateway and a port, put together and taken apart in the right order.
 //
 // `assay network start`, `assay up`, the demo and tests open one with [Open] and end it
 // with [Network.Close]. What a network does is in ic/replica and below; who uses it and
@@ -27,13 +27,11 @@ import (
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
 	"assay/ic/replica/door"
+	"assay/ic/replica/gateway"
 	"assay/internal/cache"
 )
 
-const (
-	headerTimeout = 10 * time.Second // for a client to send a request's header
-	drainTimeout  = 2 * time.Second  // for answers under way when the network closes
-)
+const drainTimeout = 2 * time.Second // for answers under way when the network closes
 
 // Config says what to open. The zero value is a network in memory on a free port of
 // loopback.
@@ -106,7 +104,8 @@ func Open(c Config) (_ *Network, err error) {
 		unlock := n.unlock
 		n.unlock = func() { unmark(c.Dir); unlock() }
 	}
-	n.serve(listener, door.New(door.Config{Engine: n.Replica, Certifier: keys, Logger: c.Logger}))
+	api := door.New(door.Config{Engine: n.Replica, Certifier: keys, Logger: c.Logger})
+	n.serve(listener, gateway.New(gateway.Config{Engine: n.Replica, RootKey: n.RootKey, API: api, Logger: c.Logger}))
 	return n, nil
 }
 
@@ -170,14 +169,14 @@ func (n *Network) open(c Config) (*certify.Certifier, error) {
 func (n *Network) serve(listener net.Listener, handler http.Handler) {
 	var ctx context.Context
 	ctx, n.stop = context.WithCancel(context.Background())
-	n.server = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+	n.server = door.NewServer(handler)
 	n.running.Go(func() {
 		if err := n.Replica.Run(ctx); err != nil {
 			n.closeErr = fmt.Errorf("the network stopped: %w", err)
 			n.failure <- n.closeErr
 		}
 	})
-	n.running.Go(func() { _ = n.server.Serve(listener) })
+	n.running.Go(func() { _ = n.server.Serve(door.Limit(listener)) })
 }
 
 // Failed gets an error when the network ends by itself.

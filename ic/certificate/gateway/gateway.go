@@ -1,10 +1,12 @@
 // Package gateway checks what HTTP gateways check before they pass on a canister's
-// response: version 2 of response verification.
+// response: response verification.
 //
-// Clients and tests that talk HTTP with a canister through queries call [Verify]; the
-// forms are those of package httpcert. It asks nobody anything: root key and time are
-// given. What a canister answers to an update call has the network's own certificate
-// and needs no check here. Version 1, which leaves status and headers open, is refused.
+// Gateways, and clients and tests that talk HTTP with a canister through queries, call
+// [Verify]; the forms are those of package httpcert. It asks nobody anything: root key and
+// time are given. What a canister answers to an update call has the network's own
+// certificate and needs no check here. Verify takes version 2 alone. Version 1, which
+// leaves status and headers open, is [VerifyLegacy]'s; whoever calls it has made sure that
+// the canister has nothing better.
 package gateway
 
 import (

@@ -39,26 +39,15 @@ func member(name string, value []byte) string {
 // ParseProof reads the value of a certificate's header of version 2. Members that it does
 // not know are passed over, none may come twice.
 func ParseProof(value string) (Proof, error) {
-	if len(value) > maxHeader {
-		return Proof{}, malformed("certificate header of %d bytes, at most %d are read", len(value), maxHeader)
-	}
-	members := map[string]string{}
-	for _, m := range strings.Split(value, ",") {
-		name, v, ok := strings.Cut(strings.Trim(m, " \t"), "=")
-		if _, twice := members[name]; !ok || twice || len(members) == 16 {
-			return Proof{}, malformed("certificate header: member %.40q", m)
-		}
-		members[name] = v
+	members, err := parseMembers(value)
+	if err != nil {
+		return Proof{}, err
 	}
 	if members["version"] != "2" {
 		return Proof{}, malformed("certificate header of version %.10q, want 2", members["version"])
 	}
-	var p Proof
-	var err error
-	if p.Certificate, err = blob(members, "certificate"); err != nil {
-		return Proof{}, err
-	}
-	if p.Tree, err = blob(members, "tree"); err != nil {
+	p, err := proofOf(members)
+	if err != nil {
 		return Proof{}, err
 	}
 	path, err := blob(members, "expr_path")
@@ -67,6 +56,60 @@ func ParseProof(value string) (Proof, error) {
 	}
 	p.Path, err = parsePath(path)
 	return p, err
+}
+
+// ParseLegacyProof reads the value of a certificate's header of version 1, which may say
+// so or not. It has no path.
+func ParseLegacyProof(value string) (Proof, error) {
+	members, err := parseMembers(value)
+	if err != nil {
+		return Proof{}, err
+	}
+	if v, ok := members["version"]; ok && v != "1" {
+		return Proof{}, malformed("certificate header of version %.10q, want 1", v)
+	}
+	return proofOf(members)
+}
+
+// Version is the version of response verification that a certificate's header is of.
+func Version(value string) (int, error) {
+	members, err := parseMembers(value)
+	if err != nil {
+		return 0, err
+	}
+	switch v, ok := members["version"]; {
+	case !ok || v == "1":
+		return 1, nil
+	case v == "2":
+		return 2, nil
+	default:
+		return 0, malformed("certificate header of version %.10q", v)
+	}
+}
+
+func parseMembers(value string) (map[string]string, error) {
+	if len(value) > maxHeader {
+		return nil, malformed("certificate header of %d bytes, at most %d are read", len(value), maxHeader)
+	}
+	members := map[string]string{}
+	for _, m := range strings.Split(value, ",") {
+		name, v, ok := strings.Cut(strings.Trim(m, " \t"), "=")
+		if _, twice := members[name]; !ok || twice || len(members) == 16 {
+			return nil, malformed("certificate header: member %.40q", m)
+		}
+		members[name] = v
+	}
+	return members, nil
+}
+
+func proofOf(members map[string]string) (p Proof, err error) {
+	if p.Certificate, err = blob(members, "certificate"); err != nil {
+		return Proof{}, err
+	}
+	if p.Tree, err = blob(members, "tree"); err != nil {
+		return Proof{}, err
+	}
+	return p, nil
 }
 
 func blob(members map[string]string, name string) ([]byte, error) {

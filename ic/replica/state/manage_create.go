@@ -42,7 +42,7 @@ func (m *Machine) createLocked(_ context.Context, _ *canister, call *managed) an
 	if rej != nil {
 		return rejectOf(rej)
 	}
-	c.Balance, call.cycles = call.cycles, cycles.Amount{}
+	c.Balance, call.cycles = c.Balance.Add(fee), cycles.Amount{}
 	m.spendLocked(c, fee)
 	c.Consumed.Creation = fee
 	m.recordCreationLocked(c, call, arg.Settings)
@@ -58,7 +58,9 @@ func (m *Machine) bearLocked(id principal.Principal, set settings, who []princip
 		m.forgetLocked(c)
 		return nil, rej
 	}
+	before := c.paidBytes()
 	c.Settings = set
+	m.reserveLocked(c, before)
 	return c, nil
 }
 

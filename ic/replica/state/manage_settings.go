@@ -37,7 +37,9 @@ func (m *Machine) updateSettingsLocked(_ context.Context, c *canister, call *man
 	if rej != nil {
 		return rejectOf(rej)
 	}
+	before := c.paidBytes()
 	c.Settings, c.Controllers = set, who
+	m.reserveLocked(c, before)
 	c.Version++
 	if arg.Settings.Controllers != nil {
 		m.recordLocked(c, call, change{Kind: controllersChange, Controllers: slices.Clone(who)})
@@ -54,22 +56,31 @@ func (m *Machine) affordSettingsLocked(c *canister, set settings) *Reject {
 	if c.instance != nil && set.WasmMemoryLimit != 0 && uint64(c.instance.Pages())*host.WasmPage > set.WasmMemoryLimit {
 		return reject(host.CodeContract, "wasm_memory_limit of %d bytes is below the %d bytes that the heap has", set.WasmMemoryLimit, uint64(c.instance.Pages())*host.WasmPage)
 	}
+	if set.ReservedLimit.Less(c.Reserved) {
+		return reject(CodeLimitTooLow, "Cannot set the reserved cycles limit %v below the reserved cycles balance of the canister %v.", set.ReservedLimit, c.Reserved)
+	}
 	compute := set.ComputeAllocation > c.Settings.ComputeAllocation
 	memory := set.MemoryAllocation > c.Settings.MemoryAllocation
 	if !compute && !memory {
 		return nil
 	}
-	old := c.Settings
+	old, before := c.Settings, c.paidBytes()
 	c.Settings = set
-	needed := m.frozenLocked(c)
-	c.Settings = old
+	defer func() { c.Settings = old }()
+	others := m.usedLocked() - c.paidBytes()
+	if memory && c.paidBytes() > subnetMemory-min(others, subnetMemory) {
+		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, subnetMemory-min(others, subnetMemory))
+	}
+	reserve := m.reservation(c.paidBytes()-min(before, c.paidBytes()), others+before)
+	if over := c.Reserved.Add(reserve); set.ReservedLimit.Less(over) {
+		return reject(CodeAllocReserved, "Cannot increase memory allocation to %d due to its reserved cycles limit. The current limit (%v) would be exceeded by %v.", set.MemoryAllocation, set.ReservedLimit, over.Sub(set.ReservedLimit))
+	}
+	needed := reserve.Add(m.freezingAt(c, c.paidBytes()).SubFloor(c.Reserved.Add(reserve)))
 	switch {
 	case memory && c.Balance.Less(needed):
-		return reject(CodeMemoryCycles, "Cannot increase memory allocation to %d due to insufficient cycles: %v are needed, the canister has %v", set.MemoryAllocation, needed, c.Balance)
+		return reject(CodeMemoryCycles, "Cannot increase memory allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.MemoryAllocation, needed.Sub(c.Balance))
 	case c.Balance.Less(needed):
-		return reject(CodeComputeCycles, "Cannot increase compute allocation to %d due to insufficient cycles: %v are needed, the canister has %v", set.ComputeAllocation, needed, c.Balance)
-	case memory && set.MemoryAllocation > subnetMemory:
-		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, uint64(subnetMemory))
+		return reject(CodeComputeCycles, "Cannot increase compute allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.ComputeAllocation, needed.Sub(c.Balance))
 	}
 	return nil
 }
