@@ -86,7 +86,7 @@ func Instrument(m *module.Module, config Config) (Result, error) {
 		globals: m.Imported(module.KindGlobal) + uint32(len(m.Globals)),
 	}
 	if config.TouchedPages {
-		w.touch = &toucher{reads: w.funcs + 1, writes: w.funcs + 2, lastRead: w.globals + 1, lastWrite: w.globals + 2}
+		w.touch = &toucher{helper: w.funcs + 1, last: w.globals + 1}
 	}
 	res := Result{Instructions: 2 * uint64(len(m.Globals)), HasStart: m.Start != nil}
 	exportState(&out, &res)
@@ -95,7 +95,7 @@ func Instrument(m *module.Module, config Config) (Result, error) {
 		GlobalType: module.GlobalType{Type: module.I64, Mutable: true}, Init: module.I64Const(0),
 	})
 	out.Exports = append(out.Exports, module.Export{Name: CounterExport, Kind: module.KindGlobal, Index: w.globals})
-	out.Code = make([]module.Body, len(m.Code), len(m.Code)+3)
+	out.Code = make([]module.Body, len(m.Code), len(m.Code)+2)
 	for i := range m.Code {
 		params, _ := m.TypeOf(m.Imported(module.KindFunc) + uint32(i))
 		b, err := w.body(m.Code[i], uint32(len(params.Params)))

@@ -5,15 +5,13 @@ import "assay/ic/wasm/module"
 // Names of what a module gets besides, where touched pages are counted.
 const (
 	// TouchModule and TouchImport name the host function that is told of touched pages:
-	// (first, last i64, write i32), the numbers of 4 KiB pages that an instruction reads or
-	// writes. It is called at least when another page is touched than by the access before.
+	// (first, last i64), the numbers of 4 KiB pages that an instruction reads or writes. It
+	// is called at least when another page is touched than by the access before.
 	TouchModule = "assay"
 	TouchImport = "touch"
-	// LastReadExport and LastWriteExport name the i64 globals that hold the page of the
-	// last read and write. The host sets them to NoPage before each message, so that the
-	// first access of a message is always told.
-	LastReadExport  = reserved + "read"
-	LastWriteExport = reserved + "write"
+	// LastPageExport names the i64 global that holds the page touched last. The host sets
+	// it to NoPage before each message, so that the first access of a message is told.
+	LastPageExport = reserved + "page"
 	// NoPage is no page's number.
 	NoPage = ^uint64(0)
 
@@ -22,9 +20,8 @@ const (
 
 // access is what an instruction does with memory.
 type access struct {
-	size  int32          // bytes; 0: on the stack
+	size  int32          // bytes
 	value module.ValType // above the address on the stack; 0: nothing
-	write bool
 }
 
 // accessOf tells the loads and stores, false for anything else.
@@ -43,7 +40,7 @@ func init() {
 	}
 	stores := func(from module.Opcode, value module.ValType, sizes ...int32) {
 		for i, size := range sizes {
-			accesses[from+module.Opcode(i)] = access{size: size, value: value, write: true}
+			accesses[from+module.Opcode(i)] = access{size: size, value: value}
 		}
 	}
 	loads(module.OpI32Load, 4, 8, 4, 8, 1, 1, 2, 2, 1, 1, 2, 2, 4, 4)
@@ -55,20 +52,17 @@ func init() {
 	stores(module.OpI64Store8, module.I64, 1, 2, 4)
 	loads(0xfd00, 16, 8, 8, 8, 8, 8, 8, 1, 2, 4, 8) // v128.load, the extending and the splatting ones
 	stores(0xfd0b, module.V128, 16)
+	stores(0xfd54, module.V128, 1, 2, 4, 8) // v128.loadN_lane, which take the vector to change
 	stores(0xfd58, module.V128, 1, 2, 4, 8) // v128.storeN_lane
-	for i, size := range []int32{1, 2, 4, 8} {
-		accesses[0xfd54+module.Opcode(i)] = access{size: size, value: module.V128} // v128.loadN_lane
-	}
-	loads(0xfd5c, 4, 8) // v128.loadN_zero
+	loads(0xfd5c, 4, 8)                     // v128.loadN_zero
 }
 
 // toucher writes the calls that tell of touched pages. Functions are numbered as if the
 // import were not there; its own number is importSlot until [toucher.link].
 type toucher struct {
-	reads, writes uint32 // the helpers
-	lastRead      uint32 // globals
-	lastWrite     uint32
-	base          uint32 // the first scratch local, of the body being written
+	helper uint32 // function
+	last   uint32 // global
+	base   uint32 // the first scratch local, of the body being written
 }
 
 const importSlot = ^uint32(0)
@@ -89,7 +83,7 @@ func (t *toucher) tell(it *module.Iter) []byte {
 		if a.value != 0 {
 			c.Set(hold)
 		}
-		c.I64(int64(it.Imm)).I32(a.size).Call(t.helper(a.write))
+		c.I64(int64(it.Imm)).I32(a.size).Call(t.helper)
 		if a.value != 0 {
 			c.Get(hold)
 		}
@@ -98,17 +92,10 @@ func (t *toucher) tell(it *module.Iter) []byte {
 	dst, src, size := t.base, t.base+1, t.base+2
 	c.Set(size).Set(src).Set(dst)
 	if it.Op == module.OpMemoryCopy {
-		c.Get(src).I64(0).Get(size).Call(t.helper(false)).Op(module.OpDrop)
+		c.Get(src).I64(0).Get(size).Call(t.helper).Op(module.OpDrop)
 	}
-	c.Get(dst).I64(0).Get(size).Call(t.helper(true)).Op(module.OpDrop)
+	c.Get(dst).I64(0).Get(size).Call(t.helper).Op(module.OpDrop)
 	return c.Get(dst).Get(src).Get(size).B
-}
-
-func (t *toucher) helper(write bool) uint32 {
-	if write {
-		return t.writes
-	}
-	return t.reads
 }
 
 // touches reports whether an instruction reads or writes memory.
@@ -119,19 +106,16 @@ func touches(op module.Opcode) bool {
 
 var helperType = module.FuncType{Params: []module.ValType{module.I32, module.I64, module.I32}, Results: []module.ValType{module.I32}}
 
-// add gives the module the globals and helpers, whose numbers t knows already.
+// add gives the module the global and the helper, whose numbers t knows already.
 func (t *toucher) add(out *module.Module) {
-	for _, name := range []string{LastReadExport, LastWriteExport} {
-		index := out.AddGlobal(module.Global{GlobalType: module.GlobalType{Type: module.I64, Mutable: true}, Init: module.I64Const(-1)})
-		out.Exports = append(out.Exports, module.Export{Name: name, Kind: module.KindGlobal, Index: index})
-	}
-	out.AddFunc(helperType, helperBody(t.lastRead, 0))
-	out.AddFunc(helperType, helperBody(t.lastWrite, 1))
+	index := out.AddGlobal(module.Global{GlobalType: module.GlobalType{Type: module.I64, Mutable: true}, Init: module.I64Const(-1)})
+	out.Exports = append(out.Exports, module.Export{Name: LastPageExport, Kind: module.KindGlobal, Index: index})
+	out.AddFunc(helperType, t.body())
 }
 
-// helperBody takes address, offset and size, tells the host unless all bytes lie in the
-// page that last names, and returns the address.
-func helperBody(last uint32, write int32) module.Body {
+// body takes address, offset and size, tells the host unless all bytes lie in the page
+// touched last, and returns the address.
+func (t *toucher) body() module.Body {
 	const address, offset, size, first, end = 0, 1, 2, 3, 4
 	var c module.Code
 	page := func(local uint32) { c.I64(pageBits).Op(module.OpI64ShrU).Set(local) }
@@ -140,8 +124,8 @@ func helperBody(last uint32, write int32) module.Body {
 	page(first)
 	c.Get(address).Op(module.OpI64ExtendI32U).Get(offset).Op(module.OpI64Add).Get(size).Op(module.OpI64ExtendI32U, module.OpI64Add).I64(1).Op(module.OpI64Sub)
 	page(end)
-	c.Get(first).Index(module.OpGlobalGet, last).Op(module.OpI64Ne).Get(end).Index(module.OpGlobalGet, last).Op(module.OpI64Ne, module.OpI32Or)
-	c.Block(module.OpIf).Get(first).Get(end).I32(write).Call(importSlot).Get(end).Index(module.OpGlobalSet, last).Op(module.OpEnd)
+	c.Get(first).Index(module.OpGlobalGet, t.last).Op(module.OpI64Ne).Get(end).Index(module.OpGlobalGet, t.last).Op(module.OpI64Ne, module.OpI32Or)
+	c.Block(module.OpIf).Get(first).Get(end).Call(importSlot).Get(end).Index(module.OpGlobalSet, t.last).Op(module.OpEnd)
 	return c.Get(address).Body(module.Locals{N: 2, Type: module.I64})
 }
 
@@ -155,7 +139,7 @@ func (t *toucher) link(wasm []byte) ([]byte, error) {
 	at := m.Imported(module.KindFunc)
 	m.Imports = append(m.Imports, module.Import{
 		Module: TouchModule, Name: TouchImport, Kind: module.KindFunc,
-		Func: m.TypeIndex(module.FuncType{Params: []module.ValType{module.I64, module.I64, module.I32}}),
+		Func: m.TypeIndex(module.FuncType{Params: []module.ValType{module.I64, module.I64}}),
 	})
 	err = m.MapFuncs(func(f uint32) uint32 {
 		switch {
