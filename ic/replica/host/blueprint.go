@@ -36,7 +36,7 @@ type blueprint struct {
 }
 
 // newBlueprint parses, checks and meters a module, raw or gzipped.
-func newBlueprint(wasm []byte) (*blueprint, error) {
+func newBlueprint(wasm []byte, metering meter.Config) (*blueprint, error) {
 	raw, err := unpack(wasm)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func newBlueprint(wasm []byte) (*blueprint, error) {
 	if err != nil {
 		return nil, err
 	}
-	metered, err := meter.Instrument(own, meter.Config{})
+	metered, err := meter.Instrument(own, metering)
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}
@@ -82,11 +82,13 @@ var blueprintPrint = sync.OnceValue(func() [8]byte {
 			h.Write(binary.BigEndian.AppendUint64(nil, meter.Weight(op)))
 		}
 	}
-	b, err := newBlueprint(probe())
-	if err != nil {
-		panic(fmt.Sprintf("meter the probe: %v", err)) // it is ours
+	for _, touched := range []bool{false, true} {
+		b, err := newBlueprint(probe(), meter.Config{TouchedPages: touched})
+		if err != nil {
+			panic(fmt.Sprintf("meter the probe: %v", err)) // it is ours
+		}
+		h.Write(b.encode())
 	}
-	h.Write(b.encode())
 	return [8]byte(h.Sum(nil))
 })
 

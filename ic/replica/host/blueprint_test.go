@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"assay/ic/replica/replicatest"
+
+	"assay/ic/wasm/meter"
 )
 
 func compileIn(t *testing.T, dir string, wasm []byte) *Module {
@@ -74,7 +76,7 @@ func TestModuleIsKept(t *testing.T) {
 
 // FuzzBlueprint: whatever lies in the cache is refused or can be used.
 func FuzzBlueprint(f *testing.F) {
-	b, err := newBlueprint(probe())
+	b, err := newBlueprint(probe(), meter.Config{})
 	if err != nil {
 		f.Fatal(err)
 	}

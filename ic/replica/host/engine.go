@@ -15,11 +15,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"assay/ic/wasm/meter"
 )
 
 // maxIdleModules is how many compiled modules without a user are kept for the next
@@ -34,17 +37,19 @@ type EngineConfig struct {
 	CacheDir   string     // compiled modules for later processes; empty: kept in memory only
 	Memory     MemoryKind // how heaps are kept
 	HeapBudget uint64     // bytes that all heaps together may take; 0: three quarters of the machine's memory
+	Touched    bool       // modules tell which pages of the heap they touch, for [cycles.Touch.Read]
 	MaxLive    int        // instances that keep live code while they are idle; 0: 128
 }
 
 // Engine compiles modules and holds the system calls and the memory of heaps.
 type Engine struct {
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache
-	backing backing
-	idle    idleList
-	maxLive int
-	dir     string // of kept modules; empty: none are
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	backing  backing
+	idle     idleList
+	maxLive  int
+	dir      string // of kept modules; empty: none are
+	metering meter.Config
 
 	mu struct {
 		sync.Mutex
@@ -61,7 +66,7 @@ func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
 
 // OpenEngine starts an engine.
 func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
-	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir}
+	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir, metering: meter.Config{TouchedPages: c.Touched}}
 	if e.maxLive == 0 {
 		e.maxLive = maxLive
 	}
@@ -83,12 +88,19 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	e.mu.modules, e.mu.coming = map[[32]byte]*Module{}, map[[32]byte]chan struct{}{}
-	builder := e.runtime.NewHostModuleBuilder("ic0")
-	for _, call := range systemCalls {
-		builder.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
+	if c.Touched && e.dir != "" {
+		e.dir = filepath.Join(e.dir, touchedFolder)
 	}
-	if _, err := builder.Instantiate(ctx); err != nil {
-		return nil, fmt.Errorf("instantiate system calls: %w", err)
+	system := e.runtime.NewHostModuleBuilder("ic0")
+	for _, call := range systemCalls {
+		system.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
+	}
+	pages := e.runtime.NewHostModuleBuilder(meter.TouchModule).
+		NewFunctionBuilder().WithGoFunction(api.GoFunc(touchHeap), sig(i64, i64), nil).Export(meter.TouchImport)
+	for _, builder := range []wazero.HostModuleBuilder{system, pages} {
+		if _, err := builder.Instantiate(ctx); err != nil {
+			return nil, fmt.Errorf("instantiate system calls: %w", err)
+		}
 	}
 	return e, nil
 }

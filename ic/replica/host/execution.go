@@ -138,16 +138,17 @@ type Execution struct {
 	Log           []string
 	Used          uint64 // instructions
 
-	where    Context
-	instance *Instance
-	stable   *Stable
-	memory   api.Memory
-	call     string // the system call being served
-	pending  *Call
-	reply    []byte
-	fault    *Trap
-	perCall  map[principal.Principal]int
-	touched  touched
+	where       Context
+	instance    *Instance
+	stable      *Stable
+	memory      api.Memory
+	call        string // the system call being served
+	pending     *Call
+	reply       []byte
+	fault       *Trap
+	perCall     map[principal.Principal]int
+	touched     touched // of stable memory
+	heapTouched touched
 }
 
 // NewExecution starts a message.
@@ -201,6 +202,7 @@ func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Conte
 	x.where, x.instance, x.stable, x.memory = where, i, s, i.run.mod.Memory()
 	left := x.Input.Instructions - min(x.Used, x.Input.Instructions)
 	i.run.counter.Set(left)
+	i.run.forgetTouched()
 	_, err := f.Call(executionContext{ctx, x}, args...)
 	after := int64(i.run.counter.Get())
 	x.Used += left - uint64(max(after, 0))
@@ -286,6 +288,7 @@ func (x *Execution) charge(n uint64) {
 func (x *Execution) bytes(at, size uint32) []byte {
 	if x.memory != nil {
 		if view, ok := x.memory.Read(at, size); ok {
+			x.touchHeap(uint64(at), uint64(size))
 			return view
 		}
 	} else if at == 0 && size == 0 {

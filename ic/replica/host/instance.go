@@ -35,11 +35,12 @@ type committed struct {
 
 // liveCode is code over a live memory.
 type liveCode struct {
-	mod     api.Module
-	memory  live // nil if the module has none
-	counter api.MutableGlobal
-	globals []api.MutableGlobal
-	funcs   map[string]api.Function
+	mod      api.Module
+	memory   live // nil if the module has none
+	counter  api.MutableGlobal
+	lastPage api.MutableGlobal // nil unless the module tells which pages it touches
+	globals  []api.MutableGlobal
+	funcs    map[string]api.Function
 }
 
 // Image is what of an instance outlives it.
@@ -144,6 +145,9 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	r.mod = mod
 	r.counter = mod.ExportedGlobal(meter.CounterExport).(api.MutableGlobal)
+	if g := mod.ExportedGlobal(meter.LastPageExport); g != nil {
+		r.lastPage = g.(api.MutableGlobal)
+	}
 	for _, name := range i.module.plan.Globals {
 		r.globals = append(r.globals, mod.ExportedGlobal(name).(api.MutableGlobal))
 	}

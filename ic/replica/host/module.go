@@ -77,7 +77,7 @@ func (e *Engine) compile(ctx context.Context, wasm []byte, hash [32]byte) (*Modu
 	b := e.kept(hash)
 	if b == nil {
 		var err error
-		if b, err = newBlueprint(wasm); err != nil {
+		if b, err = newBlueprint(wasm, e.metering); err != nil {
 			return nil, err
 		}
 		e.keep(b, hash)

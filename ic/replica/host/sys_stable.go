@@ -1,7 +1,5 @@
 package host
 
-import "math/bits"
-
 const failed = ^uint64(0)
 
 // stableCalls are stable memory in its 64-bit and 32-bit forms.
@@ -107,35 +105,4 @@ func (x *Execution) checkAccess(size uint64, how string) {
 	if limit := x.Input.StableLimit; limit != 0 && size > limit {
 		x.trap(CodeMemoryAccess, "Canister exceeded memory access limits: Exceeded the limit for the number of %s pages in the stable memory in a single message execution: limit: %d KB.", how, limit>>10)
 	}
-}
-
-// touched counts the 4 KiB pages of stable memory that an execution touched.
-type touched struct {
-	reads, writes uint64
-	seen          map[uint64]uint64 // a bit for each page that was read, by 64 pages
-}
-
-// read notes a read and counts the pages that it is the first to touch.
-func (t *touched) read(offset, size uint64) (fresh uint64) {
-	if size == 0 {
-		return 0
-	}
-	if t.seen == nil {
-		t.seen = map[uint64]uint64{}
-	}
-	last := (offset + size - 1) / OSPage
-	for page := offset / OSPage; page <= last; {
-		group, from := page/64, page%64
-		n := min(64-from, last-page+1)
-		mask := (uint64(1)<<n - 1) << from
-		if n == 64 {
-			mask = ^uint64(0)
-		}
-		old := t.seen[group]
-		t.seen[group] = old | mask
-		fresh += uint64(bits.OnesCount64(mask &^ old))
-		page += n
-	}
-	t.reads += fresh
-	return fresh
 }
