@@ -21,8 +21,10 @@ func TestLeastCyclesOfACall(t *testing.T) {
 	n.must(nil, n.set(b, managementapi.Settings{MinimumIncomingCanisterCallCycles: nat(1000)}))
 	reply := program{}.Reply([]byte("taken"))
 	ask := func(attached uint64) program {
-		return program{}.Call(call{To: b, Arg: reply, Cycles: attached, OnReply: program{}.AppendArg().Send(),
-			OnReject: program{}.Put(replicatest.Of("msg_reject_code")).Put(replicatest.Of("msg_cycles_refunded")).Send()})
+		return program{}.Call(call{
+			To: b, Arg: reply, Cycles: attached, OnReply: program{}.AppendArg().Send(),
+			OnReject: program{}.Put(replicatest.Of("msg_reject_code")).Put(replicatest.Of("msg_cycles_refunded")).Send(),
+		})
 	}
 	if got := replicatest.Numbers(n.reply(a, ask(999))); !slices.Equal(got, []uint64{5, 999}) {
 		t.Errorf("with 999 cycles: reject code and refund %v", got)

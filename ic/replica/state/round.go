@@ -146,7 +146,8 @@ func (m *Machine) beginRound(ctx context.Context, r *Round) (tasks []principal.P
 	defer m.mu.Unlock()
 	m.mu.inRound, m.mu.Time = true, max(r.Time, m.mu.last)
 	m.mu.last = m.mu.Time
-	m.mu.entropy, m.mu.tick = entropy{seed: r.Entropy}, r.Tick
+	m.mu.entropy = entropy{seed: r.Entropy}
+	m.mu.tick = r.Tick || len(m.mu.pool) > 0 // tasks go before what users ask
 	m.expireCallsLocked()
 	m.expireStopsLocked()
 	m.pruneRequestsLocked()

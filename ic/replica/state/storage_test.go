@@ -82,7 +82,9 @@ func TestReservedIsSpentFirst(t *testing.T) {
 	if later.Cycles != s.Cycles || !cycles.Amount(later.ReservedCycles).Less(cycles.Amount(s.ReservedCycles)) {
 		t.Errorf("a day cost %v of the balance, and left %v of %v reserved", cycles.Amount(s.Cycles).SubFloor(cycles.Amount(later.Cycles)), later.ReservedCycles, s.ReservedCycles)
 	}
-	all := func(s managementapi.Status) cycles.Amount { return cycles.Amount(s.Cycles).Add(cycles.Amount(s.ReservedCycles)) }
+	all := func(s managementapi.Status) cycles.Amount {
+		return cycles.Amount(s.Cycles).Add(cycles.Amount(s.ReservedCycles))
+	}
 	if all(had).Less(all(s)) {
 		t.Error("reserved cycles came from nowhere")
 	}
