@@ -15,21 +15,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
 	"assay/ic/replica/cycles"
-	"assay/ic/replica/disk"
 	"assay/ic/replica/host"
 	"assay/ic/replica/state"
 )
 
 const (
-	stateFile   = "network.state"
-	runningFile = "network.running" // exists while the state file is older than the network
 	stopTimeout = 5 * time.Minute
 	maxIdle     = time.Second // between looks at a clock that was given to us
 	stablePages = 16 << 30 / host.WasmPage
@@ -55,20 +50,14 @@ func open(config Config) (*Network, error) {
 	if config.SubnetSize < 0 {
 		return nil, fmt.Errorf("open network: %d nodes", config.SubnetSize)
 	}
-	records, err := load(config)
-	if err != nil {
-		return nil, fmt.Errorf("open network: %w", err)
-	}
 	engine, err := host.NewEngine(ctx, config.CompilationCacheDir)
 	if err != nil {
 		return nil, fmt.Errorf("open network: %w", err)
 	}
 	n := &Network{config: config, engine: engine, clock: &clock{wall: config.Clock}}
 	n.clock.mu.pace = config.Pace
-	if records == nil {
-		n.machine = state.New(n.machineConfig())
-	} else if n.machine, err = state.Restore(ctx, n.machineConfig(), records); err != nil {
-		return nil, errors.Join(fmt.Errorf("open network from %s: %w", filepath.Join(config.Dir, stateFile), err), engine.Close(ctx))
+	if err := n.recover(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open network: %w", err), engine.Close(ctx))
 	}
 	if err := n.begin(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open network: %w", err), n.machine.Close(ctx), engine.Close(ctx))
@@ -85,40 +74,33 @@ func (n *Network) begin(ctx context.Context) error {
 	if last := n.machine.Time(); last.After(now) {
 		n.clock.set(last)
 	}
-	if want := n.settings(); n.machine.Fresh() || !n.machine.Settings().Equal(want) {
+	want := n.settings()
+	if n.config.SubnetSize == 0 && !n.machine.Fresh() {
+		want.Prices = n.machine.Settings().Prices
+	}
+	if n.machine.Fresh() || !n.machine.Settings().Equal(want) {
 		n.machine.Feed(state.Input{Settings: &want})
 	}
 	_, err := n.advance(ctx, false)
 	return err
 }
 
-// load reads the last state, nil where there is none.
-func load(config Config) ([][]byte, error) {
-	if config.Dir == "" {
-		return nil, nil
-	}
-	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	records, err := disk.Read(filepath.Join(config.Dir, stateFile))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	if _, err := os.Stat(filepath.Join(config.Dir, runningFile)); err == nil {
-		config.Logger.Warn("the network was not stopped cleanly: what happened since its last clean stop is lost", "dir", config.Dir)
-	}
-	return records, nil
-}
-
 func (n *Network) machineConfig() state.Config {
 	config := state.Config{
 		Engine: n.engine, Logger: n.config.Logger, Clock: n.clock.now, Random: entropy(n.config.Seed),
-		Observe: n.config.Observe, Fault: n.config.Fault, Settings: n.settings(),
+		Observe: n.observe, Fault: n.config.Fault, Settings: n.settings(),
 	}
 	if n.config.Certifier != nil {
 		config.Certificate = n.certifiedData
 	}
 	return config
+}
+
+// observe leaves out what is executed again at a start.
+func (n *Network) observe(s MessageStats) {
+	if n.config.Observe != nil && !n.recovering.Load() {
+		n.config.Observe(s)
+	}
 }
 
 // settings are those that the network is opened with.
@@ -147,9 +129,6 @@ func (n *Network) certifiedData(canister principal.Principal, data []byte, now u
 
 // run drives the network until ctx ends.
 func (n *Network) run(ctx context.Context) error {
-	if err := n.markRunning(); err != nil {
-		return err
-	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -179,12 +158,8 @@ func (n *Network) turn(ctx context.Context) (rest time.Duration) {
 		}
 	}
 	more, err := n.advance(ctx, live)
-	if err != nil {
-		n.config.Logger.Error("the network takes no messages", "error", err)
-		return maxIdle
-	}
 	switch {
-	case !live:
+	case err != nil || !live:
 		return maxIdle
 	case more:
 		return 0
@@ -192,25 +167,12 @@ func (n *Network) turn(ctx context.Context) (rest time.Duration) {
 	return n.idle()
 }
 
-// advance makes a batch of what was submitted, with a round or without, keeps it and
-// applies it. The caller holds drive.
-func (n *Network) advance(ctx context.Context, round bool) (more bool, err error) {
-	b := n.machine.Next(round)
-	if b == nil {
-		return false, nil
-	}
-	if round && n.clock.pace() == Manual {
-		b.Round.Tick = true
-	}
-	return n.machine.Apply(ctx, b)
-}
-
 func (n *Network) step(ctx context.Context) bool {
 	n.drive.Lock()
 	defer n.drive.Unlock()
 	more, err := n.advance(ctx, true)
-	if err != nil {
-		n.config.Logger.Error("the network takes no messages", "error", err)
+	if err != nil && !n.keep.failing {
+		n.config.Logger.Error("a round failed", "error", err)
 	}
 	return more
 }
@@ -223,48 +185,6 @@ func (n *Network) idle() time.Duration {
 		return maxIdle
 	}
 	return min(at.Sub(n.machine.Time()), maxIdle)
-}
-
-func (n *Network) markRunning() error {
-	if n.config.Dir == "" {
-		return nil
-	}
-	if err := os.WriteFile(filepath.Join(n.config.Dir, runningFile), nil, 0o600); err != nil {
-		return fmt.Errorf("run network: %w", err)
-	}
-	return nil
-}
-
-// close runs once, also after an error of the first time.
-func (n *Network) close() error {
-	n.closing.Do(func() {
-		ctx := context.Background()
-		n.drive.Lock()
-		defer n.drive.Unlock()
-		if _, err := n.advance(ctx, false); err != nil {
-			n.config.Logger.Error("what was submitted last is lost", "error", err)
-		}
-		n.machine.Seal()
-		n.closeErr = errors.Join(n.save(), n.machine.Close(ctx), n.engine.Close(ctx))
-	})
-	return n.closeErr
-}
-
-func (n *Network) save() error {
-	if n.config.Dir == "" {
-		return nil
-	}
-	records, err := n.machine.Snapshot()
-	if err != nil {
-		return err
-	}
-	if err := disk.Write(filepath.Join(n.config.Dir, stateFile), records); err != nil {
-		return err
-	}
-	if err := os.Remove(filepath.Join(n.config.Dir, runningFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("save state: %w", err)
-	}
-	return nil
 }
 
 // entropy fills with the system's random bytes, or with a stream that a seed

@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
+	"assay/ic/replica/disk"
 	"assay/ic/replica/host"
 	"assay/ic/replica/state"
 )
@@ -52,14 +54,15 @@ type Certifier interface {
 
 // Config is how a network is opened. The zero value is a network in memory.
 type Config struct {
-	Dir                 string           // where the state is kept over a clean stop; empty: nowhere
+	Dir                 string           // where the state is kept, for one network at a time; empty: nowhere
+	Files               disk.FS          // the file system of Dir; nil: the system's
 	CompilationCacheDir string           // compiled modules; empty: compiled anew in each process
 	Logger              *slog.Logger     // nil: silent
 	Clock               func() time.Time // nil: time.Now
 	Certifier           Certifier        // nil: data_certificate is absent in queries
 	RootKey             []byte           // DER of the root key, for the system call root_key
 	SubnetID            principal.Principal
-	SubnetSize          int                // nodes that prices are for; 0: 13
+	SubnetSize          int                // nodes that prices are for; 0: as before, 13 for a new network
 	Pace                Pace               // who decides when rounds run and how time goes
 	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
 	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy
@@ -77,15 +80,20 @@ type Network struct {
 	machine *state.Machine
 	clock   *clock
 	drive   sync.Mutex // held by whoever makes batches; the machine's mutex comes after it
+	keep    keeper     // guarded by drive
+
+	recovering atomic.Bool
+	writing    sync.WaitGroup // a checkpoint in the background
 
 	closing  sync.Once
 	closeErr error
 }
 
-// Open makes a network, with the state of the last clean stop if Dir holds one.
+// Open makes a network, which goes on from the state in Dir if there is one. Files that
+// are not what was written to them are a [*disk.CorruptError].
 func Open(config Config) (*Network, error) { return open(config) }
 
-// Run executes rounds until ctx ends, then saves the state and returns nil.
+// Run executes rounds until ctx ends, then writes a checkpoint and returns nil.
 func (n *Network) Run(ctx context.Context) error { return n.run(ctx) }
 
 // Step executes one round and reports whether more work waits. It is for tests and
@@ -104,7 +112,8 @@ func (n *Network) SetTime(ctx context.Context, t time.Time) error { return n.set
 // Pace is who decides now when rounds run.
 func (n *Network) Pace() Pace { return n.clock.pace() }
 
-// Close saves the state and frees what the canisters hold. Run does it by itself.
+// Close writes a checkpoint, so that the next start is quick, and frees what the canisters
+// hold. Run does it by itself.
 func (n *Network) Close() error { return n.close() }
 
 // Submit takes an update call, without waiting. Nil means that nothing speaks against it;
@@ -143,6 +152,11 @@ func (n *Network) Log(canister principal.Principal) []string { return n.machine.
 
 // Books adds up all cycles of the network.
 func (n *Network) Books() Books { return n.machine.Books() }
+
+// StateHash is one hash over the whole state: the same settings and messages at the same
+// round times with the same entropy give the same hash, on every machine and after any
+// restart or crash.
+func (n *Network) StateHash() (sum [32]byte, err error) { return n.stateHash() }
 
 // Time is the network's time. It never goes back.
 func (n *Network) Time() time.Time { return n.machine.Time() }

@@ -6,9 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +14,6 @@ import (
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
 	"assay/ic/replica"
-	"assay/ic/replica/disk"
 	"assay/ic/replica/replicatest"
 	"assay/ic/replica/state"
 )
@@ -68,20 +64,27 @@ func (c *client) read(id principal.Principal, p program) []byte {
 // actor installs the test canister.
 func (c *client) actor() principal.Principal {
 	c.t.Helper()
-	manage := func(about principal.Principal, method string, arg []byte, err error) []byte {
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		s, rej := c.submit(replica.Ingress{Effective: about, Method: method, Arg: arg})
+	return actor(c.t, func(in replica.Ingress) replica.Status {
+		s, rej := c.submit(in)
 		if rej != nil {
 			c.t.Fatal(rej)
 		}
-		return s.Reply
+		return s
+	})
+}
+
+func actor(t testing.TB, submit func(replica.Ingress) replica.Status) principal.Principal {
+	t.Helper()
+	manage := func(about principal.Principal, method string, arg []byte, err error) []byte {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return submit(replica.Ingress{Effective: about, Method: method, Arg: arg}).Reply
 	}
 	arg, err := managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{})
 	created, err := managementapi.DecodeProvisionalCreateCanisterWithCyclesResults(manage(principal.Canister(0), "provisional_create_canister_with_cycles", arg, err))
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	arg, err = managementapi.EncodeInstallCodeArgs(managementapi.InstallCode{
 		Mode: managementapi.InstallMode{Install: true}, CanisterId: created.CanisterId, WasmModule: replicatest.Plain(),
@@ -170,33 +173,6 @@ func TestStopTellsWhoWaits(t *testing.T) {
 	}
 	if _, rej := n.Query(t.Context(), replica.Query{Canister: principal.Canister(0)}); rej == nil || rej.Code != 2 {
 		t.Errorf("query after the end: %v", rej)
-	}
-}
-
-func TestDamagedStateIsNamed(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	c, stop := running(t, replica.Config{Dir: dir})
-	c.actor()
-	if _, err := os.Stat(filepath.Join(dir, "network.running")); err != nil {
-		t.Error("nothing tells a running network from a stopped one")
-	}
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "network.state")
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[len(b)/2] ^= 1
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = replica.Open(replica.Config{Dir: dir})
-	var corrupt *disk.CorruptError
-	if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), path) {
-		t.Errorf("got %v, want the damaged file named", err)
 	}
 }
 

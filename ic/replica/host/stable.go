@@ -21,8 +21,9 @@ type Stable struct {
 // stablePages are committed pages. The contents of a page never change: a commit puts
 // another one in its place. So copies share them.
 type stablePages struct {
-	pages  uint64 // Wasm pages
-	chunks []*stableChunk
+	pages   uint64 // Wasm pages
+	chunks  []*stableChunk
+	version uint64 // how many commits changed something
 }
 
 // stableChunk is one Wasm page; nil pages are zeros.
@@ -158,6 +159,9 @@ func (s *Stable) own(n uint64, contents bool) (page *osPage, first bool) {
 // Commit keeps what was written and counts the pages.
 func (s *Stable) Commit() (dirty int) {
 	dirty = len(s.dirty)
+	if dirty > 0 || s.pages != s.committed.pages {
+		s.committed.version++
+	}
 	for n, page := range s.dirty {
 		s.committed.put(n, page)
 	}

@@ -41,6 +41,7 @@ type canister struct {
 	Callbacks   map[uint64]*callback
 	Stops       []stop // who waits for it to stop
 
+	contents contents
 	wasm     []byte // as installed
 	module   *host.Module
 	instance *host.Instance

@@ -272,20 +272,54 @@ func (n *net) keep() {
 func (n *net) restart() {
 	n.t.Helper()
 	n.keep()
-	records, err := n.m.Snapshot()
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	var copied [][]byte
-	for r := range records {
-		copied = append(copied, slices.Clone(r))
-	}
+	core, read := n.checkpoint()
 	if err := n.m.Close(context.Background()); err != nil {
 		n.t.Fatal(err)
 	}
-	if n.m, err = state.Restore(n.t.Context(), n.config, copied); err != nil {
+	var err error
+	if n.m, err = state.Restore(n.t.Context(), n.config, core, read); err != nil {
 		n.t.Fatal(err)
 	}
+}
+
+// reader visits the records of a content.
+type reader func(name string, visit func([]byte) error) error
+
+// checkpoint is the state with a copy of all its contents.
+func (n *net) checkpoint() (core []byte, read reader) {
+	n.t.Helper()
+	cp, err := n.m.Checkpoint()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	all := map[string][][]byte{}
+	for _, c := range cp.Contents {
+		err := c.Write(func(record []byte) error {
+			all[c.Name] = append(all[c.Name], slices.Clone(record))
+			return nil
+		})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	return cp.Core, func(name string, visit func([]byte) error) error {
+		for _, record := range all[name] {
+			if err := visit(record); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// hash is the state's.
+func (n *net) hash() [32]byte {
+	n.t.Helper()
+	h, err := n.m.Hash()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return h
 }
 
 func u64(n uint64) []byte  { return binary.LittleEndian.AppendUint64(nil, n) }

@@ -105,6 +105,7 @@ type core struct {
 	tick      bool   // heartbeats and timers run in this round whenever they ran last
 	ended     bool   // nothing more is taken
 	number    uint64 // of the last batch
+	work      uint64 // instructions that this process executed in batches
 	entropy   entropy
 	pending   []Input                // submitted, in no batch yet
 	coming    map[RequestID]*request // of those in pending
@@ -166,6 +167,13 @@ func (m *Machine) Number() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.mu.number
+}
+
+// Work counts the instructions of the batches that this process applied.
+func (m *Machine) Work() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.work
 }
 
 // Time is the network's time. While no round runs it follows the clock.

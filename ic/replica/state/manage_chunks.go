@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
+
+	"github.com/fxamacker/cbor/v2"
 
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
@@ -19,6 +22,38 @@ const (
 
 // chunkStore holds parts of modules by their SHA-256.
 type chunkStore map[[32]byte][]byte
+
+// MarshalCBOR writes the hashes. The chunks are contents of a checkpoint.
+func (s chunkStore) MarshalCBOR() ([]byte, error) {
+	return cbor.Marshal(slices.SortedFunc(maps.Keys(s), func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }))
+}
+
+// UnmarshalCBOR reads the hashes.
+func (s *chunkStore) UnmarshalCBOR(raw []byte) error {
+	var hashes [][32]byte
+	if err := cbor.Unmarshal(raw, &hashes); err != nil {
+		return err
+	}
+	*s = nil
+	for _, hash := range hashes {
+		if *s == nil {
+			*s = chunkStore{}
+		}
+		(*s)[hash] = nil
+	}
+	return nil
+}
+
+// chunkStores are those of the canister and its snapshots.
+func (c *canister) chunkStores() []*chunkStore {
+	stores := []*chunkStore{&c.Chunks}
+	for _, s := range c.Snapshots {
+		if s != nil {
+			stores = append(stores, &s.Chunks)
+		}
+	}
+	return stores
+}
 
 func (s chunkStore) size() uint64 { return uint64(len(s)) * maxChunk }
 

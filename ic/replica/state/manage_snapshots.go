@@ -34,6 +34,8 @@ type snapshot struct {
 	Certified []byte
 	Timer     *uint64 // nil: not known; 0: off
 	Hook      *hook
+
+	contents contents
 }
 
 // size is the snapshot's part of its canister's memory.

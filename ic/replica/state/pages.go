@@ -12,6 +12,7 @@ import (
 type pages struct {
 	Size    uint64 // bytes
 	content map[uint64][]byte
+	changes uint64
 }
 
 // inBounds reports whether so many bytes from offset are within.
@@ -21,6 +22,7 @@ func (p *pages) inBounds(offset, size uint64) bool {
 
 // write copies b to offset, which must be within.
 func (p *pages) write(b []byte, offset uint64) {
+	p.changes++
 	for len(b) > 0 {
 		n, at := offset/host.WasmPage, offset%host.WasmPage
 		size := min(uint64(len(b)), host.WasmPage-at)
@@ -38,6 +40,7 @@ func (p *pages) write(b []byte, offset uint64) {
 
 // put makes content the page of number n.
 func (p *pages) put(n uint64, content []byte) {
+	p.changes++
 	if p.content == nil {
 		p.content = map[uint64][]byte{}
 	}

@@ -104,6 +104,7 @@ func (m *Machine) Apply(ctx context.Context, b *Batch) (more bool, err error) {
 		m.precompile(ctx)
 		spent += m.locked(func() uint64 { return m.nextLocked(ctx) })
 	}
+	m.locked(func() uint64 { m.mu.work += spent; return 0 })
 	return m.endRound(), nil
 }
 
