@@ -139,6 +139,8 @@ type Info struct {
 	ModuleHash  []byte // nil while no module is installed
 	Controllers []principal.Principal
 	State       RunState
+	Created     uint64 // nanoseconds since 1970
+	Installed   uint64 // of the last change of code; 0 while no module is installed
 	Metadata    map[string]Metadata
 }
 

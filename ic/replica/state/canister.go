@@ -128,8 +128,14 @@ func (c *canister) controlledBy(p principal.Principal) bool { return slices.Cont
 func (c *canister) paidBytes() uint64 { return max(c.memorySize(), c.Settings.MemoryAllocation) }
 
 // spendLocked takes cycles from a balance that holds them, for good.
-func (m *Machine) spendLocked(c *canister, a cycles.Amount) {
+func (m *Machine) spendLocked(c *canister, use *cycles.Amount, a cycles.Amount) {
 	c.Balance = c.Balance.Sub(a)
+	m.bookLocked(use, a)
+}
+
+// bookLocked says what cycles that were taken were for, in a canister's account.
+func (m *Machine) bookLocked(use *cycles.Amount, a cycles.Amount) {
+	*use = use.Add(a)
 	m.mu.money.Spent = m.mu.money.Spent.Add(a)
 }
 

@@ -215,11 +215,11 @@ func (m *Machine) prepay(c *canister, in *host.Input) (cycles.Amount, bool) {
 func (m *Machine) applyLocked(c *canister, cc *callContext, in *host.Input, r outcome, prepaid cycles.Amount, f fate) {
 	cost := m.config.Prices.Execution(r.x.Used)
 	balance := in.Balance
-	m.mu.money.Spent = m.mu.money.Spent.Add(cost)
+	m.bookLocked(&c.Consumed.Instructions, cost)
 	cc.Instructions += r.x.Used
 	if r.trap == nil {
 		balance = r.x.Balance
-		m.mu.money.Spent = m.mu.money.Spent.Add(r.x.Burned)
+		m.bookLocked(&c.Consumed.Burned, r.x.Burned)
 		cc.Available = cc.Available.Sub(r.x.Accepted)
 		if r.x.CertifiedData != nil {
 			c.Certified = *r.x.CertifiedData
@@ -290,7 +290,7 @@ func (m *Machine) deliverLocked(ctx context.Context, msg *message) uint64 {
 		delete(c.open, cb.Callee)
 	}
 	fee := cycles.Min(m.config.Prices.ReplyBytes(msg.Answer.size()), cb.Held.Reply)
-	m.mu.money.Spent = m.mu.money.Spent.Add(fee)
+	m.bookLocked(&c.Consumed.Transmission, fee)
 	c.Balance = c.Balance.Add(msg.Cycles).Add(cb.Held.Reply.Sub(fee))
 	cc := c.Contexts[cb.Context]
 	cc.Open--

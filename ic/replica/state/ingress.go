@@ -175,7 +175,7 @@ func (m *Machine) inductLocked() {
 			continue
 		}
 		if payer != nil {
-			m.spendLocked(payer, fee)
+			m.spendLocked(payer, &payer.Consumed.Ingress, fee)
 		}
 		m.enqueueLocked(msg)
 	}

@@ -252,7 +252,7 @@ func (m *Machine) Info(id principal.Principal) (Info, bool) {
 	if c == nil {
 		return Info{}, false
 	}
-	info := Info{Controllers: slices.Clone(c.Controllers), State: c.State}
+	info := Info{Controllers: slices.Clone(c.Controllers), State: c.State, Created: c.Created, Installed: c.Installed}
 	if c.module != nil {
 		info.ModuleHash = slices.Clone(c.module.Hash[:])
 		info.Metadata = make(map[string]Metadata, len(c.module.Metadata))

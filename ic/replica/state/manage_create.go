@@ -43,8 +43,7 @@ func (m *Machine) createLocked(_ context.Context, _ *canister, call *managed) an
 		return rejectOf(rej)
 	}
 	c.Balance, call.cycles = c.Balance.Add(fee), cycles.Amount{}
-	m.spendLocked(c, fee)
-	c.Consumed.Creation = fee
+	m.spendLocked(c, &c.Consumed.Creation, fee)
 	m.recordCreationLocked(c, call, arg.Settings)
 	return encoded(managementapi.EncodeCreateCanisterResults(managementapi.Created{CanisterId: c.ID}))
 }

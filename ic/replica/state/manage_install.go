@@ -107,8 +107,7 @@ func (m *Machine) installModuleLocked(ctx context.Context, c *canister, call *ma
 		return rejectOf(reject(CodeOutOfCycles, "Canister installation failed with `Canister %s is out of cycles`", c.ID))
 	}
 	in.Balance = in.Balance.Sub(work)
-	m.mu.money.Spent = m.mu.money.Spent.Add(work)
-	c.Consumed.Instructions = c.Consumed.Instructions.Add(work)
+	m.bookLocked(&c.Consumed.Instructions, work)
 	start := time.Now()
 	x := host.NewExecution(in)
 	trap := m.runInstallLocked(ctx, i, x)
@@ -273,8 +272,7 @@ func (m *Machine) finishInstallLocked(ctx context.Context, i *install, x *host.E
 		x.ChargePages(c.instance.Commit())
 		c.stable.Commit()
 		c.Timer, balance = x.GlobalTimer, x.Balance
-		m.mu.money.Spent = m.mu.money.Spent.Add(x.Burned)
-		c.Consumed.Burned = c.Consumed.Burned.Add(x.Burned)
+		m.bookLocked(&c.Consumed.Burned, x.Burned)
 		if x.CertifiedData != nil {
 			c.Certified = *x.CertifiedData
 		}
@@ -285,8 +283,7 @@ func (m *Machine) finishInstallLocked(ctx context.Context, i *install, x *host.E
 		}
 	}
 	cost := m.config.Prices.Execution(x.Used)
-	m.mu.money.Spent = m.mu.money.Spent.Add(cost)
-	c.Consumed.Instructions = c.Consumed.Instructions.Add(cost)
+	m.bookLocked(&c.Consumed.Instructions, cost)
 	c.Balance = balance.Add(prepaid.Sub(cost))
 }
 

@@ -45,7 +45,7 @@ func (m *Machine) updateSettingsLocked(_ context.Context, c *canister, call *man
 		m.recordLocked(c, call, change{Kind: controllersChange, Controllers: slices.Clone(who)})
 	}
 	if call.origin.Kind == fromUser { // paid only now, so that a frozen canister can be thawed
-		m.spendLocked(c, cycles.Min(c.Balance, m.config.Prices.Ingress(len(call.method)+len(call.arg))))
+		m.spendLocked(c, &c.Consumed.Ingress, cycles.Min(c.Balance, m.config.Prices.Ingress(len(call.method)+len(call.arg))))
 	}
 	return replyOf(emptyReply)
 }

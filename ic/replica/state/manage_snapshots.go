@@ -131,8 +131,7 @@ func (m *Machine) chargeLocked(c *canister, call *managed, instructions uint64) 
 	if c.Balance.Less(m.frozenLocked(c).Add(cost)) {
 		return reject(CodeOutOfCycles, "Canister %s is out of cycles: %s costs %v cycles", c.ID, call.method, cost)
 	}
-	m.spendLocked(c, cost)
-	c.Consumed.Instructions = c.Consumed.Instructions.Add(cost)
+	m.spendLocked(c, &c.Consumed.Instructions, cost)
 	call.used += instructions
 	return nil
 }

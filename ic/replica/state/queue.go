@@ -105,7 +105,7 @@ func (m *Machine) sendLocked(c *canister, cc *callContext, call host.Call) {
 		OnReply: call.OnReply, OnReject: call.OnReject, OnCleanup: call.OnCleanup, HasCleanup: call.HasCleanup,
 		Held: cycles.CallCost{Reply: call.Cost.Reply, Callback: call.Cost.Callback},
 	}
-	m.mu.money.Spent = m.mu.money.Spent.Add(call.Cost.Request)
+	m.bookLocked(&c.Consumed.Transmission, call.Cost.Request)
 	if call.Bounded {
 		cb.Deadline = m.mu.Time + uint64(call.Timeout)*1e9
 		m.mu.bounded[cb.ID] = wait{c.ID, cb.Deadline}

@@ -145,7 +145,9 @@ func (m *Machine) chargeStorageLocked(ctx context.Context, c *canister) {
 	c.Reserved = c.Reserved.Sub(set)
 	paid := cycles.Min(c.Balance, due.Sub(set))
 	c.Balance = c.Balance.Sub(paid)
-	m.mu.money.Spent = m.mu.money.Spent.Add(set).Add(paid)
+	compute := cycles.Min(set.Add(paid), m.config.Prices.Storage(0, c.Settings.ComputeAllocation, seconds))
+	m.bookLocked(&c.Consumed.Compute, compute)
+	m.bookLocked(&c.Consumed.Memory, set.Add(paid).Sub(compute))
 	if paid.Add(set).Less(due) {
 		m.starveLocked(ctx, c)
 	}
