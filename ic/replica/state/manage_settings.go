@@ -68,9 +68,6 @@ func (m *Machine) affordSettingsLocked(c *canister, set settings) *Reject {
 	c.Settings = set
 	defer func() { c.Settings = old }()
 	others := m.usedLocked() - c.paidBytes()
-	if memory && c.paidBytes() > subnetMemory-min(others, subnetMemory) {
-		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, subnetMemory-min(others, subnetMemory))
-	}
 	reserve := m.reservation(c.paidBytes()-min(before, c.paidBytes()), others+before)
 	if over := c.Reserved.Add(reserve); set.ReservedLimit.Less(over) {
 		return reject(CodeAllocReserved, "Cannot increase memory allocation to %d due to its reserved cycles limit. The current limit (%v) would be exceeded by %v.", set.MemoryAllocation, set.ReservedLimit, over.Sub(set.ReservedLimit))
@@ -81,6 +78,8 @@ func (m *Machine) affordSettingsLocked(c *canister, set settings) *Reject {
 		return reject(CodeMemoryCycles, "Cannot increase memory allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.MemoryAllocation, needed.Sub(c.Balance))
 	case c.Balance.Less(needed):
 		return reject(CodeComputeCycles, "Cannot increase compute allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.ComputeAllocation, needed.Sub(c.Balance))
+	case memory && c.paidBytes() > subnetMemory-min(others, subnetMemory):
+		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, subnetMemory-min(others, subnetMemory))
 	}
 	return nil
 }

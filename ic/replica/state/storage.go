@@ -158,7 +158,6 @@ func (m *Machine) chargeStorageLocked(ctx context.Context, c *canister) {
 func (m *Machine) starveLocked(ctx context.Context, c *canister) {
 	m.config.Logger.Info("a canister ran out of cycles and is uninstalled", "canister", c.ID.String())
 	c.Settings.ComputeAllocation, c.Settings.MemoryAllocation = 0, 0
-	c.Snapshots, c.History.Recent, c.History.Bytes = nil, nil, 0
 	c.Snapshots = nil
 	c.History.Recent, c.History.Bytes = nil, 0
 	m.eraseLocked(ctx, c)
