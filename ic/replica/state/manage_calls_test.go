@@ -56,8 +56,6 @@ func (n *net) settings(id principal.Principal, s managementapi.Settings) *state.
 	return rej
 }
 
-func nat(n uint64) *candid.Nat { return new(candid.NewNat(n)) }
-
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	n := newNet(t)

@@ -67,21 +67,31 @@ func (m *Machine) affordSettingsLocked(c *canister, set settings) *Reject {
 	old, before := c.Settings, c.paidBytes()
 	c.Settings = set
 	defer func() { c.Settings = old }()
+	if rej := m.payLocked(c, memory, cycles.Amount{}); rej != nil {
+		return rej
+	}
 	others := m.usedLocked() - c.paidBytes()
+	if free := subnetMemory - min(others, subnetMemory); memory && c.paidBytes() > free {
+		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, free)
+	}
 	reserve := m.reservation(c.paidBytes()-min(before, c.paidBytes()), others+before)
 	if over := c.Reserved.Add(reserve); set.ReservedLimit.Less(over) {
 		return reject(CodeAllocReserved, "Cannot increase memory allocation to %d due to its reserved cycles limit. The current limit (%v) would be exceeded by %v.", set.MemoryAllocation, set.ReservedLimit, over.Sub(set.ReservedLimit))
 	}
+	return m.payLocked(c, memory, reserve)
+}
+
+// payLocked is why a canister with new settings cannot set so much aside and have what
+// its storage costs for the freezing threshold.
+func (m *Machine) payLocked(c *canister, memory bool, reserve cycles.Amount) *Reject {
 	needed := reserve.Add(m.freezingAt(c, c.paidBytes()).SubFloor(c.Reserved.Add(reserve)))
 	switch {
-	case memory && c.Balance.Less(needed):
-		return reject(CodeMemoryCycles, "Cannot increase memory allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.MemoryAllocation, needed.Sub(c.Balance))
-	case c.Balance.Less(needed):
-		return reject(CodeComputeCycles, "Cannot increase compute allocation to %d due to insufficient cycles. At least %v additional cycles are required.", set.ComputeAllocation, needed.Sub(c.Balance))
-	case memory && c.paidBytes() > subnetMemory-min(others, subnetMemory):
-		return reject(CodeOversubscribed, "Canister requested %d bytes of memory but only %d are available in the subnet", set.MemoryAllocation, subnetMemory-min(others, subnetMemory))
+	case !c.Balance.Less(needed):
+		return nil
+	case memory:
+		return reject(CodeMemoryCycles, "Cannot increase memory allocation to %d due to insufficient cycles. At least %v additional cycles are required.", c.Settings.MemoryAllocation, needed.Sub(c.Balance))
 	}
-	return nil
+	return reject(CodeComputeCycles, "Cannot increase compute allocation to %d due to insufficient cycles. At least %v additional cycles are required.", c.Settings.ComputeAllocation, needed.Sub(c.Balance))
 }
 
 // readSettings changes what is given and keeps the rest.
