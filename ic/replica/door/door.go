@@ -68,14 +68,19 @@ type Config struct {
 }
 
 // New makes the handler of a network's HTTP interface.
-func New(c Config) http.Handler {
+func New(c Config) http.Handler { return newDoor(c).handler() }
+
+func newDoor(c Config) *door {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Wait <= 0 {
 		c.Wait = defaultWait
 	}
-	d := &door{Config: c, signatures: signature.NewVerifier(c.Certifier.RootKey())}
+	return &door{Config: c, signatures: signature.NewVerifier(c.Certifier.RootKey())}
+}
+
+func (d *door) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/status", d.status)
 	for _, e := range []endpoint{
@@ -274,6 +279,10 @@ func allowOrigins(next http.Handler) http.Handler {
 			h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type")
 			h.Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if strings.Contains(r.URL.Path, "//") {
+			http.NotFound(w, r) // and not a redirection to another path, as the mux has it
 			return
 		}
 		next.ServeHTTP(w, r)

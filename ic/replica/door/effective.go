@@ -3,9 +3,9 @@ package door
 import (
 	"net/http"
 
-	"assay/ic/candid"
 	"assay/ic/principal"
 	"assay/ic/replica/certify"
+	"assay/ic/replica/state"
 )
 
 // checkCanister holds that the id in the path is a canister id of this network.
@@ -39,37 +39,8 @@ func (x *exchange) checkEffective() error {
 
 // target is whom a call of the management canister is about, false for nobody or anybody.
 func (x *exchange) target() (principal.Principal, bool) {
-	field := uint32(fieldCanister)
-	switch {
-	case createsCanister(x.method), x.kind == "query" && x.method == "list_canisters":
-		return principal.Principal{}, false
-	case x.kind == "call" && x.method == "install_chunked_code":
-		field = fieldTarget
-	}
-	return principalField(x.arg, field)
-}
-
-func createsCanister(method string) bool {
-	return method == "create_canister" || method == "provisional_create_canister_with_cycles"
-}
-
-// Ids of record fields in Candid.
-const (
-	fieldCanister = 1313628723 // canister_id
-	fieldTarget   = 2807510037 // target_canister
-)
-
-// principalField reads one field of the record that a Candid message holds.
-func principalField(arg []byte, field uint32) (p principal.Principal, ok bool) {
-	d := candid.NewDecoder(arg)
-	r := d.Record(d.Arg())
-	t := r.Field(field)
-	if t == candid.TypeMissing {
-		return p, false
-	}
-	candid.GetPrincipal(d, t, &p)
-	r.End()
-	return p, d.Err() == nil
+	id, anybody, err := state.EffectiveCanister(x.method, x.arg)
+	return id, err == nil && !anybody
 }
 
 // checkSubnet holds that the id in the path is this network's subnet.
@@ -84,7 +55,7 @@ func (d *door) checkSubnet(id principal.Principal) error {
 // management canister that may be called there: those that create a canister, or the
 // query that lists them.
 func (x *exchange) checkSubnetMethod() error {
-	served := createsCanister(x.method)
+	served := x.method == "create_canister" || x.method == "provisional_create_canister_with_cycles"
 	if x.kind == "query" {
 		served = x.method == "list_canisters"
 	}

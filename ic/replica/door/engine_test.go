@@ -32,6 +32,7 @@ type testEngine struct {
 		sync.Mutex
 		requests map[replica.RequestID]replica.Status
 		calls    int
+		last     replica.Ingress
 	}
 }
 
@@ -48,8 +49,11 @@ func (e *testEngine) Submit(_ context.Context, in replica.Ingress) *replica.Reje
 		return nil
 	}
 	e.mu.calls++
+	e.mu.last = in
 	s := replica.Status{Phase: replica.Replied, Reply: in.Arg, Sender: in.Sender, Canister: in.Canister, Effective: in.Effective}
 	switch in.Method {
+	case "full":
+		return &replica.Reject{Code: 2, ErrorCode: "IC0201", Message: "full"}
 	case "refuse":
 		return &replica.Reject{Code: 4, ErrorCode: "IC0406", Message: "inspected"}
 	case "reject":
@@ -96,6 +100,8 @@ func (e *testEngine) Info(id principal.Principal) (replica.Info, bool) {
 		ModuleHash:  []byte("hash"),
 		Controllers: []principal.Principal{controller.Sender(), other},
 		Metadata:    metadata(),
+		Created:     1,
+		Installed:   2,
 	}, true
 }
 
@@ -107,13 +113,14 @@ func (e *testEngine) Time() time.Time { return e.now }
 
 // network is a door with its engine, and a client that signs by hand.
 type network struct {
-	t      *testing.T
+	t      testing.TB
 	engine *testEngine
+	door   *door
 	keys   *certify.Certifier
 	server *httptest.Server
 }
 
-func start(t *testing.T) *network {
+func start(t testing.TB) *network {
 	t.Helper()
 	n := &network{t: t, engine: &testEngine{now: noon}}
 	n.engine.mu.requests = map[replica.RequestID]replica.Status{}
@@ -121,7 +128,8 @@ func start(t *testing.T) *network {
 	if n.keys, err = certify.Open("", n.engine.Time); err != nil {
 		t.Fatal(err)
 	}
-	n.server = httptest.NewServer(New(Config{Engine: n.engine, Certifier: n.keys, Wait: 20 * time.Millisecond}))
+	n.door = newDoor(Config{Engine: n.engine, Certifier: n.keys, Wait: 20 * time.Millisecond})
+	n.server = httptest.NewServer(n.door.handler())
 	t.Cleanup(n.server.Close)
 	return n
 }

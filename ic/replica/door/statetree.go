@@ -101,8 +101,10 @@ func canisterTree(info replica.Info) hashtree.Node {
 		{Label: []byte("certified_data"), Tree: hidden},
 		{Label: []byte("controllers"), Tree: leaf(certificate.EncodePrincipals(info.Controllers))},
 	}
-	pairs = append(pairs, hashtree.Pair{Label: []byte("canister_creation_timestamp"), Tree: leaf(certificate.AppendNat(nil, info.Created))})
-	if info.Installed != 0 {
+	if info.Created != 0 {
+		pairs = append(pairs, hashtree.Pair{Label: []byte("canister_creation_timestamp"), Tree: leaf(certificate.AppendNat(nil, info.Created))})
+	}
+	if info.Installed != 0 && info.ModuleHash != nil {
 		pairs = append(pairs, hashtree.Pair{Label: []byte("last_install_timestamp"), Tree: leaf(certificate.AppendNat(nil, info.Installed))})
 	}
 	if info.ModuleHash != nil {
