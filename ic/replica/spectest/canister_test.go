@@ -200,3 +200,10 @@ func (w *world) friend() principal.Principal {
 	w.friendOnce.Do(func() { w.friendly = w.canister() })
 	return w.friendly
 }
+
+var assemble = replicatest.Wasm
+
+var (
+	less  = replicatest.Less
+	equal = replicatest.Equal
+)

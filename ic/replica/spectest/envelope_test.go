@@ -78,6 +78,9 @@ func envelope(content record, id identity.Identity) record {
 	e := record{"content": content}
 	if key := id.PublicKeyDER(); key != nil {
 		e["sender_pubkey"], e["sender_sig"] = key, signRequest(content, id)
+		if d, ok := id.(delegated); ok {
+			e["sender_delegation"] = d.chain
+		}
 	}
 	return e
 }
