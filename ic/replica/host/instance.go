@@ -23,6 +23,7 @@ type Instance struct {
 	busy      bool      // something ran since the last commit or rollback
 	idle      idleMark  // the engine's
 	view      bool      // the committed state is another instance's
+	standby   *Instance // a view
 	seen      uint64    // the version of the committed state that the live code holds
 }
 
@@ -205,16 +206,21 @@ func (i *Instance) EachPage(f func(at uint64, page []byte) error) error {
 	return i.committed.heap.each(f)
 }
 
-// Pages is the current size of memory in Wasm pages.
+// Pages is the current size of memory in Wasm pages, also of what is not committed.
 func (i *Instance) Pages() uint32 {
-	switch {
-	case i.committed.heap == nil:
-		return 0
-	case !i.busy:
-		return uint32(i.committed.heap.size() / WasmPage)
+	if !i.busy || i.committed.heap == nil {
+		return i.CommittedPages()
 	}
 	pages, _ := i.run.mod.Memory().Grow(0)
 	return pages
+}
+
+// CommittedPages is the size at the last commit. It may be asked for while code runs.
+func (i *Instance) CommittedPages() uint32 {
+	if i.committed.heap == nil {
+		return 0
+	}
+	return uint32(i.committed.heap.size() / WasmPage)
 }
 
 // View is another instance over what is committed here, now and later. It is for
@@ -222,6 +228,14 @@ func (i *Instance) Pages() uint32 {
 // view does, but it may not commit then. Views are closed before the original is.
 func (i *Instance) View() *Instance {
 	return &Instance{module: i.module, committed: i.committed, view: true}
+}
+
+// Standby is a view that the instance keeps for the next time, and closes with itself.
+func (i *Instance) Standby() *Instance {
+	if i.standby == nil {
+		i.standby = i.View()
+	}
+	return i.standby
 }
 
 // Commit makes the live state the one that [Instance.Rollback] returns to, and counts
@@ -293,6 +307,9 @@ func (i *Instance) resetGlobals() {
 func (i *Instance) Close(ctx context.Context) error {
 	i.module.engine.claim(i)
 	err := i.stop(ctx)
+	if i.standby != nil {
+		err = errors.Join(err, i.standby.Close(ctx))
+	}
 	if i.committed.heap != nil && !i.view {
 		i.committed.heap.free()
 		i.committed.heap = nil

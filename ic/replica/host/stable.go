@@ -58,6 +58,9 @@ func (s *Stable) Copy() *Stable {
 // Pages is the size in Wasm pages.
 func (s *Stable) Pages() uint64 { return s.pages }
 
+// CommittedPages is the size at the last commit.
+func (s *Stable) CommittedPages() uint64 { return s.committed.pages }
+
 // Grow adds pages and returns the old size, false if the limit forbids it.
 func (s *Stable) Grow(more uint64) (uint64, bool) {
 	if more > s.limit || s.pages+more > s.limit {

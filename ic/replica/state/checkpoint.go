@@ -81,6 +81,8 @@ func (m *Machine) savedLocked(memory func(holder) string) saved {
 // Checkpoint is the state after the last batch. Until its contents are written no batch
 // may be applied; queries may run.
 func (m *Machine) Checkpoint() (*Checkpoint, error) {
+	m.applying.Lock()
+	defer m.applying.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cp := &Checkpoint{Number: m.mu.number, machine: m}
@@ -142,6 +144,8 @@ func (cp *Checkpoint) Kept() {
 // heaps, stable memory, modules. The same batches give the same hash, in any process and
 // after any restart.
 func (m *Machine) Hash() (sum [sha256.Size]byte, err error) {
+	m.applying.Lock()
+	defer m.applying.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.savedLocked(func(holder) string { return "" })

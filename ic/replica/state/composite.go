@@ -11,6 +11,7 @@ import (
 type queryCall struct {
 	q     *queryRun
 	c     *canister
+	at    place
 	x     *host.Execution // of the method; adds up what the callbacks use and print
 	first host.Input
 	steps []queryStep // that ran, to be run again where a later one is undone
@@ -95,7 +96,7 @@ func (k *queryCall) step(ctx context.Context, got answer, where host.Context, cb
 	if got.Reject != nil {
 		in.RejectCode, in.RejectMessage = got.Reject.Code, got.Reject.Message
 	}
-	return queryStep{&in, func(x *host.Execution) *host.Trap { return x.RunCallback(ctx, k.c.instance, k.c.stable, where, cb) }}
+	return queryStep{&in, func(x *host.Execution) *host.Trap { return x.RunCallback(ctx, k.at.instance, k.at.stable, where, cb) }}
 }
 
 // take runs a step and adds up what it uses.
@@ -122,8 +123,7 @@ func (k *queryCall) cleanup(ctx context.Context, got answer, cb host.Callback) b
 
 // undo returns to the state after the steps.
 func (k *queryCall) undo(ctx context.Context) {
-	k.c.stable.Rollback()
-	k.q.m.rollbackLocked(ctx, k.c)
+	k.q.m.rollbackLocked(ctx, k.c, k.at)
 	for _, s := range k.steps {
 		_ = s.run(host.NewExecution(s.in)) // did not trap the first time, so it does not now
 	}

@@ -40,10 +40,10 @@ func (m *Machine) inputLocked(c *canister, caller principal.Principal, limit uin
 
 // runLocked runs a message on a canister's instance and keeps or undoes what it did to
 // heap and stable memory.
-func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method string, in *host.Input, run func(*host.Execution) *host.Trap, f fate) outcome {
+func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method string, in *host.Input, run func(*host.Execution, place) *host.Trap, f fate) outcome {
 	start, before := time.Now(), c.paidBytes()
-	x := host.NewExecution(in)
-	trap := run(x)
+	x, at := host.NewExecution(in), c.place()
+	trap := m.asideLocked(c, func() *host.Trap { return run(x, at) })
 	if fault := m.fault(c, kind); trap == nil {
 		trap = fault
 	}
@@ -52,14 +52,14 @@ func (m *Machine) runLocked(ctx context.Context, c *canister, kind, method strin
 	}
 	dirty := 0
 	if trap == nil && f == keep {
-		dirty = c.instance.Commit()
+		dirty = at.instance.Commit()
 		x.ChargePages(dirty)
-		dirty += c.stable.Commit()
+		dirty += at.stable.Commit()
 		m.mu.counters.Updates++
 	} else {
-		c.stable.Rollback()
-		m.rollbackLocked(ctx, c)
+		m.rollbackLocked(ctx, c, at)
 	}
+	m.mu.running = nil
 	m.logLocked(c, x, trap, kind)
 	m.observe(MessageStats{
 		Canister: c.ID, Kind: kind, Method: method, Instructions: x.Used, HeapPages: c.instance.Pages(), StablePages: c.stable.Pages(),
@@ -81,10 +81,11 @@ func (m *Machine) fault(c *canister, kind string) *host.Trap {
 	return nil
 }
 
-// rollbackLocked undoes what a message did to the heap. It fails only where memory for
-// an instance that existed a moment ago cannot be had again.
-func (m *Machine) rollbackLocked(ctx context.Context, c *canister) {
-	if err := c.instance.Rollback(ctx); err != nil {
+// rollbackLocked undoes what a message did to heap and stable memory. It fails only where
+// memory for an instance that existed a moment ago cannot be had again.
+func (m *Machine) rollbackLocked(ctx context.Context, c *canister, at place) {
+	at.stable.Rollback()
+	if err := at.instance.Rollback(ctx); err != nil {
 		panic(fmt.Sprintf("canister %s: roll back: %v", c.ID, err))
 	}
 }
@@ -170,8 +171,8 @@ func (m *Machine) callLocked(ctx context.Context, msg *message) uint64 {
 		kind, f = "update", keep
 		in.Deadline, in.HeapLimit = msg.Deadline, c.Settings.WasmMemoryLimit
 	}
-	r := m.runLocked(ctx, c, kind, msg.Method, in, func(x *host.Execution) *host.Trap {
-		return x.Run(ctx, c.instance, c.stable, where, entry)
+	r := m.runLocked(ctx, c, kind, msg.Method, in, func(x *host.Execution, at place) *host.Trap {
+		return x.Run(ctx, at.instance, at.stable, where, entry)
 	}, f)
 	m.applyLocked(c, cc, in, r, prepaid, f)
 	m.settleLocked(c, cc, r.trap)
@@ -336,8 +337,8 @@ func (m *Machine) callbackLocked(ctx context.Context, c *canister, cc *callConte
 	if msg.Answer.Reject != nil {
 		where, entry, kind = host.RejectCallback, cb.OnReject, "reject"
 	}
-	return in, m.runLocked(ctx, c, kind, cb.Method, in, func(x *host.Execution) *host.Trap {
-		return x.RunCallback(ctx, c.instance, c.stable, where, entry)
+	return in, m.runLocked(ctx, c, kind, cb.Method, in, func(x *host.Execution, at place) *host.Trap {
+		return x.RunCallback(ctx, at.instance, at.stable, where, entry)
 	}, keep)
 }
 
@@ -345,8 +346,8 @@ func (m *Machine) callbackLocked(ctx context.Context, c *canister, cc *callConte
 // instructions.
 func (m *Machine) cleanupLocked(ctx context.Context, c *canister, cc *callContext, cb *callback, msg *message, used uint64) (*host.Input, outcome) {
 	in := m.callbackInputLocked(c, cc, msg, cleanupLimit)
-	r := m.runLocked(ctx, c, "cleanup", cb.Method, in, func(x *host.Execution) *host.Trap {
-		return x.RunCallback(ctx, c.instance, c.stable, host.Cleanup, cb.OnCleanup)
+	r := m.runLocked(ctx, c, "cleanup", cb.Method, in, func(x *host.Execution, at place) *host.Trap {
+		return x.RunCallback(ctx, at.instance, at.stable, host.Cleanup, cb.OnCleanup)
 	}, keep)
 	r.x.Used += used
 	return in, r

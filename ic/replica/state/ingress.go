@@ -206,9 +206,9 @@ func (m *Machine) inspectLocked(ctx context.Context, c *canister, in *Ingress) *
 	}
 	input := m.inputLocked(c, in.Sender, InspectLimit)
 	input.Arg, input.Method, input.Info, input.Grow = in.Arg, in.Method, in.Info, smallHeap
-	r := m.runLocked(ctx, c, "inspect", in.Method, input, func(x *host.Execution) *host.Trap {
-		return x.Run(ctx, c.instance, c.stable, host.Inspect, "canister_inspect_message")
-	}, undo)
+	r := m.readLocked(ctx, c, "inspect", in.Method, input, m.idleLocked(c), func(x *host.Execution, at place) *host.Trap {
+		return x.Run(ctx, at.instance, at.stable, host.Inspect, "canister_inspect_message")
+	})
 	if r.trap != nil {
 		return trapReject(c, r.trap)
 	}

@@ -5,8 +5,9 @@
 // The Wasm and its system calls are in ic/replica/host; HTTP, keys and certificates
 // are elsewhere.
 //
-// One mutex guards everything. [Machine.Apply] holds it message by message, so
-// submissions and queries come in between the messages of a round, never within one.
+// One mutex guards everything. [Machine.Apply] holds it but for the time in which a
+// message's Wasm runs, so submissions and queries see the state between two messages and
+// wait for none.
 // What happens depends on the batches alone ([Batch]): the same batches give the same
 // state bit for bit, in whatever process. [Machine.Submit] only checks and puts aside;
 // [Machine.Next] makes a batch of what was submitted, which its caller writes to a log
@@ -91,6 +92,8 @@ type Machine struct {
 	wake   chan struct{} // holds one token while there may be work
 	sealed chan struct{} // closed by Seal
 
+	applying sync.Mutex // held by Apply, which lets go of mu meanwhile; taken before mu
+
 	mu struct {
 		sync.Mutex
 		core
@@ -99,13 +102,14 @@ type Machine struct {
 
 // core is what the mutex guards.
 type core struct {
-	Time      uint64 // nanoseconds since 1970, of the current round; between rounds it follows the clock
-	last      uint64 // time of the last round, or set since
-	inRound   bool   // Time stands still
-	tick      bool   // heartbeats and timers run in this round whenever they ran last
-	ended     bool   // nothing more is taken
-	number    uint64 // of the last batch
-	work      uint64 // instructions that this process executed in batches
+	Time      uint64    // nanoseconds since 1970, of the current round; between rounds it follows the clock
+	last      uint64    // time of the last round, or set since
+	inRound   bool      // Time stands still
+	running   *canister // whose instance holds what is not committed
+	tick      bool      // heartbeats and timers run in this round whenever they ran last
+	ended     bool      // nothing more is taken
+	number    uint64    // of the last batch
+	work      uint64    // instructions that this process executed in batches
 	entropy   entropy
 	pending   []Input                // submitted, in no batch yet
 	coming    map[RequestID]*request // of those in pending
@@ -304,6 +308,8 @@ func (m *Machine) Seal() {
 
 // Close frees what the canisters hold, after [Machine.Seal].
 func (m *Machine) Close(ctx context.Context) error {
+	m.applying.Lock()
+	defer m.applying.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range m.mu.order {

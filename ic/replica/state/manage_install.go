@@ -120,6 +120,7 @@ func (m *Machine) installModuleLocked(ctx context.Context, c *canister, call *ma
 	m.logLocked(c, x, trap, "install")
 	before := c.paidBytes()
 	m.finishInstallLocked(ctx, i, x, trap, in.Balance, prepaid)
+	m.mu.running = nil
 	if trap == nil {
 		m.reserveLocked(c, before)
 	}
@@ -191,7 +192,7 @@ func (m *Machine) runInstallLocked(ctx context.Context, i *install, x *host.Exec
 	if i.upgrade {
 		entry = "canister_post_upgrade"
 		if skip := i.flags().SkipPreUpgrade; skip == nil || !*skip {
-			if trap := x.Run(ctx, i.c.instance, i.stable, host.PreUpgrade, "canister_pre_upgrade"); trap != nil {
+			if trap := m.asideLocked(i.c, func() *host.Trap { return x.Run(ctx, i.c.instance, i.stable, host.PreUpgrade, "canister_pre_upgrade") }); trap != nil {
 				return trap
 			}
 		}
@@ -211,10 +212,12 @@ func (m *Machine) runInstallLocked(ctx context.Context, i *install, x *host.Exec
 	if err != nil {
 		return &host.Trap{Code: CodeInvalidWasm, Message: err.Error()}
 	}
-	if trap := x.Run(ctx, i.instance, i.stable, host.Start, meter.StartExport); trap != nil {
-		return trap
-	}
-	return x.Run(ctx, i.instance, i.stable, host.Init, entry)
+	return m.asideLocked(i.c, func() *host.Trap {
+		if trap := x.Run(ctx, i.instance, i.stable, host.Start, meter.StartExport); trap != nil {
+			return trap
+		}
+		return x.Run(ctx, i.instance, i.stable, host.Init, entry)
+	})
 }
 
 // keepHeap makes an instance of the new module with the heap of the old one and globals
@@ -300,7 +303,7 @@ func (m *Machine) undoInstallLocked(ctx context.Context, i *install) {
 		}
 		c.instance = old
 	case c.instance != nil:
-		m.rollbackLocked(ctx, c)
+		m.rollbackLocked(ctx, c, c.place())
 	}
 	if i.instance != nil {
 		m.closeInstance(ctx, i.instance)

@@ -15,11 +15,11 @@ type memoryUse struct {
 
 func (c *canister) memoryUse() memoryUse {
 	u := memoryUse{
-		Stable: c.stable.Pages() * host.WasmPage, History: c.History.Bytes,
+		Stable: c.stable.CommittedPages() * host.WasmPage, History: c.History.Bytes,
 		Chunks: c.Chunks.size(), Snapshots: c.snapshotsSize(), Log: uint64(c.logSize()),
 	}
 	if c.module != nil {
-		u.Heap = uint64(c.instance.Pages()) * host.WasmPage
+		u.Heap = uint64(c.instance.CommittedPages()) * host.WasmPage
 		u.Globals = uint64(len(c.module.Globals())) * 8
 		u.Module = uint64(len(c.wasm))
 		u.Customs = c.module.CustomBytes

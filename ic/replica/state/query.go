@@ -69,20 +69,21 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 	case q.left == 0:
 		return rejectOf(outOfBudget())
 	}
-	defer q.enter(ctx, c)()
+	at, leave := q.enter(ctx, c)
+	defer leave()
 	in := q.m.inputLocked(c, what.caller, q.left)
 	in.Arg, in.Info, in.Grow, in.StableLimit = what.arg, what.info, smallHeap, queryStableLimit
 	if q.depth == 1 {
 		in.Certificate = q.m.certificateLocked(c)
 	}
 	var a answer
-	r := q.m.runLocked(ctx, c, "query", what.method, in, func(x *host.Execution) *host.Trap {
-		call := &queryCall{q: q, c: c, x: x, first: *in}
-		first := queryStep{in: in, run: func(x *host.Execution) *host.Trap { return x.Run(ctx, c.instance, c.stable, where, entry) }}
+	r := q.m.readLocked(ctx, c, "query", what.method, in, at, func(x *host.Execution, at place) *host.Trap {
+		call := &queryCall{q: q, c: c, at: at, x: x, first: *in}
+		first := queryStep{in: in, run: func(x *host.Execution) *host.Trap { return x.Run(ctx, at.instance, at.stable, where, entry) }}
 		var trap *host.Trap
 		a, trap = call.run(ctx, first)
 		return trap
-	}, undo)
+	})
 	if r.trap != nil {
 		return rejectOf(trapReject(c, r.trap))
 	}
@@ -91,19 +92,18 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 
 // enter goes one deeper. A canister that waits for an answer already runs on a view of
 // what is committed until it is left.
-func (q *queryRun) enter(ctx context.Context, c *canister) (leave func()) {
-	instance, stable := c.instance, c.stable
+func (q *queryRun) enter(ctx context.Context, c *canister) (at place, leave func()) {
+	at, second := q.m.idleLocked(c), false
 	q.depth++
 	if q.active[c.ID]++; q.active[c.ID] > 1 {
-		c.instance, c.stable = instance.View(), stable.View()
+		at, second = place{c.instance.View(), c.stable.View()}, true
 	}
-	return func() {
+	return at, func() {
 		q.depth--
 		q.active[c.ID]--
-		if c.instance != instance {
-			q.m.closeInstance(ctx, c.instance)
+		if second {
+			q.m.closeInstance(ctx, at.instance)
 		}
-		c.instance, c.stable = instance, stable
 	}
 }
 

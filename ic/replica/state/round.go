@@ -83,6 +83,8 @@ func (m *Machine) Abandon(b *Batch, why error) {
 // starts no further message.
 func (m *Machine) Apply(ctx context.Context, b *Batch) (more bool, err error) {
 	ctx = context.WithoutCancel(ctx) // a round in the log happens whole
+	m.applying.Lock()
+	defer m.applying.Unlock()
 	if err := m.takeIn(b); err != nil {
 		return false, err
 	}

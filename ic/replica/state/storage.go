@@ -39,9 +39,9 @@ type growth struct {
 
 func (m *Machine) growthLocked(c *canister) *growth {
 	g := &growth{m: m, c: c, before: c.paidBytes(), fixed: c.memorySize()}
-	g.fixed -= c.stable.Pages() * host.WasmPage
+	g.fixed -= c.stable.CommittedPages() * host.WasmPage
 	if c.instance != nil {
-		g.fixed -= uint64(c.instance.Pages()) * host.WasmPage
+		g.fixed -= uint64(c.instance.CommittedPages()) * host.WasmPage
 	}
 	return g
 }

@@ -114,8 +114,8 @@ func (m *Machine) taskLocked(ctx context.Context, c *canister, kind, entry strin
 		return 0
 	}
 	cc := m.openContextLocked(c, origin{Kind: fromSystem}, kind, cycles.Amount{})
-	r := m.runLocked(ctx, c, kind, "", in, func(x *host.Execution) *host.Trap {
-		return x.Run(ctx, c.instance, c.stable, host.Task, entry)
+	r := m.runLocked(ctx, c, kind, "", in, func(x *host.Execution, at place) *host.Trap {
+		return x.Run(ctx, at.instance, at.stable, host.Task, entry)
 	}, keep)
 	m.applyLocked(c, cc, in, r, prepaid, keep)
 	m.settleLocked(c, cc, r.trap)
