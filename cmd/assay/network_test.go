@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ type started struct {
 	Port       int    `json:"port"`
 	RootKey    string `json:"root_key"`
 	SubnetSize int    `json:"subnet_size"`
+	Pace       string `json:"pace"`
 	Seeded     bool   `json:"seeded"`
 	Kind       string `json:"kind"`
 }
@@ -73,7 +75,13 @@ func TestNetworkStart(t *testing.T) {
 	if again.URL != s.URL || again.RootKey != s.RootKey {
 		t.Errorf("started again at %s, was at %s; same root key: %v", again.URL, s.URL, again.RootKey == s.RootKey)
 	}
-	b.stop(t)
+	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-b.ended
+	if b.failed != nil || !strings.Contains(b.output(), "the state is kept in "+dir) {
+		t.Errorf("after SIGTERM it ended with %v:\n%s", b.failed, b.output())
+	}
 }
 
 // TestNetworkStartOpen: a network that others can reach says so.
@@ -98,5 +106,51 @@ func TestNetworkStartCannotListen(t *testing.T) {
 	}
 	if _, err := os.Stat(state); !os.IsNotExist(err) {
 		t.Errorf("a network that did not start made its folder (%v)", err)
+	}
+}
+
+// TestNetworkPace: auto-progress has three states, which the network tells.
+func TestNetworkPace(t *testing.T) {
+	for flag, want := range map[string]string{"": "live until the first tick or set-time", "--auto-progress": "live", "--auto-progress=false": "manual"} {
+		b, s := startNetwork(t, strings.Fields(flag)...)
+		if s.Pace != want {
+			t.Errorf("%q: pace %q, want %q", flag, s.Pace, want)
+		}
+		b.stop(t)
+	}
+}
+
+// TestLauncher: called as the icp client calls its launcher, the program says in status.json
+// where the network with the stand-ins is, and takes that away after an interrupt.
+func TestLauncher(t *testing.T) {
+	status := t.TempDir()
+	b := start(t, "--interface-version", "1.1.0", "--state-dir", t.TempDir(), "--bind", "127.0.0.1", "--status-dir", status, "--subnet=application", "--artificial-delay-ms=5", "--domain=localhost")
+	b.waitFor(t, "Assay serves the icp client at")
+	if !strings.Contains(b.output(), "--artificial-delay-ms is not applied") {
+		t.Errorf("it does not say that there is no delay:\n%s", b.output())
+	}
+	file := filepath.Join(status, "status.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct {
+		V       string `json:"v"`
+		Port    int    `json:"gateway_port"`
+		RootKey string `json:"root_key"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil || said.V != "1" || !strings.HasSuffix(string(text), "}\n") {
+		t.Fatalf("status.json holds %q (%v)", text, err)
+	}
+	var ping struct {
+		RootKey string `json:"root_key"`
+	}
+	ok(t, &ping, "network", "ping", "--json", "--network", "http://127.0.0.1:"+strconv.Itoa(said.Port))
+	if ping.RootKey != said.RootKey {
+		t.Errorf("root key %s, status.json says %s", ping.RootKey, said.RootKey)
+	}
+	b.stop(t)
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("status.json outlives the network (%v)", err)
 	}
 }

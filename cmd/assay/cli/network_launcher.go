@@ -18,6 +18,7 @@ import (
 	"assay/cmd/assay/standins"
 	"assay/ic/localnet"
 	"assay/ic/principal"
+	"assay/ic/replica"
 )
 
 // launcherFlags are what the icp client starts its network launcher with.
@@ -105,6 +106,7 @@ func (a *app) launch(ctx context.Context, f launcherFlags) (err error) {
 	a.warnOpen(f.bind)
 	n, err := localnet.Open(localnet.Config{
 		Dir: f.state, Bind: f.bind, Port: f.port, Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+		Replica: replica.Config{Pace: replica.Live},
 	})
 	if err != nil {
 		return err
@@ -113,7 +115,7 @@ func (a *app) launch(ctx context.Context, f launcherFlags) (err error) {
 	if f.delay > 0 {
 		fmt.Fprintln(a.stderr, "note: --artificial-delay-ms is not applied: rounds run as soon as there is work")
 	}
-	if err := standins.Install(ctx, standins.Network{URL: n.URL, RootKey: n.RootKey, Subnet: n.Subnet}, func(text string) { fmt.Fprintln(a.stdout, text) }); err != nil {
+	if err := a.installStandins(ctx, n); err != nil {
 		return err
 	}
 	file := filepath.Join(f.status, "status.json")
@@ -128,6 +130,10 @@ func (a *app) launch(ctx context.Context, f launcherFlags) (err error) {
 	case err := <-n.Failed():
 		return err
 	}
+}
+
+func (a *app) installStandins(ctx context.Context, n *localnet.Network) error {
+	return standins.Install(ctx, standins.Network{URL: n.URL, RootKey: n.RootKey, Subnet: n.Subnet}, func(text string) { fmt.Fprintln(a.stderr, text) })
 }
 
 // launcherStatus is what the client waits for, one line.

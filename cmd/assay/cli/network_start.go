@@ -29,6 +29,9 @@ type startFlags struct {
 	port, nodes           int
 	seed                  string
 	logLevel              string
+	autoProgress          bool
+	pace                  replica.Pace // what autoProgress says, and whether it says anything
+	standins              bool
 }
 
 func (a *app) networkStart() *cobra.Command {
@@ -43,6 +46,7 @@ canisters and open calls outlive a clean stop; without, it is in memory.
 For development only: one process, no consensus, free cycles for anybody.`,
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			f.pace = paceOf(c.Flags().Changed("auto-progress"), f.autoProgress)
 			config, err := f.config(a.stderr)
 			if err != nil {
 				return withCode(exitUsage, err)
@@ -58,7 +62,19 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().IntVar(&f.nodes, "subnet-size", price.ReferenceNodes, "nodes that prices are for: 13 or 34")
 	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand predictable, for tests (empty: the system's entropy)")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
+	c.Flags().BoolVar(&f.autoProgress, "auto-progress", true, "rounds run and time goes by themselves for good; =false: by tick and set-time alone; not given: by themselves until the first tick or set-time")
+	c.Flags().BoolVar(&f.standins, "standins", false, "put development stand-ins of the ICP ledger, the cycles ledger and the cycles minting canister on their real ids")
 	return a.jsonFlag(c)
+}
+
+func paceOf(given, live bool) replica.Pace {
+	switch {
+	case !given:
+		return replica.UntilTick
+	case live:
+		return replica.Live
+	}
+	return replica.Manual
 }
 
 // config checks the flags, all at once.
@@ -70,6 +86,7 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 		unless(levelErr == nil, "--log-level %s: take debug, info, warn or error", f.logLevel),
 		unless(ip != nil, "--bind %s: take an IP address, such as 127.0.0.1", f.bind),
 		unless(f.port >= 0 && f.port < 1<<16, "--port %d: take 0 to 65535", f.port),
+		unless(!f.standins || f.pace != replica.Manual, "--standins: they are installed by calls, for which rounds must run: not with --auto-progress=false"),
 		unless(slices.Contains([]int{13, 34}, f.nodes), "--subnet-size %d: take 13 or 34, for which prices are published", f.nodes),
 	)
 	if err != nil {
@@ -78,7 +95,7 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 	c = localnet.Config{
 		Dir: f.state, Bind: f.bind, Port: f.port, Prefer: f.lastPort(),
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
-		Replica: replica.Config{SubnetSize: f.nodes},
+		Replica: replica.Config{SubnetSize: f.nodes, Pace: f.pace},
 	}
 	if f.seed != "" {
 		c.Replica.Seed = []byte(f.seed)
@@ -123,6 +140,11 @@ func (a *app) runNetwork(ctx context.Context, f startFlags, config localnet.Conf
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
+	if f.standins {
+		if err := a.installStandins(ctx, n); err != nil {
+			return err
+		}
+	}
 	undo, err := f.writePort(n)
 	defer undo()
 	if err != nil {
@@ -173,7 +195,9 @@ type networkView struct {
 	State      string     `json:"state,omitempty"`
 	SubnetSize int        `json:"subnet_size"`
 	Prices     pricesView `json:"prices"`
+	Pace       string     `json:"pace"`
 	Seeded     bool       `json:"seeded"`
+	Standins   bool       `json:"standins"`
 	Kind       string     `json:"kind"`
 }
 
@@ -190,7 +214,7 @@ const networkKind = "development network: one process, no consensus"
 func (f startFlags) view(n *localnet.Network) networkView {
 	p := price.Prices{Nodes: uint64(f.nodes)}
 	return networkView{
-		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Seeded: f.seed != "", Kind: networkKind,
+		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Pace: f.pace.String(), Seeded: f.seed != "", Standins: f.standins, Kind: networkKind,
 		Prices: pricesView{
 			Creation: p.Creation().String(), Message: p.Execution(0).String(),
 			Instructions: p.Execution(1e9).Sub(p.Execution(0)).String(), GiBYear: p.Storage(1<<30, 0, 365*24*60*60).String(),
@@ -207,6 +231,7 @@ func printNetwork(w io.Writer, v networkView) {
 	fmt.Fprintf(w, "root key  %s\n", v.RootKey)
 	fmt.Fprintf(w, "prices    of %d nodes: a canister %s cycles, an update %s, 10⁹ instructions %s, a GiB for a year %s\n",
 		v.SubnetSize, grouped(v.Prices.Creation), grouped(v.Prices.Message), grouped(v.Prices.Instructions), grouped(v.Prices.GiBYear))
+	fmt.Fprintf(w, "pace      %s\n", v.Pace)
 	if v.Seeded {
 		fmt.Fprintln(w, "random    from the seed: predictable, for tests")
 	}
