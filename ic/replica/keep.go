@@ -92,6 +92,7 @@ func (n *Network) advance(ctx context.Context, round bool) (more bool, err error
 	if more, err = n.machine.Apply(ctx, b); err != nil {
 		return false, err
 	}
+	n.recordBatch(b, raw)
 	n.checkpointIfDue()
 	return more, nil
 }
@@ -144,11 +145,7 @@ func (n *Network) beginCheckpoint() (finish func() (done func()), err error) {
 	if err != nil {
 		return nil, err
 	}
-	contents := make([]disk.Content, 0, len(cp.Contents))
-	for _, c := range cp.Contents {
-		contents = append(contents, disk.Content(c))
-	}
-	pending, err := n.keep.store.Checkpoint(cp.Core, contents)
+	pending, err := n.keep.store.Checkpoint(cp.Core, diskContents(cp))
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +188,8 @@ func (n *Network) close() error {
 		n.writing.Wait()
 		n.drive.Lock()
 		defer n.drive.Unlock()
+		n.closed = true
+		n.endRecordings()
 		n.closeErr = errors.Join(n.lastCheckpoint(), n.machine.Close(ctx), n.engine.Close(ctx))
 	})
 	return n.closeErr

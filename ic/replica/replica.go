@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,8 @@ type Network struct {
 	clock   *clock
 	drive   sync.Mutex // held by whoever makes batches; the machine's mutex comes after it
 	keep    keeper     // guarded by drive
+	records []*recording
+	closed  bool
 
 	recovering atomic.Bool
 	writing    sync.WaitGroup // a checkpoint in the background
@@ -157,6 +160,13 @@ func (n *Network) Books() Books { return n.machine.Books() }
 // round times with the same entropy give the same hash, on every machine and after any
 // restart or crash.
 func (n *Network) StateHash() (sum [32]byte, err error) { return n.stateHash() }
+
+// Record writes what happens from now on to w, with the state to begin with and a hash of
+// the state at the end; [Replay] executes it again. It returns when ctx or the network
+// ends, after so many rounds, or when w fails. The network waits for w.
+func (n *Network) Record(ctx context.Context, w io.Writer, o RecordOptions) error {
+	return n.record(ctx, w, o)
+}
 
 // Time is the network's time. It never goes back.
 func (n *Network) Time() time.Time { return n.machine.Time() }

@@ -55,7 +55,7 @@ type CorruptError struct {
 
 // Error names the file, the place and what to do.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("state file %s: byte %d: %s; put its folder back from a copy, or move it away to start with an empty network", e.Path, e.Offset, e.Why)
+	return fmt.Sprintf("%s is damaged at byte %d: %s; put it back from a copy: a state folder whole, or move the folder away to start with an empty network", e.Path, e.Offset, e.Why)
 }
 
 // Store is a folder that keeps the state of one network. It is for one goroutine, but

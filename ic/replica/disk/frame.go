@@ -18,9 +18,10 @@ const (
 	segmentKind uint32 = iota + 1
 	manifestKind
 	contentKind
+	recordingKind
 )
 
-var kindNames = map[uint32]string{segmentKind: "a segment of the log", manifestKind: "a manifest", contentKind: "a content file"}
+var kindNames = map[uint32]string{segmentKind: "a segment of the log", manifestKind: "a manifest", contentKind: "a content file", recordingKind: "a recording"}
 
 var magic = []byte("ASSAYNET")
 
@@ -118,14 +119,14 @@ func (w *writer) flush() error { return w.w.Flush() }
 // reader reads a file's records.
 type reader struct {
 	r    *bufio.Reader
-	file File
+	file io.Closer
 	path string
 	at   int64 // where the next record begins
 	next uint64
 	header
 }
 
-// torn is a record that the end of the file cuts short.
+// errTorn is a record that the end of the file cuts short.
 var errTorn = errors.New("torn")
 
 func (s *Store) openReader(name string, kind uint32) (*reader, error) {
@@ -133,15 +134,25 @@ func (s *Store) openReader(name string, kind uint32) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{r: bufio.NewReaderSize(f, 32<<10), file: f, path: s.path(name), at: headerLen}
+	r, err := newReader(f, s.path(name), kind)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.file = f
+	return r, nil
+}
+
+// newReader reads the header.
+func newReader(in io.Reader, path string, kind uint32) (*reader, error) {
+	r := &reader{r: bufio.NewReaderSize(in, 32<<10), path: path, at: headerLen}
 	b := make([]byte, headerLen)
 	n, err := io.ReadFull(r.r, b)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, errors.Join(fmt.Errorf("read %s: %w", r.path, err), f.Close())
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	h, at, why := parseHeader(b[:n], kind)
 	if why != "" {
-		return nil, errors.Join(&CorruptError{r.path, at, why}, f.Close())
+		return nil, &CorruptError{path, at, why}
 	}
 	r.header, r.next = h, h.first
 	return r, nil

@@ -39,6 +39,7 @@ type EngineConfig struct {
 	HeapBudget uint64     // bytes that all heaps together may take; 0: three quarters of the machine's memory
 	Touched    bool       // modules tell which pages of the heap they touch, for [cycles.Touch.Read]
 	MaxLive    int        // instances that keep live code while they are idle; 0: 128
+	Interpret  bool       // run code without compiling it: slow, and the same
 }
 
 // Engine compiles modules and holds the system calls and the memory of heaps.
@@ -82,7 +83,11 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 			return nil, errors.Join(fmt.Errorf("open compilation cache %s: %w", c.CacheDir, err), e.backing.close())
 		}
 	}
-	config := wazero.NewRuntimeConfig().
+	config := wazero.NewRuntimeConfig()
+	if c.Interpret {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	config = config.
 		WithCompilationCache(e.cache).
 		WithDebugInfoEnabled(false).
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
