@@ -30,6 +30,10 @@ const (
 	stablePages = 16 << 30 / host.WasmPage
 )
 
+// ErrSchedule is a network whose canisters were installed under another schedule of page
+// touches than the one that it is opened with.
+var ErrSchedule = errors.New("the canisters are compiled for another schedule of page touches")
+
 // withDefaults fills what the caller left out.
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
@@ -78,6 +82,12 @@ func (n *Network) begin(ctx context.Context) error {
 	if n.config.SubnetSize == 0 && !n.machine.Fresh() {
 		want.Prices = n.machine.Settings().Prices
 	}
+	if n.config.Touch == (cycles.Touch{}) && !n.machine.Fresh() {
+		want.Touch = n.machine.Settings().Touch
+	}
+	if have := n.machine.Settings().Touch; want.Touch != have && !n.machine.Bare() {
+		return fmt.Errorf("%w: %v, not %v", ErrSchedule, have, want.Touch)
+	}
 	if n.machine.Fresh() || !n.machine.Settings().Equal(want) {
 		n.machine.Feed(state.Input{Settings: &want})
 	}
@@ -109,8 +119,12 @@ func (n *Network) settings() state.Settings {
 	if size == 0 {
 		size = cycles.ReferenceNodes
 	}
+	touch := n.config.Touch
+	if touch == (cycles.Touch{}) {
+		touch = cycles.TouchDirty
+	}
 	return state.Settings{
-		RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
+		Touch: touch, RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
 		StopTimeout: n.config.StopTimeout, StablePages: stablePages,
 	}
 }

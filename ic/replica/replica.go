@@ -10,6 +10,7 @@ import (
 
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
+	"assay/ic/replica/cycles"
 	"assay/ic/replica/disk"
 	"assay/ic/replica/host"
 	"assay/ic/replica/state"
@@ -64,6 +65,7 @@ type Config struct {
 	RootKey             []byte           // DER of the root key, for the system call root_key
 	SubnetID            principal.Principal
 	SubnetSize          int                // nodes that prices are for; 0: as before, 13 for a new network
+	Touch               cycles.Touch       // what touched pages of memory cost; zero: as before, [cycles.TouchDirty] for a new network
 	Pace                Pace               // who decides when rounds run and how time goes
 	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
 	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy

@@ -1,5 +1,7 @@
 package cycles
 
+import "fmt"
+
 // Touch is what a message pays in instructions for each 4 KiB page of memory that it
 // touches first.
 type Touch struct{ Read, Dirty uint64 }
@@ -11,8 +13,20 @@ var (
 	TouchBoth  = Touch{Read: 5000, Dirty: 5000}
 )
 
+// String is the schedule's name, or its prices.
+func (t Touch) String() string {
+	for name, known := range touches {
+		if known == t {
+			return name
+		}
+	}
+	return fmt.Sprintf("%d for a page that is read, %d for one that is changed", t.Read, t.Dirty)
+}
+
+var touches = map[string]Touch{"dirty": TouchDirty, "both": TouchBoth}
+
 // TouchByName finds a schedule by the name that users give, "dirty" or "both".
 func TouchByName(name string) (Touch, bool) {
-	t, ok := map[string]Touch{"dirty": TouchDirty, "both": TouchBoth}[name]
+	t, ok := touches[name]
 	return t, ok
 }

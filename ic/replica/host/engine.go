@@ -37,26 +37,25 @@ type EngineConfig struct {
 	CacheDir   string     // compiled modules for later processes; empty: kept in memory only
 	Memory     MemoryKind // how heaps are kept
 	HeapBudget uint64     // bytes that all heaps together may take; 0: three quarters of the machine's memory
-	Touched    bool       // modules tell which pages of the heap they touch, for [cycles.Touch.Read]
 	MaxLive    int        // instances that keep live code while they are idle; 0: 128
 	Interpret  bool       // run code without compiling it: slow, and the same
 }
 
 // Engine compiles modules and holds the system calls and the memory of heaps.
 type Engine struct {
-	runtime  wazero.Runtime
-	cache    wazero.CompilationCache
-	backing  backing
-	idle     idleList
-	maxLive  int
-	dir      string // of kept modules; empty: none are
-	metering meter.Config
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+	backing backing
+	idle    idleList
+	maxLive int
+	dir     string // of kept modules; empty: none are
 
 	mu struct {
 		sync.Mutex
-		modules map[[32]byte]*Module
-		coming  map[[32]byte]chan struct{} // being compiled; closed at the end
-		uses    uint64                     // counts hand-outs, to evict the oldest
+		modules  map[[32]byte]*Module
+		coming   map[[32]byte]chan struct{} // being compiled; closed at the end
+		uses     uint64                     // counts hand-outs, to evict the oldest
+		metering meter.Config
 	}
 }
 
@@ -67,7 +66,7 @@ func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
 
 // OpenEngine starts an engine.
 func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
-	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir, metering: meter.Config{TouchedPages: c.Touched}}
+	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir}
 	if e.maxLive == 0 {
 		e.maxLive = maxLive
 	}
@@ -93,9 +92,6 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	e.mu.modules, e.mu.coming = map[[32]byte]*Module{}, map[[32]byte]chan struct{}{}
-	if c.Touched && e.dir != "" {
-		e.dir = filepath.Join(e.dir, touchedFolder)
-	}
 	system := e.runtime.NewHostModuleBuilder("ic0")
 	for _, call := range systemCalls {
 		system.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
@@ -108,6 +104,15 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// CountTouched says whether modules tell which pages of the heap they touch, for
+// [cycles.Touch.Read]. It comes before the first module: those that are compiled stay as
+// they are.
+func (e *Engine) CountTouched(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mu.metering.TouchedPages = on
 }
 
 // Close frees all code. No instance may be used afterwards.
@@ -164,18 +169,31 @@ func (e *Engine) take(hash [32]byte) (m *Module, done chan struct{}) {
 }
 
 // kept is the blueprint of an earlier process, nil if there is none.
-func (e *Engine) kept(hash [32]byte) *blueprint {
+func (e *Engine) kept(hash [32]byte, metering meter.Config) *blueprint {
 	if e.dir == "" {
 		return nil
 	}
-	return loadBlueprint(e.dir, hash)
+	return loadBlueprint(e.folder(metering), hash)
 }
 
 // keep is for later processes, which go without what cannot be kept.
-func (e *Engine) keep(b *blueprint, hash [32]byte) {
+func (e *Engine) keep(b *blueprint, hash [32]byte, metering meter.Config) {
 	if e.dir != "" {
-		_ = b.save(e.dir, hash)
+		_ = b.save(e.folder(metering), hash)
 	}
+}
+
+func (e *Engine) folder(metering meter.Config) string {
+	if metering.TouchedPages {
+		return filepath.Join(e.dir, touchedFolder)
+	}
+	return e.dir
+}
+
+func (e *Engine) metering() meter.Config {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.mu.metering
 }
 
 // Release says that one user is done with the module and its instances.

@@ -74,13 +74,14 @@ func (m *Module) Exports(entry string) bool { return m.plan.Entries[entry] }
 
 // compile makes a module of given bytes; users are the caller's.
 func (e *Engine) compile(ctx context.Context, wasm []byte, hash [32]byte) (*Module, error) {
-	b := e.kept(hash)
+	metering := e.metering()
+	b := e.kept(hash, metering)
 	if b == nil {
 		var err error
-		if b, err = newBlueprint(wasm, e.metering); err != nil {
+		if b, err = newBlueprint(wasm, metering); err != nil {
 			return nil, err
 		}
-		e.keep(b, hash)
+		e.keep(b, hash, metering)
 	}
 	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
 	compiled, err := e.runtime.CompileModule(ctx, b.Wasm)

@@ -53,10 +53,11 @@ func TestTouchedPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() // shared, as two networks with different schedules may
 	engine := func(touched bool) *host.Engine {
-		e, err := host.OpenEngine(t.Context(), host.EngineConfig{CacheDir: dir, Touched: touched})
+		e, err := host.OpenEngine(t.Context(), host.EngineConfig{CacheDir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
+		e.CountTouched(touched)
 		t.Cleanup(func() {
 			if err := e.Close(context.Background()); err != nil {
 				t.Error(err)

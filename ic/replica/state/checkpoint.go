@@ -177,7 +177,7 @@ func Restore(ctx context.Context, config Config, core []byte, read contentReader
 	if err := decoding.Unmarshal(core, &s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadCheckpoint, err)
 	}
-	m.config.Settings = s.Settings
+	m.useSettings(s.Settings)
 	m.mu.number, m.mu.Time, m.mu.last, m.mu.pruned = s.Number, s.Time, s.Time, s.Pruned
 	m.mu.counters, m.mu.money, m.mu.queue = s.Counters, s.Money, s.Queue
 	for _, w := range s.Pool {

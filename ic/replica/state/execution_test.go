@@ -215,8 +215,8 @@ func TestPageTouchSchedules(t *testing.T) {
 		p    program
 		want uint64 // the difference of the schedules
 	}{
-		{"reads", read, 2*5000 + 1*4000}, // the heap page of the program is dirty under both
-		{"writes", write, 2*4000 + 1*4000},
+		{"reads", read, 2*5000 + 1*(5000+4000)}, // the heap page of the program is touched, and dirty under both
+		{"writes", write, 2*4000 + 1*(5000+4000)},
 	} {
 		low, high := used(cycles.TouchDirty, row.p), used(cycles.TouchBoth, row.p)
 		if high-low != row.want {

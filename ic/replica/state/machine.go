@@ -146,7 +146,27 @@ func New(config Config) *Machine {
 	m.mu.requests = map[RequestID]*request{}
 	m.mu.coming = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}
+	m.useSettings(config.Settings)
 	return m
+}
+
+// useSettings makes settings hold. What touched pages cost decides how modules are
+// compiled, so it can change only while there is none: [Machine.Bare].
+func (m *Machine) useSettings(s Settings) {
+	m.config.Settings = s
+	m.config.Engine.CountTouched(s.touch().Read != 0)
+}
+
+// Bare reports whether no canister has a module.
+func (m *Machine) Bare() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.mu.canisters {
+		if c.module != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Equal reports whether two settings decide alike.

@@ -138,7 +138,7 @@ func (m *Machine) takeIn(b *Batch) error {
 			m.mu.last = max(m.mu.last, in.SetTime)
 			m.mu.Time = max(m.mu.Time, m.mu.last)
 		case in.Settings != nil:
-			m.config.Settings = *in.Settings
+			m.useSettings(*in.Settings)
 		}
 	}
 	return nil
