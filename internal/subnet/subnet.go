@@ -140,6 +140,15 @@ func (n *Network) Upgrade(canister principal.Principal, module, arg []byte) {
 	n.Code(canister, managementapi.InstallMode{Upgrade: new(*managementapi.UpgradeFlags)}, module, arg)
 }
 
+// UpgradeStopped stops a canister, replaces its module and starts it, which is how
+// canisters are upgraded that may have calls open.
+func (n *Network) UpgradeStopped(canister principal.Principal, module, arg []byte) {
+	n.T.Helper()
+	n.Must(n.management(canister).StopCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
+	n.Upgrade(canister, module, arg)
+	n.Must(n.management(canister).StartCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
+}
+
 // UpgradeSoon submits the upgrade without stopping and steps until it is done, so calls
 // that are open stay open.
 func (n *Network) UpgradeSoon(canister principal.Principal, module, arg []byte) {
