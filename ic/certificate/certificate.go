@@ -175,12 +175,21 @@ func (c *Certificate) VerifyWitness(canister principal.Principal, witness []byte
 // Issue signs a tree and returns the encoded certificate. The delegation is the one of
 // the signing subnet, nil for the root key.
 func Issue(key bls.SecretKey, tree hashtree.Node, delegation *Delegation) ([]byte, error) {
-	signature, err := key.Sign(signedMessage(tree))
+	signature, err := Sign(key, tree)
 	if err != nil {
-		return nil, fmt.Errorf("issue certificate: %w", err)
+		return nil, err
 	}
 	c := Certificate{Tree: tree, Signature: signature, Delegation: delegation}
 	return c.Encode(), nil
+}
+
+// Sign is a certificate's signature on a tree. It holds for every pruned version of it.
+func Sign(key bls.SecretKey, tree hashtree.Node) ([]byte, error) {
+	signature, err := key.Sign(signedMessage(tree))
+	if err != nil {
+		return nil, fmt.Errorf("sign tree: %w", err)
+	}
+	return signature, nil
 }
 
 // NewDelegation makes the delegation of a subnet from the encoded certificate in which

@@ -86,6 +86,22 @@ func (c *Certifier) Certify(tree hashtree.Node, sharded bool) ([]byte, error) {
 	return certificate.Issue(c.keys.subnet, tree, d)
 }
 
+// Sign signs a tree with the subnet's key, for certificates of pruned versions of it:
+// see [Certifier.Issue].
+func (c *Certifier) Sign(tree hashtree.Node) ([]byte, error) {
+	return certificate.Sign(c.keys.subnet, tree)
+}
+
+// Issue makes a certificate of a tree that was signed, whole or in another pruned version.
+func (c *Certifier) Issue(tree hashtree.Node, signature []byte, sharded bool) ([]byte, error) {
+	d, err := c.delegation(sharded)
+	if err != nil {
+		return nil, err
+	}
+	issued := certificate.Certificate{Tree: tree, Signature: signature, Delegation: d}
+	return issued.Encode(), nil
+}
+
 // SignResponse signs the hash of a query response with the node's key.
 func (c *Certifier) SignResponse(hash [32]byte) []byte {
 	return ed25519.Sign(c.keys.node, append([]byte("\x0bic-response"), hash[:]...))

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"assay/ic/certificate/hashtree"
 	"assay/ic/replica"
 )
 
@@ -76,17 +75,13 @@ func (d *door) callSync(x *exchange) error {
 		return nil
 	}
 	// The sender is the request's own: the id covers it.
-	return d.answerCertificate(x, answerTree(x.request.id, status, d.now()), map[string]any{"status": "replied"})
+	certificate, err := d.answers.certify(x.request.id, status, x.sharded)
+	if err != nil {
+		return err
+	}
+	return x.answer(map[string]any{"status": "replied", "certificate": certificate})
 }
 
 func rejectFields(r *replica.Reject) map[string]any {
 	return map[string]any{"reject_code": uint64(r.Code), "reject_message": r.Message, "error_code": r.ErrorCode}
-}
-
-// answerCertificate signs the tree and sends it with the other fields.
-func (d *door) answerCertificate(x *exchange, tree hashtree.Node, fields map[string]any) (err error) {
-	if fields["certificate"], err = d.Certifier.Certify(tree, x.sharded); err != nil {
-		return err
-	}
-	return x.answer(fields)
 }

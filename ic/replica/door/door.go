@@ -77,7 +77,9 @@ func newDoor(c Config) *door {
 	if c.Wait <= 0 {
 		c.Wait = defaultWait
 	}
-	return &door{Config: c, signatures: signature.NewVerifier(c.Certifier.RootKey())}
+	d := &door{Config: c, signatures: signature.NewVerifier(c.Certifier.RootKey())}
+	d.answers.door = d
+	return d
 }
 
 func (d *door) handler() http.Handler {
@@ -116,6 +118,7 @@ type door struct {
 	Config
 	signatures *signature.Verifier
 	load       load
+	answers    answers
 }
 
 // exchange is one request with its answer, given to an endpoint once the envelope is

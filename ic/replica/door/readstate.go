@@ -41,7 +41,11 @@ func (d *door) readState(x *exchange) error {
 		return err
 	}
 	paths := append(slices.Clone(x.paths), [][]byte{[]byte("time")})
-	return d.answerCertificate(x, tree.Prune(paths...), map[string]any{})
+	certificate, err := d.Certifier.Certify(tree.Prune(paths...), x.sharded)
+	if err != nil {
+		return err
+	}
+	return x.answer(map[string]any{"certificate": certificate})
 }
 
 // invalid is the answer to a path that nobody may ask for.

@@ -85,16 +85,6 @@ func forest(pairs []hashtree.Pair) hashtree.Node {
 	return tree
 }
 
-// answerTree shows one request and the time.
-func answerTree(id replica.RequestID, s replica.Status, now uint64) hashtree.Node {
-	return join(
-		hidden,
-		hashtree.Labeled([]byte("request_status"), among(id[:], statusTree(s))),
-		hidden,
-		hashtree.Labeled([]byte("time"), leaf(certificate.AppendNat(nil, now))),
-	)
-}
-
 // canisterTree is the public state of a canister, below its id.
 func canisterTree(info replica.Info) hashtree.Node {
 	pairs := []hashtree.Pair{
