@@ -2,6 +2,10 @@ package host
 
 import "assay/ic/wasm/module"
 
+// mostPages is what a heap grows to. The engine cannot tell a memory of 4 GiB from one
+// of nothing.
+const mostPages = maxMemory/WasmPage - 1
+
 // initialData is what a data segment writes.
 type initialData struct {
 	At    uint64
@@ -17,9 +21,9 @@ func (b *blueprint) takeMemory(p *module.Module) (*module.Module, error) {
 		return p, nil
 	}
 	limits := p.Memories[0]
-	b.Memory, b.MinPages, b.MaxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), maxMemory/WasmPage
+	b.Memory, b.MinPages, b.MaxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), mostPages
 	if limits.HasMax {
-		b.MaxPages = uint32(min(limits.Max, maxMemory/WasmPage))
+		b.MaxPages = uint32(min(limits.Max, mostPages))
 	}
 	own := *p
 	own.Memories = []module.Limits{{Min: limits.Min}}

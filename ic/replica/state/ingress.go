@@ -205,7 +205,7 @@ func (m *Machine) inspectLocked(ctx context.Context, c *canister, in *Ingress) *
 		return nil
 	}
 	input := m.inputLocked(c, in.Sender, InspectLimit)
-	input.Arg, input.Method, input.Info, input.Grow = in.Arg, in.Method, in.Info, smallHeap
+	input.Arg, input.Method, input.Info, input.Grow = in.Arg, in.Method, in.Info, nil
 	r := m.readLocked(ctx, c, "inspect", in.Method, input, m.idleLocked(c), func(x *host.Execution, at place) *host.Trap {
 		return x.Run(ctx, at.instance, at.stable, host.Inspect, "canister_inspect_message")
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"assay/ic/principal"
-	"assay/ic/replica/cycles"
 	"assay/ic/replica/host"
 )
 
@@ -72,7 +71,7 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 	at, leave := q.enter(ctx, c)
 	defer leave()
 	in := q.m.inputLocked(c, what.caller, q.left)
-	in.Arg, in.Info, in.Grow, in.StableLimit = what.arg, what.info, smallHeap, queryStableLimit
+	in.Arg, in.Info, in.Grow, in.StableLimit = what.arg, what.info, nil, queryStableLimit
 	if q.depth == 1 {
 		in.Certificate = q.m.certificateLocked(c)
 	}
@@ -109,14 +108,6 @@ func (q *queryRun) enter(ctx context.Context, c *canister) (at place, leave func
 
 func outOfBudget() *Reject {
 	return reject(CodeQueryInstr, "Composite query calls exceeded the instruction limit.")
-}
-
-// smallHeap holds a query to the largest heap; what it uses is not paid for.
-func smallHeap(heap uint32, _ uint64, _ cycles.Amount) *host.Trap {
-	if uint64(heap)*host.WasmPage > maxHeap {
-		return &host.Trap{Code: host.CodeOutOfMemory, Message: noMemory}
-	}
-	return nil
 }
 
 func queryMethod(c *canister, what query) (host.Context, string, *Reject) {

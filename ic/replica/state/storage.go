@@ -13,7 +13,6 @@ const (
 	subnetMemory  = 2 << 40              // bytes
 	reserveFrom   = 750 << 30            // bytes in use above which memory is paid ahead
 	reserveAtMost = 10 * 365 * 24 * 3600 // seconds paid ahead where all memory is in use
-	maxHeap       = 3 << 30              // bytes of one heap
 	noMemory      = "Canister cannot grow its memory usage."
 )
 
@@ -83,9 +82,6 @@ func (g *growth) checkLater(heap uint32, stable uint64, balance cycles.Amount) *
 // reserve is what is set aside for memory of so many pages, or why it cannot be had.
 func (g *growth) reserve(heap uint32, stable uint64) (cycles.Amount, *host.Trap) {
 	now := g.bytes(heap, stable)
-	if uint64(heap)*host.WasmPage > maxHeap {
-		return cycles.Amount{}, &host.Trap{Code: host.CodeOutOfMemory, Message: noMemory}
-	}
 	if now <= g.before {
 		return cycles.Amount{}, nil
 	}

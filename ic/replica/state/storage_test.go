@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,4 +175,18 @@ func TestLowMemoryHook(t *testing.T) {
 	if got := runs(); got != 2 {
 		t.Errorf("it ran %d times after memory was enough in between", got)
 	}
+}
+
+func TestLargestHeap(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	a := n.actor()
+	grow := program{}.Put(replicatest.MemoryGrow(65_532)).Put(replicatest.MemoryGrow(65_531)).Touch(65_535<<16 - 1).Send()
+	if got := replicatest.Numbers(n.reply(a, grow)); !slices.Equal(got, []uint64{1<<32 - 1, 4}) {
+		t.Errorf("growing to 4 GiB and to a page less gave %v", got)
+	}
+	_, rej := n.update(a, program{}.Touch(65_535<<16-1).Trap("no"))
+	n.rejected("a trap with the largest heap", rej, "IC0503", "no")
+	n.restart()
+	n.reply(a, program{}.Touch(65_535<<16-1).Reply(nil))
 }
