@@ -109,7 +109,7 @@ func (p Prices) HTTPOutcall(request, reply uint64) Amount {
 // name, false if there is no such key.
 func (p Prices) Signature(key string) (Amount, bool) {
 	switch key {
-	case "test_key_1":
+	case "test_key_1", "dfx_test_key":
 		return New(testKey), true
 	case "key_1":
 		return New(productionKey), true

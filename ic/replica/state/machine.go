@@ -73,9 +73,10 @@ type Settings struct {
 	Subnet      principal.Principal   `cbor:"2,keyasint"`
 	Prices      cycles.Prices         `cbor:"3,keyasint"`
 	StopTimeout time.Duration         `cbor:"4,keyasint"`
-	StablePages uint64                `cbor:"5,keyasint"` // most that a canister's stable memory grows to
-	Touch       cycles.Touch          `cbor:"6,keyasint"` // what touched pages cost; zero: [cycles.TouchDirty]
-	Admins      []principal.Principal `cbor:"7,keyasint,omitempty"`
+	StablePages uint64                `cbor:"5,keyasint"`           // most that a canister's stable memory grows to
+	Touch       cycles.Touch          `cbor:"6,keyasint"`           // what touched pages cost; zero: [cycles.TouchDirty]
+	Admins      []principal.Principal `cbor:"7,keyasint,omitempty"` // of the subnet
+	KeySeed     []byte                `cbor:"8,keyasint,omitempty"` // of threshold keys; nil: [threshold.DevelopmentSeed]
 }
 
 // touch is what touched pages cost.
