@@ -125,7 +125,7 @@ func (n *Network) settings() state.Settings {
 	}
 	return state.Settings{
 		Touch: touch, RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
-		StopTimeout: n.config.StopTimeout, StablePages: stablePages,
+		StopTimeout: n.config.StopTimeout, StablePages: stablePages, Admins: n.config.Admins, KeySeed: n.config.KeySeed,
 	}
 }
 

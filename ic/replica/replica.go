@@ -64,12 +64,14 @@ type Config struct {
 	Certifier           Certifier        // nil: data_certificate is absent in queries
 	RootKey             []byte           // DER of the root key, for the system call root_key
 	SubnetID            principal.Principal
-	SubnetSize          int                // nodes that prices are for; 0: as before, 13 for a new network
-	Touch               cycles.Touch       // what touched pages of memory cost; zero: as before, [cycles.TouchDirty] for a new network
-	Pace                Pace               // who decides when rounds run and how time goes
-	StopTimeout         time.Duration      // how long stop_canister waits for open calls; 0: 5 minutes
-	Seed                []byte             // makes raw_rand predictable, for tests; nil: the system's entropy
-	Observe             func(MessageStats) // called for each message, queries too; must be quick and not call the network
+	Admins              []principal.Principal // subnet admins, who create and list canisters; nil: nobody
+	KeySeed             []byte                // of threshold keys, which are for development only; nil: a seed that all know
+	SubnetSize          int                   // nodes that prices are for; 0: as before, 13 for a new network
+	Touch               cycles.Touch          // what touched pages of memory cost; zero: as before, [cycles.TouchDirty] for a new network
+	Pace                Pace                  // who decides when rounds run and how time goes
+	StopTimeout         time.Duration         // how long stop_canister waits for open calls; 0: 5 minutes
+	Seed                []byte                // makes raw_rand predictable, for tests; nil: the system's entropy
+	Observe             func(MessageStats)    // called for each message, queries too; must be quick and not call the network
 	// Fault, for tests, is asked after each message that may change a canister (kind as in
 	// [MessageStats]); with a text the message traps, and what it did is undone. Not asked are
 	// cleanups and installations. As quick as Observe.
