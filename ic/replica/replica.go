@@ -172,5 +172,8 @@ func (n *Network) Record(ctx context.Context, w io.Writer, o RecordOptions) erro
 	return n.record(ctx, w, o)
 }
 
+// Touch is what touched pages of memory cost.
+func (n *Network) Touch() cycles.Touch { return n.machine.Settings().Touch }
+
 // Time is the network's time. It never goes back.
 func (n *Network) Time() time.Time { return n.machine.Time() }

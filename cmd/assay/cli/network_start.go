@@ -27,6 +27,7 @@ const lastPortFile = "port" // of a state folder's last run, taken again while i
 type startFlags struct {
 	state, portFile, bind string
 	port, nodes           int
+	touch                 string
 	seed                  string
 	logLevel              string
 	autoProgress          bool
@@ -60,6 +61,7 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().IntVar(&f.port, "port", 0, "port of the HTTP interface (0: any, the last one of --state again)")
 	c.Flags().StringVar(&f.bind, "bind", "127.0.0.1", "IP address to listen on; another than loopback lets others in")
 	c.Flags().IntVar(&f.nodes, "subnet-size", price.ReferenceNodes, "nodes that prices are for: 13 or 34")
+	c.Flags().StringVar(&f.touch, "page-touch", "", "instructions for pages of 4 KiB: dirty (1,000 for each that a message changes) or both (5,000 for each that it touches, 5,000 for each that it changes, counted slowly); empty: dirty, or as in --state")
 	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand predictable, for tests (empty: the system's entropy)")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
 	c.Flags().BoolVar(&f.autoProgress, "auto-progress", true, "rounds run and time goes by themselves for good; =false: by tick and set-time alone; not given: by themselves until the first tick or set-time")
@@ -82,11 +84,13 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 	var level slog.Level
 	levelErr := level.UnmarshalText([]byte(f.logLevel))
 	ip := net.ParseIP(f.bind)
+	touch, knownTouch := price.TouchByName(f.touch)
 	err = errors.Join(
 		unless(levelErr == nil, "--log-level %s: take debug, info, warn or error", f.logLevel),
 		unless(ip != nil, "--bind %s: take an IP address, such as 127.0.0.1", f.bind),
 		unless(f.port >= 0 && f.port < 1<<16, "--port %d: take 0 to 65535", f.port),
 		unless(!f.standins || f.pace != replica.Manual, "--standins: they are installed by calls, for which rounds must run: not with --auto-progress=false"),
+		unless(f.touch == "" || knownTouch, "--page-touch %s: take dirty or both", f.touch),
 		unless(slices.Contains([]int{13, 34}, f.nodes), "--subnet-size %d: take 13 or 34, for which prices are published", f.nodes),
 	)
 	if err != nil {
@@ -95,7 +99,7 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 	c = localnet.Config{
 		Dir: f.state, Bind: f.bind, Port: f.port, Prefer: f.lastPort(),
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
-		Replica: replica.Config{SubnetSize: f.nodes, Pace: f.pace},
+		Replica: replica.Config{SubnetSize: f.nodes, Pace: f.pace, Touch: touch},
 	}
 	if f.seed != "" {
 		c.Replica.Seed = []byte(f.seed)
@@ -195,6 +199,7 @@ type networkView struct {
 	State      string     `json:"state,omitempty"`
 	SubnetSize int        `json:"subnet_size"`
 	Prices     pricesView `json:"prices"`
+	PageTouch  string     `json:"page_touch"`
 	Pace       string     `json:"pace"`
 	Seeded     bool       `json:"seeded"`
 	Standins   bool       `json:"standins"`
@@ -214,12 +219,18 @@ const networkKind = "development network: one process, no consensus"
 func (f startFlags) view(n *localnet.Network) networkView {
 	p := price.Prices{Nodes: uint64(f.nodes)}
 	return networkView{
-		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Pace: f.pace.String(), Seeded: f.seed != "", Standins: f.standins, Kind: networkKind,
+		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Pace: f.pace.String(), Seeded: f.seed != "", Standins: f.standins, Kind: networkKind, PageTouch: n.Replica.Touch().String(),
 		Prices: pricesView{
 			Creation: p.Creation().String(), Message: p.Execution(0).String(),
 			Instructions: p.Execution(1e9).Sub(p.Execution(0)).String(), GiBYear: p.Storage(1<<30, 0, 365*24*60*60).String(),
 		},
 	}
+}
+
+// touchWords say what the schedules of page touches charge.
+var touchWords = map[string]string{
+	"dirty": "1,000 instructions for each page of 4 KiB that a message changes",
+	"both":  "5,000 instructions for each page of 4 KiB that a message touches, 5,000 for each that it changes",
 }
 
 func printNetwork(w io.Writer, v networkView) {
@@ -231,6 +242,7 @@ func printNetwork(w io.Writer, v networkView) {
 	fmt.Fprintf(w, "root key  %s\n", v.RootKey)
 	fmt.Fprintf(w, "prices    of %d nodes: a canister %s cycles, an update %s, 10⁹ instructions %s, a GiB for a year %s\n",
 		v.SubnetSize, grouped(v.Prices.Creation), grouped(v.Prices.Message), grouped(v.Prices.Instructions), grouped(v.Prices.GiBYear))
+	fmt.Fprintf(w, "pages     %s: %s\n", v.PageTouch, touchWords[v.PageTouch])
 	fmt.Fprintf(w, "pace      %s\n", v.Pace)
 	if v.Seeded {
 		fmt.Fprintln(w, "random    from the seed: predictable, for tests")
