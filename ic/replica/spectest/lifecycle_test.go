@@ -346,5 +346,15 @@ func init() {
 				Do("call_new", b, "read", replicatest.RunSlot, do, replicatest.RunSlot, do).Put(of("call_perform")).Send()
 			w.update(c, q).gives(2)
 		}},
+		row{"IC method canister_metrics", "controllers get counters of what was consumed", func(w *world) {
+			c := w.canister()
+			m := w.manage(owner, "canister_metrics", c).result("canister_metrics").at("cycles_consumed")
+			if m.at("instructions").number() == 0 {
+				w.Error("no instructions were consumed")
+			}
+			first := m.at("burned_cycles").number()
+			w.update(c, do.Do("cycles_burn128", 0, 1000, free).Send()).replied()
+			w.manage(owner, "canister_metrics", c).result("canister_metrics").at("cycles_consumed.burned_cycles").is(first + 1000)
+		}},
 	)
 }

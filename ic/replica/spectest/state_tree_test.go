@@ -251,6 +251,28 @@ func init() {
 			p.ends().replied()
 			w.post(subnetPath("v3", w.subnet(), "read_state"), envelope(w.readContent(owner, to("request_status", p.id[:])), owner)).refused()
 		}},
+		row{"Canister information", "the times of creation and installation", func(w *world) {
+			before := uint64(w.now().UnixNano()) - 5e9
+			c := w.create()
+			p := w.read(owner, c, to("canister", c, "canister_creation_timestamp"), to("canister", c, "last_install_timestamp"))
+			created := must(certificate.ParseNat(p.value("canister", c, "canister_creation_timestamp")))
+			p.absent("canister", c, "last_install_timestamp")
+			w.later(10e9)
+			w.load(c, plain())
+			p = w.read(owner, c, to("canister", c, "canister_creation_timestamp"), to("canister", c, "last_install_timestamp"))
+			installed := must(certificate.ParseNat(p.value("canister", c, "last_install_timestamp")))
+			if created < before || installed < created+10e9 || must(certificate.ParseNat(p.value("canister", c, "canister_creation_timestamp"))) != created {
+				w.Errorf("created at %d, installed at %d", created, installed)
+			}
+			w.later(10e9)
+			w.install("upgrade", c, plain(), nil).replied()
+			again := must(certificate.ParseNat(w.read(owner, c, to("canister", c, "last_install_timestamp")).value("canister", c, "last_install_timestamp")))
+			if again < installed+10e9 {
+				w.Errorf("upgraded at %d", again)
+			}
+			w.manage(owner, "uninstall_code", c).replied()
+			w.read(owner, c, to("canister", c, "last_install_timestamp")).absent("canister", c, "last_install_timestamp")
+		}},
 	)
 	describe("metadata", "HTTPS interface",
 		row{"Canister information", "a public section is read by anybody", func(w *world) {
