@@ -81,15 +81,17 @@ func TestUp(t *testing.T) {
 	stackProcess.stop(t)
 }
 
-// TestUpKilled: a stack that is killed before its first clean stop has kept nothing of its
-// network; the next start says so, deploys anew and works.
+// TestUpKilled: what a killed stack had answered is there when it starts again, and it goes on.
 func TestUpKilled(t *testing.T) {
 	dir := t.TempDir()
 	first := up(t, dir)
 	children := []int{pid(t, dir, "alpha"), pid(t, dir, "beta")}
 	var s submitted
-	ok(t, &s, "submit", "a job that is lost", "--wait", "--state", dir, "--json")
-	ok(t, nil, "job", "verify", fmt.Sprint(s.Job), "--state", dir)
+	ok(t, &s, "submit", "a job that stays", "--redundancy", "2", "--wait", "--state", dir, "--json")
+	id := fmt.Sprint(s.Job)
+	ok(t, nil, "job", "verify", id, "--state", dir)
+	var before shown
+	ok(t, &before, "job", "show", id, "--state", dir, "--json")
 	if err := first.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,69 +101,77 @@ func TestUpKilled(t *testing.T) {
 	}
 
 	second := up(t, dir)
-	if !strings.Contains(second.output(), "deploying anew") {
-		t.Errorf("the loss was not said:\n%s", second.output())
+	if strings.Contains(second.output(), "deploying anew") {
+		t.Errorf("the network was lost:\n%s", second.output())
 	}
 	for _, child := range children {
 		if alive(child) {
 			t.Errorf("provider %d outlived the stack", child)
 		}
 	}
+	var after shown
+	ok(t, &after, "job", "show", id, "--state", dir, "--json")
+	if after.State != before.State || after.OutputRoot != before.OutputRoot {
+		t.Errorf("job %s was %+v, after the kill it is %+v", id, before, after)
+	}
+	ok(t, nil, "job", "verify", id, "--state", dir)
 	var again submitted
 	ok(t, &again, "submit", "another job", "--redundancy", "2", "--wait", "--state", dir, "--json")
-	if r := ok(t, nil, "job", "replay", fmt.Sprint(again.Job), "--state", dir); strings.Contains(r.stdout, "ANOTHER") {
-		t.Errorf("a result of the lost network was delivered: %s", r.stdout)
+	if again.Job <= s.Job {
+		t.Errorf("job %d after job %d", again.Job, s.Job)
 	}
-	ok(t, nil, "job", "verify", fmt.Sprint(again.Job), "--state", dir)
+	if r := ok(t, nil, "job", "replay", fmt.Sprint(again.Job), "--state", dir); strings.Contains(r.stdout, "ANOTHER") {
+		t.Errorf("a wrong result was delivered: %s", r.stdout)
+	}
 	balanced(t, dir, "after the second start")
 	second.stop(t)
 }
 
-// TestUpKilledAfterACleanStop: the network reopens as the clean stop left it and uses job
-// numbers again, so no receipt and no journal of the lost time may be taken for theirs.
-func TestUpKilledAfterACleanStop(t *testing.T) {
+// TestUpElsewhere: the stack stands on a network that another process runs, finds its
+// canisters there again, and deploys anew where it is not the same network any more. Others
+// reach the market by address and id alone.
+func TestUpElsewhere(t *testing.T) {
 	dir := t.TempDir()
-	first := up(t, dir)
-	var s submitted
-	ok(t, &s, "submit", "a job that stays", "--wait", "--state", dir, "--json")
-	first.stop(t)
-
-	second := up(t, dir)
-	if strings.Contains(second.output(), "was killed") {
-		t.Errorf("a clean stop passes for a kill:\n%s", second.output())
+	bare, network := startNetwork(t)
+	args := []string{"up", "--state", dir, "--model", "tiny", "--window", "1s", "--network"}
+	onIt := func(url string) *background {
+		b := start(t, append(args, url)...)
+		b.waitFor(t, "ready; stop with Ctrl-C")
+		return b
 	}
-	var lost submitted
-	ok(t, &lost, "submit", "a job that is lost", "--redundancy", "2", "--wait", "--state", dir, "--json")
-	ok(t, nil, "job", "verify", fmt.Sprint(lost.Job), "--state", dir)
-	if err := second.cmd.Process.Kill(); err != nil {
+	b := onIt(network.URL)
+	if !strings.Contains(b.output(), "the root key was fetched from "+network.URL) {
+		t.Errorf("it does not say whom it believes:\n%s", b.output())
+	}
+	var s submitted
+	ok(t, &s, "submit", "a job on another network", "--wait", "--state", dir, "--json")
+	state, err := stack.ReadState(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	<-second.ended
+	market := state.Canisters["market"].String()
+	var job shown
+	ok(t, &job, "job", "show", fmt.Sprint(s.Job), "--state", t.TempDir(), "--network", network.URL, "--market", market, "--json")
+	if job.ID != s.Job {
+		t.Errorf("from outside job %d is %+v", s.Job, job)
+	}
+	b.stop(t)
 
-	third := up(t, dir)
-	if !strings.Contains(third.output(), "was killed") || !strings.Contains(third.output(), "receipts.before-") {
-		t.Errorf("the loss was not said:\n%s", third.output())
+	b = onIt(network.URL)
+	if strings.Contains(b.output(), "deploying anew") {
+		t.Errorf("its canisters were not found again:\n%s", b.output())
 	}
-	if r := assay(t, "job", "verify", fmt.Sprint(lost.Job), "--state", dir); r.code != 4 {
-		t.Errorf("the receipt of a lost job: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	b.stop(t)
+	bare.stop(t)
+
+	other, network := startNetwork(t)
+	b = onIt(network.URL)
+	if !strings.Contains(b.output(), "deploying anew") {
+		t.Errorf("another network passes for the old one:\n%s", b.output())
 	}
-	aside, err := filepath.Glob(filepath.Join(dir, "*.before-*"))
-	if err != nil || len(aside) != 2 {
-		t.Errorf("put aside were %v, %v; want receipts and providers", aside, err)
-	}
-	var again submitted
-	ok(t, &again, "submit", "another job of that number", "--redundancy", "2", "--wait", "--state", dir, "--json")
-	if again.Job != lost.Job {
-		t.Errorf("job %d after %d was lost: this test is about a number that is used again", again.Job, lost.Job)
-	}
-	id := fmt.Sprint(again.Job)
-	if r := ok(t, nil, "job", "replay", id, "--state", dir); strings.Contains(r.stdout, "ANOTHER") {
-		t.Errorf("a result of the lost time was delivered: %s", r.stdout)
-	}
-	ok(t, nil, "job", "verify", id, "--state", dir)
-	ok(t, nil, "job", "show", fmt.Sprint(s.Job), "--state", dir)
-	balanced(t, dir, "after the kill")
-	third.stop(t)
+	balanced(t, dir, "on the second network")
+	b.stop(t)
+	other.stop(t)
 }
 
 // useIt is the README's tour.

@@ -76,6 +76,7 @@ var rules = []rule{
 	{"ic/canistertest/...", []string{"ic/principal", "ic/canistertest/...", "ic/candid/...", "ic/cdk/...", "ic/replica/...", "ic/wasm/...", "ic/management/...", "internal/cache"}, nil, "one test of a canister on the double and on the embedded network"},
 	{"ic/wasm/...", []string{"ic/principal", "ic/candid/...", "ic/wasm/...", "internal/cache"}, []string{wazero}, "the toolkit is handed Wasm and knows nothing of Assay"},
 	{"ic/replica/...", []string{"ic/principal", "ic/candid/...", "ic/certificate/...", "ic/management/...", "ic/wasm/...", "ic/replica/..."}, []string{wazero, cbor, gnark, xsys}, "the network is handed Wasm and knows nothing of Assay"},
+	{"ic/pocketic", []string{"ic/principal"}, nil, "a client of a server that is somebody else's"},
 	{"ic/localnet", []string{"ic/principal", "ic/replica/...", "internal/cache"}, nil, "a network that listens: keys, network, door and port, put together"},
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
 	{"inference/tiny/maketiny", []string{"inference/...", "examples/passages"}, nil, "makes the tiny model from the repository's passages"},

@@ -52,6 +52,8 @@ type app struct {
 	stdout, stderr io.Writer
 	state          string // folder of the local stack
 	identity       string // which of the stack's keys signs
+	networkName    string // of another network than the stack's
+	market         string // id of another market than the stack's
 	json           bool
 }
 
@@ -130,7 +132,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return withCode(exitUsage, fmt.Errorf("%w; see `%s --help`", err, c.CommandPath()))
 	})
-	root.AddCommand(a.demo(), a.up(), a.network(), a.submit(), a.job(), a.search(), a.balance(), a.model(), a.provider(), a.canister(), a.candid())
+	root.AddCommand(a.demo(), a.up(), a.network(), a.elsewhere(a.submit()), a.elsewhere(a.job()), a.elsewhere(a.search()), a.elsewhere(a.balance()), a.model(), a.provider(), a.canister(), a.candid())
 	return root
 }
 

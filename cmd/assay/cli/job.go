@@ -27,11 +27,11 @@ type session struct {
 	client *client.Client
 }
 
-// open connects to the stack in the state folder.
-func (a *app) open() (session, error) {
-	state, err := stack.ReadState(a.state)
+// open connects to the stack in the state folder, or where --network and --market say.
+func (a *app) open(ctx context.Context) (session, error) {
+	state, err := a.where(ctx)
 	if err != nil {
-		return session{}, withCode(exitUnknown, err)
+		return session{}, err
 	}
 	agent, err := stack.Connect(a.state, state, a.identity)
 	if err != nil {
@@ -52,7 +52,7 @@ func (a *app) submit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.open()
+			s, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}
@@ -160,7 +160,7 @@ func (a *app) jobCommand(use, short, long string, do func(context.Context, sessi
 			if err != nil {
 				return withCode(exitUsage, err)
 			}
-			s, err := a.open()
+			s, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}
@@ -230,7 +230,7 @@ that the folder pins, so it works without a network.`,
 			if err != nil {
 				return withCode(exitUsage, err)
 			}
-			s, err := a.open()
+			s, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}

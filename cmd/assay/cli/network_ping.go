@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay/cmd/assay/destination"
 	"assay/ic/agent"
 	"assay/ic/localnet"
 )
@@ -26,33 +28,44 @@ func runningURL(dir string) (string, error) {
 	return r.URL, nil
 }
 
+// addressOf is where a network answers that runs already.
+func (a *app) addressOf(network string) (string, error) {
+	switch network {
+	case "", destination.Local:
+		return runningURL(a.state)
+	case destination.IC:
+		return destination.ICURL, nil
+	case destination.PocketIC:
+		return "", withCode(exitUsage, errors.New("--network pocketic starts a server: name a running instance by its URL, such as http://127.0.0.1:8000/instances/0"))
+	}
+	return network, checkNetwork(network)
+}
+
 func (a *app) networkPing() *cobra.Command {
 	var network string
 	c := &cobra.Command{
 		Use:   "ping",
 		Short: "Ask a network how it is: version, health, root key",
-		Long: `Ask a network for its status: the one that runs from --state, or the one at --network URL.
+		Long: `Ask a network for its status: the one that runs from --state, or the one that --network names.
 The answer is not signed by anybody.`,
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if network == "" {
-				var err error
-				if network, err = runningURL(a.state); err != nil {
-					return err
-				}
-			}
-			start := time.Now()
-			status, err := agent.FetchStatus(c.Context(), network)
+			address, err := a.addressOf(network)
 			if err != nil {
 				return err
 			}
-			v := pingView{network, status.Version, status.Health, hex.EncodeToString(status.RootKey), time.Since(start).Microseconds()}
+			start := time.Now()
+			status, err := agent.FetchStatus(c.Context(), address)
+			if err != nil {
+				return err
+			}
+			v := pingView{address, status.Version, status.Health, hex.EncodeToString(status.RootKey), time.Since(start).Microseconds()}
 			return a.print(v, func(w io.Writer) {
 				fmt.Fprintf(w, "network   %s, %s, answered in %s\nversion   %s\nroot key  %s\n", v.URL, v.Health, time.Duration(v.Micros)*time.Microsecond, v.Version, v.RootKey)
 			})
 		},
 	}
-	c.Flags().StringVar(&network, "network", "", "URL of the network (empty: the one that runs from --state)")
+	c.Flags().StringVar(&network, "network", "", "ic, or a URL (empty: the one that runs from --state)")
 	return a.jsonFlag(c)
 }
 

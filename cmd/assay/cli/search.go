@@ -28,19 +28,23 @@ func (a *app) search() *cobra.Command {
 			if !utf8.ValidString(args[0]) {
 				return withCode(exitUsage, errors.New("the question is not valid UTF-8: convert it first, for example with iconv"))
 			}
-			state, err := stack.ReadState(a.state)
+			state, err := a.where(c.Context())
 			if err != nil {
-				return withCode(exitUnknown, err)
+				return err
 			}
 			role := "developer" // who owns the example dApp; another gets its refusal
 			if c.Flags().Changed("identity") {
 				role = a.identity
 			}
+			dapp, known := state.Canisters["dapp"]
+			if !known {
+				return withCode(exitUnknown, errors.New("only a stack of `assay up` has the example dApp to ask"))
+			}
 			asker, err := stack.Connect(a.state, state, role)
 			if err != nil {
 				return err
 			}
-			answer, err := ask(c.Context(), dappapi.NewClient[context.Context](asker.Canister(state.Canisters["dapp"])), args[0])
+			answer, err := ask(c.Context(), dappapi.NewClient[context.Context](asker.Canister(dapp)), args[0])
 			if err != nil {
 				return err
 			}
@@ -80,7 +84,7 @@ func (a *app) balance() *cobra.Command {
 	return a.jsonFlag(&cobra.Command{
 		Use: "balance", Short: "Show your prepaid balance and the market's books", Args: exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := a.open()
+			s, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}

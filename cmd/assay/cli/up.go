@@ -24,27 +24,36 @@ func (a *app) up() *cobra.Command {
 	var port int
 	var window time.Duration
 	var verbose bool
+	var network string
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run the whole stack until it is stopped, keeping its state in a folder",
 		Long: `Run the embedded network, the canisters and two providers until Ctrl-C, with the state in
 --state. The first start deploys, votes and indexes the example passages; later starts go
 on where the last clean stop left it. Use submit, job, search and balance against it from
-another terminal. For development only: the network is one process without consensus.`,
+another terminal. For development only: the network is one process without consensus.
+
+With --network the stack is put on another network: pocketic starts a PocketIC server from
+the binary in POCKET_IC_BIN, anew each time; a URL names a network for development that gives
+cycles to anybody, and whose root key is fetched from it. The folder remembers which.`,
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.runUp(c.Context(), stack.Config{Model: model, Port: port, Logger: a.logger(verbose)}, window)
+			if err := checkNetwork(network); err != nil {
+				return err
+			}
+			return a.runUp(c.Context(), stack.Config{Model: model, Network: network, Port: port, Logger: a.logger(verbose)}, window)
 		},
 	}
 	c.Flags().StringVar(&model, "model", stack.ModelAuto, "auto, minilm or tiny (of a new folder)")
 	c.Flags().IntVar(&port, "port", 0, "port of the network's HTTP interface (0: any, the last one again)")
+	c.Flags().StringVar(&network, "network", "", "local, pocketic or a URL (empty: as before, local for a new folder)")
 	c.Flags().DurationVar(&window, "window", 10*time.Second, "time between provisional and final (of a new folder)")
 	c.Flags().BoolVar(&verbose, "verbose", false, "log what the network does to stderr")
 	return c
 }
 
 func (a *app) logger(verbose bool) *slog.Logger {
-	level := slog.LevelWarn // such as the loss of what happened since the last clean stop
+	level := slog.LevelWarn
 	if verbose {
 		level = slog.LevelInfo
 	}
@@ -151,7 +160,15 @@ func (a *app) printStack(s *stack.Stack) {
 	}
 	fmt.Fprintf(w, "model     %s %s\n", s.State.Model.Name, s.State.Model.Root)
 	fmt.Fprintf(w, "state     %s\n", a.state)
-	fmt.Fprintln(w, "ready; stop with Ctrl-C (development network: one process, no consensus)")
+	fmt.Fprintf(w, "ready; stop with Ctrl-C (%s)\n", kindOf(s.State.Network))
+}
+
+// kindOf says what a network is that a stack stands on.
+func kindOf(name string) string {
+	if name == "" {
+		return networkKind
+	}
+	return "network " + name + ", for development"
 }
 
 // lockStack keeps two stacks from using one folder.

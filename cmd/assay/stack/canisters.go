@@ -82,7 +82,7 @@ func (s *Stack) deploy(ctx context.Context) error {
 	}
 	s.State.Canisters = map[string]principal.Principal{}
 	for _, name := range Canisters {
-		id, err := create(ctx, installer)
+		id, err := create(ctx, installer, s.subnet)
 		if err != nil {
 			return fmt.Errorf("create canister %s: %w", name, err)
 		}
@@ -107,9 +107,9 @@ func (s *Stack) deploy(ctx context.Context) error {
 	return s.State.write(s.cfg.Dir)
 }
 
-func create(ctx context.Context, a *agent.Agent) (principal.Principal, error) {
+func create(ctx context.Context, a *agent.Agent, at principal.Principal) (principal.Principal, error) {
 	cycles := candid.NewNat(cyclesPerCanister)
-	created, err := managementapi.NewClient[context.Context](a.Management(principal.Canister(0))).ProvisionalCreateCanisterWithCycles(ctx,
+	created, err := managementapi.NewClient[context.Context](a.Management(at)).ProvisionalCreateCanisterWithCycles(ctx,
 		managementapi.ProvisionalCreateCanisterWithCyclesArg{Amount: &cycles})
 	return created.CanisterId, err
 }
@@ -130,6 +130,17 @@ func control(ctx context.Context, a *agent.Agent, id, controller principal.Princ
 	return managementapi.NewClient[context.Context](a.Management(id)).UpdateSettings(ctx, managementapi.UpdateSettingsArg{
 		CanisterId: id, Settings: managementapi.Settings{Controllers: &controllers},
 	})
+}
+
+// Installed reads from the certified state whether a canister is there and has a module.
+func Installed(ctx context.Context, a *agent.Agent, id principal.Principal) (bool, error) {
+	path := [][]byte{[]byte("canister"), id.Bytes(), []byte("module_hash")}
+	cert, _, err := a.ReadState(ctx, id, path)
+	if err != nil {
+		return false, fmt.Errorf("look for canister %s: %w", id, err)
+	}
+	_, result := cert.Tree.Lookup(path...)
+	return result == hashtree.Found, nil
 }
 
 // Controllers reads who controls a canister, from the certified state.

@@ -5,33 +5,31 @@ package stack
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"assay/ic/agent"
-	"assay/ic/localnet"
 	"assay/ic/principal"
 	"assay/ic/wasm/build"
 )
 
 // Config says what to start. Dir, Source and Say are required.
 type Config struct {
-	Dir    string       // the stack's folder; everything that it must remember is there
-	Source string       // the repository, from which canisters are built
-	Model  string       // ModelAuto, ModelMiniLM or ModelTiny
-	Port   int          // of the network's HTTP interface; 0 lets the system choose
-	Say    func(string) // progress in words
-	Logger *slog.Logger // nil is silent
+	Dir    string // the stack's folder; everything that it must remember is there
+	Source string // the repository, from which canisters are built
+	Model  string // ModelAuto, ModelMiniLM or ModelTiny
+	// Network is a name as package destination takes it; empty: the folder's last one, or the
+	// embedded network.
+	Network string
+	Port    int          // of the embedded network's HTTP interface; 0 lets the system choose
+	Say     func(string) // progress in words
+	Logger  *slog.Logger // nil is silent
 }
 
 // Stack is running until Close.
@@ -41,8 +39,9 @@ type Stack struct {
 
 	cfg     Config
 	modules map[string]build.Module
-	network *localnet.Network
-	broken  bool // what the folder holds does not fit the network, so the next start has to look again
+	network network
+	moved   bool                // to another network than the folder's canisters are on
+	subnet  principal.Principal // an id that is hosted where canisters are created
 
 	mu        sync.Mutex
 	processes map[string]*Process
@@ -73,14 +72,7 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			return nil, err
 		}
 	}
-	unclean, err := markRunning(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.startNetwork(); err != nil {
-		if !unclean {
-			_ = os.Remove(filepath.Join(cfg.Dir, runningMarker)) // nothing ran
-		}
+	if err := s.startNetwork(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -88,14 +80,15 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			s.Close()
 		}
 	}()
-	if s.State.Deployed && len(s.network.Replica.Canisters()) == 0 {
-		if err := s.startAnew(ctx); err != nil {
+	if s.State.Deployed {
+		there, err := s.stillThere(ctx)
+		if err != nil {
 			return nil, err
 		}
-	} else if s.State.Deployed && unclean {
-		if err := s.setAside(); err != nil {
-			s.broken = true
-			return nil, err
+		if !there {
+			if err := s.startAnew(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if s.State.Deployed {
@@ -104,57 +97,35 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	return s, s.deploy(ctx)
 }
 
-// startAnew forgets what belonged to a network that was killed before it had saved
-// anything: journals and receipts speak of jobs that no longer exist. Keys stay.
+// stillThere reports whether the network is the one that the canisters were deployed on.
+func (s *Stack) stillThere(ctx context.Context) (bool, error) {
+	if s.moved {
+		return false, nil
+	}
+	a, err := s.Agent("installer")
+	if err != nil {
+		return false, err
+	}
+	return Installed(ctx, a, s.State.Canisters["market"])
+}
+
+// startAnew forgets what belonged to another network than the one that is there now, or to
+// one whose deployment was cut short: journals and receipts speak of jobs that do not exist
+// here. Keys stay.
 func (s *Stack) startAnew(ctx context.Context) error {
-	s.cfg.Say("the last run was killed before its first clean stop, so nothing of its network was kept: deploying anew")
+	s.cfg.Say("the network does not have this folder's canisters: deploying anew")
+	suffix := ".before-" + time.Now().UTC().Format("20060102T150405.000")
 	for _, name := range []string{"providers", "receipts"} {
-		if err := os.RemoveAll(filepath.Join(s.cfg.Dir, name)); err != nil {
-			return fmt.Errorf("clear the stack's folder: %w", err)
+		from := filepath.Join(s.cfg.Dir, name)
+		err := os.Rename(from, from+suffix)
+		if err == nil {
+			s.cfg.Say(name + " of before are put aside as " + name + suffix)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("put %s aside: %w", name, err)
 		}
 	}
 	s.State.Deployed, s.State.Admitted, s.State.Providers = false, false, nil
 	return s.build(ctx)
-}
-
-// runningMarker is a file that stands in the folder while a stack is open.
-const runningMarker = "running"
-
-// markRunning sets the marker and reports whether the last run left it behind, which
-// means that it was killed.
-func markRunning(dir string) (unclean bool, err error) {
-	file := filepath.Join(dir, runningMarker)
-	_, err = os.Stat(file)
-	if err == nil {
-		return true, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	return false, os.WriteFile(file, nil, 0o600)
-}
-
-// setAside puts away what speaks of the time after the network's last clean stop, which
-// was lost: the job numbers of that time are given out again, so receipts and journals
-// under them would be taken for those of other jobs.
-func (s *Stack) setAside() error {
-	suffix := ".before-" + time.Now().UTC().Format("20060102T150405.000")
-	var moved []string
-	for _, name := range []string{"providers", "receipts"} {
-		from := filepath.Join(s.cfg.Dir, name)
-		err := os.Rename(from, from+suffix)
-		switch {
-		case err == nil:
-			moved = append(moved, name+suffix)
-		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("put %s aside: %w", name, err)
-		}
-	}
-	s.cfg.Say("the last run was killed: the network is as its last clean stop left it, what happened since is lost and its job numbers are used again")
-	if len(moved) > 0 {
-		s.cfg.Say("kept receipts and the providers' journals are put aside as " + strings.Join(moved, " and "))
-	}
-	return nil
 }
 
 // prepareModel takes the model that the folder was made with, or the configured one.
@@ -177,33 +148,7 @@ func (s *Stack) prepareModel(ctx context.Context) (Model, error) {
 	return m, nil
 }
 
-// startNetwork opens the embedded network on loopback, at the port of the last run if it
-// can, so that addresses stay valid.
-func (s *Stack) startNetwork() (err error) {
-	s.network, err = localnet.Open(localnet.Config{
-		Dir: filepath.Join(s.cfg.Dir, "network"), Port: s.cfg.Port, Prefer: portOf(s.State.URL), Logger: s.cfg.Logger,
-	})
-	if err != nil {
-		return err
-	}
-	s.State.URL, s.State.RootKey = s.network.URL, hex.EncodeToString(s.network.RootKey)
-	return nil
-}
-
-// portOf is the port in a URL, 0 if there is none.
-func portOf(address string) int {
-	u, err := url.Parse(address)
-	if err != nil {
-		return 0
-	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		return 0
-	}
-	return port
-}
-
-// Failed gets an error when the network ends by itself.
+// Failed gets an error when the embedded network ends by itself.
 func (s *Stack) Failed() <-chan error { return s.network.Failed() }
 
 // Close stops providers and network and keeps the state.
@@ -220,12 +165,8 @@ func (s *Stack) Close() {
 	if s.network == nil {
 		return
 	}
-	err := s.network.Close()
-	if err != nil {
+	if err := s.network.Close(); err != nil {
 		s.cfg.Say(err.Error())
-	}
-	if err == nil && !s.broken {
-		_ = os.Remove(filepath.Join(s.cfg.Dir, runningMarker)) // left behind it costs receipts, not truth
 	}
 }
 

@@ -21,8 +21,9 @@ const stateVersion = 1
 // it public. Keys lie beside it in keys/, readable by the owner alone.
 type State struct {
 	Version   int                            `json:"version"`
-	URL       string                         `json:"url"`      // the network's HTTP interface
-	RootKey   string                         `json:"root_key"` // hex of the DER
+	Network   string                         `json:"network,omitempty"` // its name, as package destination takes it; empty: the embedded one
+	URL       string                         `json:"url"`               // the network's HTTP interface
+	RootKey   string                         `json:"root_key"`          // hex of the DER
 	Canisters map[string]principal.Principal `json:"canisters"`
 	Model     ModelState                     `json:"model"`
 	Providers []ProviderState                `json:"providers"`
