@@ -11,17 +11,16 @@ package replica
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
 	"assay/ic/replica/cycles"
 	"assay/ic/replica/host"
 	"assay/ic/replica/state"
+	"assay/ic/replica/statetree"
 )
 
 const (
@@ -131,14 +130,7 @@ func (n *Network) settings() state.Settings {
 
 // certifiedData certifies /time and one canister's certified data.
 func (n *Network) certifiedData(canister principal.Principal, data []byte, now uint64) ([]byte, error) {
-	tree, err := hashtree.NewBuilder().
-		Set(binary.AppendUvarint(nil, now), []byte("time")).
-		Set(data, []byte("canister"), canister.Bytes(), []byte("certified_data")).
-		Tree()
-	if err != nil {
-		return nil, err
-	}
-	return n.config.Certifier.Certify(tree, true)
+	return n.config.Certifier.Certify(statetree.Data(canister, data, now), true)
 }
 
 // run drives the network until ctx ends.

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"sync"
 
-	"assay/ic/certificate"
 	"assay/ic/certificate/hashtree"
 	"assay/ic/replica"
+	"assay/ic/replica/statetree"
 )
 
 // maxTogether is how many answers share a signature at most. Each certificate grows by a
@@ -76,18 +76,18 @@ func (a *answers) sign(together []*ticket) {
 	sorted, same := distinct(sorted)
 	trees := make([]hashtree.Node, 0, 2*len(sorted)+1)
 	for _, t := range sorted {
-		trees = append(trees, hidden, hashtree.Labeled(t.id[:], statusTree(t.status)))
+		trees = append(trees, statetree.Hidden, hashtree.Labeled(t.id[:], statusTree(t.status)))
 	}
-	all, now := sumOf(append(trees, hidden)), a.door.now()
-	signature, err := a.door.Certifier.Sign(all.tree(1, now))
+	all, now := sumOf(append(trees, statetree.Hidden)), a.door.now()
+	signature, err := a.door.Certifier.Sign(statetree.Request(all.show(1), now))
 	for i, t := range sorted {
 		if t.err = err; err == nil {
-			t.certificate, t.err = a.door.Certifier.Issue(all.tree(2*i+1, now), signature, t.sharded)
+			t.certificate, t.err = a.door.Certifier.Issue(statetree.Request(all.show(2*i+1), now), signature, t.sharded)
 		}
 	}
 	for t, first := range same { // the same call, sent twice
 		if t.err = first.err; t.err == nil {
-			t.certificate, t.err = a.door.Certifier.Issue(all.tree(2*slices.Index(sorted, first)+1, now), signature, t.sharded)
+			t.certificate, t.err = a.door.Certifier.Issue(statetree.Request(all.show(2*slices.Index(sorted, first)+1), now), signature, t.sharded)
 		}
 	}
 }
@@ -135,14 +135,4 @@ func (s *sum) show(n int) hashtree.Node {
 		return hashtree.Fork(s.left.show(n), hashtree.Pruned(s.right.digest))
 	}
 	return hashtree.Fork(hashtree.Pruned(s.left.digest), s.right.show(n-s.left.size))
-}
-
-// tree is a certificate's tree that shows the n-th of the requests' trees and the time.
-func (s *sum) tree(n int, now uint64) hashtree.Node {
-	return join(
-		hidden,
-		hashtree.Labeled([]byte("request_status"), s.show(n)),
-		hidden,
-		hashtree.Labeled([]byte("time"), leaf(certificate.AppendNat(nil, now))),
-	)
 }

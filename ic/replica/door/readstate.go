@@ -9,6 +9,7 @@ import (
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
 	"assay/ic/replica"
+	"assay/ic/replica/statetree"
 )
 
 // reader answers one read_state request: it looks at every path before anything is
@@ -215,17 +216,17 @@ func label(b []byte) (principal.Principal, error) {
 
 // tree is the state as far as this request may ask for parts of it.
 func (r *reader) tree() (hashtree.Node, error) {
-	canisters, requests := hidden, hidden
+	canisters, requests := statetree.Hidden, statetree.Hidden
 	if !r.x.subnet {
-		canisters = without(r.x.id.Bytes())
+		canisters = statetree.Without(r.x.id.Bytes())
 		if r.canister != nil {
-			canisters = among(r.x.id.Bytes(), canisterTree(*r.canister))
+			canisters = statetree.Among(r.x.id.Bytes(), canisterTree(*r.canister))
 		}
 	}
 	if r.asked != nil {
-		requests = without(r.asked[:])
+		requests = statetree.Without(r.asked[:])
 		if r.request != nil {
-			requests = among(r.asked[:], statusTree(*r.request))
+			requests = statetree.Among(r.asked[:], statusTree(*r.request))
 		}
 	}
 	b := hashtree.NewBuilder()
@@ -234,7 +235,7 @@ func (r *reader) tree() (hashtree.Node, error) {
 			return hashtree.Node{}, err
 		}
 	} else {
-		b.Graft(hidden, []byte("canister_ranges")).Graft(hidden, []byte("subnet"))
+		b.Graft(statetree.Hidden, []byte("canister_ranges")).Graft(statetree.Hidden, []byte("subnet"))
 	}
 	return b.Graft(hashtree.Empty(), []byte("api_boundary_nodes")).
 		Graft(canisters, []byte("canister")).
