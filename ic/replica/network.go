@@ -26,7 +26,6 @@ import (
 const (
 	stopTimeout = 5 * time.Minute
 	maxIdle     = time.Second // between looks at a clock that was given to us
-	stablePages = 16 << 30 / host.WasmPage
 )
 
 // ErrSchedule is a network whose canisters were installed under another schedule of page
@@ -124,7 +123,7 @@ func (n *Network) settings() state.Settings {
 	}
 	return state.Settings{
 		Touch: touch, RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
-		StopTimeout: n.config.StopTimeout, StablePages: stablePages, Admins: n.config.Admins, KeySeed: n.config.KeySeed,
+		StopTimeout: n.config.StopTimeout, StablePages: host.MaxStablePages, Admins: n.config.Admins, KeySeed: n.config.KeySeed,
 	}
 }
 

@@ -105,3 +105,27 @@ func TestStableCountsWrites(t *testing.T) {
 		t.Errorf("first write after a commit: %d pages (%v), want 1", got, err)
 	}
 }
+
+// A page at the far end costs no more than the way to it.
+func TestLargestStableMemory(t *testing.T) {
+	t.Parallel()
+	s := NewStable(MaxStablePages)
+	if _, ok := s.Grow(MaxStablePages + 1); ok {
+		t.Error("it grew over 500 GiB")
+	}
+	if _, ok := s.Grow(MaxStablePages); !ok {
+		t.Fatal("it did not grow to 500 GiB")
+	}
+	end := uint64(MaxStablePages)*WasmPage - 3
+	if _, err := s.Write([]byte("end"), end); err != nil {
+		t.Fatal(err)
+	}
+	s.Commit()
+	got := make([]byte, 3)
+	if err := s.Read(got, end); err != nil || string(got) != "end" {
+		t.Errorf("read %q %v", got, err)
+	}
+	if err := s.Read(got, end+1); err == nil {
+		t.Error("it was read over its end")
+	}
+}
