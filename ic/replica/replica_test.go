@@ -75,6 +75,11 @@ func (c *client) actor() principal.Principal {
 
 func actor(t testing.TB, submit func(replica.Ingress) replica.Status) principal.Principal {
 	t.Helper()
+	return actorOf(t, replicatest.Plain(), submit)
+}
+
+func actorOf(t testing.TB, wasm []byte, submit func(replica.Ingress) replica.Status) principal.Principal {
+	t.Helper()
 	manage := func(about principal.Principal, method string, arg []byte, err error) []byte {
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +92,7 @@ func actor(t testing.TB, submit func(replica.Ingress) replica.Status) principal.
 		t.Fatal(err)
 	}
 	arg, err = managementapi.EncodeInstallCodeArgs(managementapi.InstallCode{
-		Mode: managementapi.InstallMode{Install: true}, CanisterId: created.CanisterId, WasmModule: replicatest.Plain(),
+		Mode: managementapi.InstallMode{Install: true}, CanisterId: created.CanisterId, WasmModule: wasm,
 	})
 	manage(created.CanisterId, "install_code", arg, err)
 	return created.CanisterId
@@ -231,26 +236,5 @@ func TestDataCertificate(t *testing.T) {
 	stamp, _ := tree.Lookup([]byte("time"))
 	if ns, _ := binary.Uvarint(stamp); time.Since(time.Unix(0, int64(ns))).Abs() > time.Minute {
 		t.Errorf("certified time %d", ns)
-	}
-}
-
-func benchmarkActor(b *testing.B) (*client, principal.Principal) {
-	c, _ := running(b, replica.Config{})
-	return c, c.actor()
-}
-
-func BenchmarkUpdate(b *testing.B) {
-	c, a := benchmarkActor(b)
-	p := program{}.Add(0, 1).Reply(nil)
-	for b.Loop() {
-		c.update(a, p)
-	}
-}
-
-func BenchmarkQuery(b *testing.B) {
-	c, a := benchmarkActor(b)
-	p := program{}.AppendCell(0).Send()
-	for b.Loop() {
-		c.read(a, p)
 	}
 }
