@@ -43,7 +43,7 @@ func TestModuleIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := compileIn(t, dir, wasm)
-	if diff := cmp.Diff(first.plan, again.plan); diff != "" || first.Instructions != again.Instructions {
+	if diff := cmp.Diff(first.plan, again.plan) + cmp.Diff(first.base.bytes, again.base.bytes); diff != "" || first.Instructions != again.Instructions {
 		t.Errorf("the kept module differs: %s", diff)
 	}
 	changed, err := decodeBlueprint(file)

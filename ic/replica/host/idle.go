@@ -65,5 +65,8 @@ func (e *Engine) release(ctx context.Context, i *Instance) {
 		old := e.idle.oldest
 		e.idle.removeLocked(old)
 		_ = old.stop(ctx) // frees memory; there is nobody to tell
+		if heap := old.committed.heap; heap != nil {
+			heap.rest()
+		}
 	}
 }

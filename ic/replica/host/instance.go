@@ -53,12 +53,9 @@ type Image struct {
 // Instantiate makes an instance with the memory that the module's data give. Its start
 // function has not run; see [Execution.Run].
 func (m *Module) Instantiate(ctx context.Context) (*Instance, error) {
-	i, err := m.empty(uint64(m.plan.MinPages) * WasmPage)
+	i, err := m.empty(uint64(m.plan.MinPages)*WasmPage, true)
 	if err != nil {
 		return nil, err
-	}
-	for _, d := range m.plan.Datas {
-		i.committed.heap.write(d.At, d.Bytes)
 	}
 	if err := i.start(ctx); err != nil {
 		return nil, errors.Join(err, i.Close(ctx))
@@ -75,7 +72,7 @@ func (m *Module) Resume(ctx context.Context, image Image) (*Instance, error) {
 	if len(image.Globals) != len(m.plan.Globals) || size%WasmPage != 0 || size < uint64(m.plan.MinPages)*WasmPage || size > uint64(m.plan.MaxPages)*WasmPage {
 		return nil, fmt.Errorf("resume module %x: the image is of another module", m.Hash)
 	}
-	i, err := m.empty(size)
+	i, err := m.empty(size, false)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +84,9 @@ func (m *Module) Resume(ctx context.Context, image Image) (*Instance, error) {
 	return i, err
 }
 
-// empty makes an instance with a heap of zeros and no globals yet.
-func (m *Module) empty(size uint64) (*Instance, error) {
+// empty makes an instance without globals and with a heap of zeros, or one that is filled
+// by the module's data.
+func (m *Module) empty(size uint64, filled bool) (*Instance, error) {
 	i := &Instance{module: m, committed: &committed{}}
 	if !m.plan.Memory {
 		return i, nil
@@ -101,6 +99,7 @@ func (m *Module) empty(size uint64) (*Instance, error) {
 		heap.free()
 		return nil, fmt.Errorf("make a heap: %w", err)
 	}
+	heap.setBase(m.base, filled)
 	i.committed.heap = heap
 	return i, nil
 }

@@ -43,8 +43,10 @@ type heap interface {
 	size() uint64           // in bytes, whole Wasm pages
 	grow(size uint64) error // from the outside, while no live memory is open
 	write(at uint64, b []byte)
+	setBase(base *basePages, filled bool)            // likewise, before any write; filled: the heap has these pages
 	each(f func(at uint64, page []byte) error) error // the pages of 4 KiB that are not zero, in order
 	live(max uint64) (live, error)
+	rest() // gives back memory, where no live memory is open and nobody reads
 	free()
 }
 

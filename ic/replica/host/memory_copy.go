@@ -41,6 +41,16 @@ func (h *copiedHeap) grow(size uint64) error {
 	return nil
 }
 
+func (h *copiedHeap) setBase(base *basePages, filled bool) {
+	if filled {
+		for n, number := range base.numbers {
+			h.write(uint64(number)*OSPage, base.page(n))
+		}
+	}
+}
+
+func (h *copiedHeap) rest() {}
+
 func (h *copiedHeap) write(at uint64, b []byte) { copy(h.image[at:], b) }
 
 func (h *copiedHeap) each(f func(at uint64, page []byte) error) error { return eachPage(h.image, 0, f) }

@@ -55,6 +55,8 @@ type rig struct {
 	heap  heap
 	mem   live
 	bytes []byte
+	view  live // another one
+	seen  []byte
 	model model
 }
 
@@ -115,11 +117,15 @@ func (r *rig) rollback() {
 	r.model.rollback()
 }
 
-// reopen drops the live memory with what was not committed.
+// reopen drops the live memories with what was not committed.
 func (r *rig) reopen() {
 	r.mem.Free()
-	r.mem, r.bytes = r.open()
+	r.view.Free()
 	r.model.rollback()
+	r.heap.rest()
+	r.checkHeap()
+	r.mem, r.bytes = r.open()
+	r.view, r.seen = r.open()
 }
 
 func (r *rig) check() {
@@ -172,16 +178,14 @@ func conform(r *rig) {
 	if err := r.heap.grow(start); err != nil {
 		r.t.Fatal(err)
 	}
-	r.model.heap = make([]byte, start)
-	if start > 0 {
-		r.heap.write(start-5, []byte("first"))
-		copy(r.model.heap[start-5:], "first")
-	}
+	r.begin(start)
 	r.model.rollback()
 	r.mem, r.bytes = r.open()
-	defer func() { r.mem.Free() }()
-	view, seen := r.open()
-	defer view.Free()
+	r.view, r.seen = r.open()
+	defer func() {
+		r.mem.Free()
+		r.view.Free()
+	}()
 	for range 400 {
 		switch n := r.rng.IntN(20); {
 		case n < 10:
@@ -195,16 +199,34 @@ func conform(r *rig) {
 		case n < 19:
 			r.reopen()
 		default: // a query on a live memory of its own
-			seen = resize(view, seen)
-			if !bytes.Equal(seen, r.model.heap) {
+			r.seen = resize(r.view, r.seen)
+			if !bytes.Equal(r.seen, r.model.heap) {
 				r.t.Fatal("another live memory does not see what is committed")
 			}
-			if len(seen) > 0 {
-				seen[r.rng.IntN(len(seen))]++
+			if len(r.seen) > 0 {
+				r.seen[r.rng.IntN(len(r.seen))]++
 			}
 			r.checkHeap()
 		}
 		r.check()
+	}
+}
+
+// begin gives the heap its first contents: those of a base, or others.
+func (r *rig) begin(start uint64) {
+	r.model.heap = make([]byte, start)
+	if start == 0 {
+		r.heap.setBase(newBase(nil), true)
+		return
+	}
+	datas := []initialData{{3, []byte("a")}, {OSPage - 2, bytes.Repeat([]byte("b"), 3*OSPage)}, {start - 5, []byte("first")}, {OSPage, []byte("over")}}
+	filled := r.rng.IntN(2) > 0
+	r.heap.setBase(newBase(datas), filled)
+	for _, d := range datas {
+		copy(r.model.heap[d.At:], d.Bytes)
+	}
+	if !filled {
+		r.heap.write(0, r.model.heap)
 	}
 }
 

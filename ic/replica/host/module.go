@@ -57,10 +57,12 @@ type Module struct {
 	Instructions uint64   // in the module: the base of an install's cost
 	Metadata     map[string]Metadata
 	CustomBytes  uint64 // of what is in Metadata, with the names
+	Source       []byte // as given to [Engine.Compile], kept once for all who have it installed
 
 	engine   *Engine
 	compiled wazero.CompiledModule
-	plan     *blueprint // without Wasm
+	plan     *blueprint // without Wasm and data
+	base     *basePages // of the data
 
 	users    int    // guarded by engine.mu
 	released uint64 // guarded by engine.mu
@@ -88,8 +90,9 @@ func (e *Engine) compile(ctx context.Context, wasm []byte, hash [32]byte) (*Modu
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}
-	b.Wasm = nil // the runtime has it
-	return &Module{Hash: hash, Instructions: b.Instructions, Metadata: b.Metadata, CustomBytes: b.CustomBytes, engine: e, compiled: compiled, plan: b}, nil
+	base := newBase(b.Datas)
+	b.Wasm, b.Datas = nil, nil // the runtime and the base have them
+	return &Module{Hash: hash, Instructions: b.Instructions, Metadata: b.Metadata, CustomBytes: b.CustomBytes, Source: bytes.Clone(wasm), engine: e, compiled: compiled, plan: b, base: base}, nil
 }
 
 // unpack undoes gzip where the bytes begin like it.

@@ -16,7 +16,7 @@ func (m *Module) Restore(pages uint32, globals []uint64, put func(write func(at 
 		return nil, fmt.Errorf("restore module %x: the state is of another module", m.Hash)
 	}
 	size := uint64(pages) * WasmPage
-	i, err := m.empty(size)
+	i, err := m.empty(size, false)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +28,12 @@ func (m *Module) Restore(pages uint32, globals []uint64, put func(write func(at 
 		i.committed.heap.write(at, b)
 		return nil
 	})
-	if err != nil && i.committed.heap != nil {
-		i.committed.heap.free()
+	switch heap := i.committed.heap; {
+	case heap == nil:
+	case err != nil:
+		heap.free()
+	default:
+		heap.rest()
 	}
 	return i, err
 }

@@ -257,12 +257,14 @@ func (r *restore) load(ctx context.Context, sc savedCanister) (err error) {
 	c := sc.Canister
 	var module *host.Module
 	if len(sc.Module) > 0 {
-		if c.wasm, err = r.blob(moduleName, sc.Module); err != nil {
+		wasm, err := r.blob(moduleName, sc.Module)
+		if err != nil {
 			return err
 		}
-		if module, err = r.machine.config.Engine.Compile(ctx, c.wasm); err != nil {
+		if module, err = r.machine.config.Engine.Compile(ctx, wasm); err != nil {
 			return err
 		}
+		c.wasm = module.Source
 	}
 	if err := c.readMemory(module, sc.Memory, r.read); err != nil {
 		if module != nil && c.module == nil {

@@ -271,7 +271,7 @@ func (m *Machine) finishInstallLocked(ctx context.Context, i *install, x *host.E
 		m.undoInstallLocked(ctx, i)
 	} else {
 		m.unloadLocked(ctx, c)
-		c.module, c.instance, c.stable, c.wasm = i.module, i.instance, i.stable, slices.Clone(i.arg.WasmModule)
+		c.module, c.instance, c.stable, c.wasm = i.module, i.instance, i.stable, i.module.Source
 		x.ChargePages(c.instance.Commit())
 		c.stable.Commit()
 		c.Timer, balance = x.GlobalTimer, x.Balance

@@ -32,7 +32,7 @@ func (m *Machine) loadSnapshotLocked(ctx context.Context, c *canister, call *man
 		return rejectOf(rej)
 	}
 	m.unloadLocked(ctx, c)
-	c.module, c.instance, c.stable, c.wasm = l.module, l.instance, l.stable, l.wasm
+	c.module, c.instance, c.stable, c.wasm = l.module, l.instance, l.stable, l.module.Source
 	c.Chunks, c.Certified = maps.Clone(s.Chunks), slices.Clone(s.Certified)
 	if s.Uploaded && s.Timer != nil {
 		c.Timer = *s.Timer
