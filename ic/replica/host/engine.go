@@ -146,6 +146,18 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	return m, nil
 }
 
+// Use counts one more user of a module that is compiled, false if none of that hash is.
+func (e *Engine) Use(hash [32]byte) (*Module, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := e.mu.modules[hash]
+	if m == nil {
+		return nil, false
+	}
+	m.users++
+	return m, true
+}
+
 // take finds a module that is compiled or being compiled. Otherwise the caller is to
 // compile it, and to close done.
 func (e *Engine) take(hash [32]byte) (m *Module, done chan struct{}) {

@@ -72,8 +72,12 @@ func (h *mappedHeap) each(f func(at uint64, page []byte) error) error {
 	return colder(h.bytes)
 }
 
+var fileBuffers = sync.Pool{New: func() any { return new([16 * WasmPage]byte) }}
+
 func (h *mappedHeap) eachInFile(f func(at uint64, page []byte) error) error {
-	buf := make([]byte, 16*WasmPage)
+	shared := fileBuffers.Get().(*[16 * WasmPage]byte)
+	defer fileBuffers.Put(shared)
+	buf := shared[:]
 	for at := uint64(0); at < h.bytes; {
 		data, err := unix.Seek(h.owner.fd, h.part+int64(at), unix.SEEK_DATA)
 		if err == unix.ENXIO || err == nil && data >= h.part+int64(h.bytes) {

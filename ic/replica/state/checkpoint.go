@@ -257,11 +257,7 @@ func (r *restore) load(ctx context.Context, sc savedCanister) (err error) {
 	c := sc.Canister
 	var module *host.Module
 	if len(sc.Module) > 0 {
-		wasm, err := r.blob(moduleName, sc.Module)
-		if err != nil {
-			return err
-		}
-		if module, err = r.machine.config.Engine.Compile(ctx, wasm); err != nil {
+		if module, err = r.module(ctx, sc.Module); err != nil {
 			return err
 		}
 		c.wasm = module.Source
@@ -293,6 +289,19 @@ func (r *restore) load(ctx context.Context, sc savedCanister) (err error) {
 		s.contents.kept, s.contents.name = s.mark(), name
 	}
 	return nil
+}
+
+func (r *restore) module(ctx context.Context, hash []byte) (*host.Module, error) {
+	if len(hash) == sha256.Size {
+		if m, ok := r.machine.config.Engine.Use([32]byte(hash)); ok {
+			return m, nil
+		}
+	}
+	wasm, err := r.blob(moduleName, hash)
+	if err != nil {
+		return nil, err
+	}
+	return r.machine.config.Engine.Compile(ctx, wasm)
 }
 
 func (r *restore) blob(name func([32]byte) string, hash []byte) (b []byte, err error) {
