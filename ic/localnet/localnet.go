@@ -20,12 +20,14 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"assay/ic/principal"
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
+	"assay/ic/replica/control"
 	"assay/ic/replica/door"
 	"assay/ic/replica/gateway"
 	"assay/internal/cache"
@@ -105,8 +107,21 @@ func Open(c Config) (_ *Network, err error) {
 		n.unlock = func() { unmark(c.Dir); unlock() }
 	}
 	api := door.New(door.Config{Engine: n.Replica, Certifier: keys, Logger: c.Logger})
-	n.serve(listener, gateway.New(gateway.Config{Engine: n.Replica, RootKey: n.RootKey, API: api, Logger: c.Logger}))
+	site := gateway.New(gateway.Config{Engine: n.Replica, RootKey: n.RootKey, API: api, Logger: c.Logger})
+	n.serve(listener, besides(control.New(n.Replica), site))
 	return n, nil
+}
+
+// besides serves the owner's part of the interface at the network's own address. Below the
+// names of canisters all paths are theirs.
+func besides(owner, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, control.Prefix) && control.IsLoopback(r.Host) {
+			owner.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
 }
 
 // listen opens the port first: where it is taken, no state is touched.

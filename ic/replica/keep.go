@@ -184,12 +184,12 @@ func (n *Network) close() error {
 		}
 		n.keep.retry = time.Now().Add(time.Hour) // no more checkpoints in the background
 		n.machine.Seal()
+		n.closed = true
+		n.endRecordings()
 		n.drive.Unlock()
 		n.writing.Wait()
 		n.drive.Lock()
 		defer n.drive.Unlock()
-		n.closed = true
-		n.endRecordings()
 		n.closeErr = errors.Join(n.lastCheckpoint(), n.machine.Close(ctx), n.engine.Close(ctx))
 	})
 	return n.closeErr

@@ -61,7 +61,11 @@ func open(config Config) (*Network, error) {
 	if err := n.recover(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open network: %w", err), engine.Close(ctx))
 	}
-	if err := n.begin(ctx); err != nil {
+	err = n.recordAll()
+	if err == nil {
+		err = n.begin(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open network: %w", err), n.machine.Close(ctx), engine.Close(ctx))
 	}
 	return n, nil

@@ -47,6 +47,23 @@ func (n *Network) record(ctx context.Context, w io.Writer, o RecordOptions) erro
 	return nil
 }
 
+// recordAll begins the recording that the network was opened with, which ends with it.
+func (n *Network) recordAll() error {
+	if n.config.Record == nil {
+		return nil
+	}
+	r, err := n.beginRecording(n.config.Record, n.config.RecordOptions)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	n.writing.Go(func() {
+		if err := <-r.done; err != nil {
+			n.config.Logger.Error("the recording ended early", "error", err)
+		}
+	})
+	return nil
+}
+
 func (n *Network) beginRecording(w io.Writer, o RecordOptions) (*recording, error) {
 	n.drive.Lock()
 	defer n.drive.Unlock()

@@ -71,6 +71,8 @@ type Config struct {
 	Pace                Pace                  // who decides when rounds run and how time goes
 	StopTimeout         time.Duration         // how long stop_canister waits for open calls; 0: 5 minutes
 	Seed                []byte                // makes raw_rand predictable, for tests; nil: the system's entropy
+	Record              io.Writer             // gets a recording from the start to the end, as [Network.Record] makes one; nil: nobody
+	RecordOptions       RecordOptions         // of Record
 	Observe             func(MessageStats)    // called for each message, queries too; must be quick and not call the network
 	// Fault, for tests, is asked after each message that may change a canister (kind as in
 	// [MessageStats]); with a text the message traps, and what it did is undone. Not asked are

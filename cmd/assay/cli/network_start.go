@@ -30,6 +30,8 @@ type startFlags struct {
 	touch                 string
 	seed                  string
 	logLevel              string
+	record                string
+	hashEvery             uint64
 	autoProgress          bool
 	pace                  replica.Pace // what autoProgress says, and whether it says anything
 	standins              bool
@@ -66,6 +68,8 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
 	c.Flags().BoolVar(&f.autoProgress, "auto-progress", true, "rounds run and time goes by themselves for good; =false: by tick and set-time alone; not given: by themselves until the first tick or set-time")
 	c.Flags().BoolVar(&f.standins, "standins", false, "put development stand-ins of the ICP ledger, the cycles ledger and the cycles minting canister on their real ids")
+	c.Flags().StringVar(&f.record, "record", "", "file that gets a recording of all that happens, for network replay")
+	c.Flags().Uint64Var(&f.hashEvery, "hash-every", 0, "rounds between hashes of the state in --record (0: at the end only)")
 	return a.jsonFlag(c)
 }
 
@@ -139,6 +143,14 @@ func (f startFlags) lastPort() int {
 
 // runNetwork serves until ctx ends.
 func (a *app) runNetwork(ctx context.Context, f startFlags, config localnet.Config) (err error) {
+	if f.record != "" {
+		file, err := createRecording(f.record)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.keep()) }()
+		config.Replica.Record, config.Replica.RecordOptions = file, replica.RecordOptions{HashEvery: f.hashEvery}
+	}
 	n, err := localnet.Open(config)
 	if err != nil {
 		return err
