@@ -459,4 +459,3 @@ func (w *world) copySnapshot(from principal.Principal, id []byte, to principal.P
 		w.manage(owner, "upload_canister_snapshot_data", to, "snapshot_id", into, "kind", tag(kind, fields("offset", offset)), "chunk", part).replied()
 	}
 }
-

@@ -89,7 +89,6 @@ func (o outcome) rejects(code int, texts ...string) {
 	o.negative("rejected", code, texts)
 }
 
-
 // fails holds that there was no reply but a reject with one of these codes, before or
 // after the call was taken.
 func (o outcome) fails(codes ...int) {
