@@ -23,6 +23,10 @@ var cyclesCalls = concat(
 		{name: "mint_cycles128", params: sig(i64, i64, i32), where: earning | Task, cost: costUsual, run: func(x *Execution, _ []uint64) {
 			x.violate("ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: %s", x.Input.Self)
 		}},
+		// Not in the specification any more; old test canisters import it.
+		{name: "mint_cycles", params: sig(i64), results: sig(i64), where: earning | Task, cost: costUsual, run: func(x *Execution, _ []uint64) {
+			x.violate("ic0.mint_cycles cannot be executed on non Cycles Minting Canister: %s", x.Input.Self)
+		}},
 	},
 )
 

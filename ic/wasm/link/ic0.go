@@ -43,6 +43,7 @@ msg_cycles_available msg_cycles_refunded canister_cycle_balance ( l
 msg_cycles_accept (l l
 call_cycles_add (l
 mint_cycles128 (lli
+mint_cycles (l l
 stable_size ( i
 stable_grow (i i
 stable_write stable_read (iii
