@@ -16,6 +16,7 @@ import (
 	"assay/ic/replica/certify"
 	"assay/ic/replica/door"
 	"assay/ic/replica/replicatest"
+	"assay/ic/replica/signature/signaturetest"
 )
 
 // serve runs a whole network: engine, keys and door.
@@ -113,5 +114,56 @@ func TestAgentAgainstEngine(t *testing.T) {
 		if _, result := cert.Tree.Lookup(append([][]byte{[]byte("canister"), id.Bytes()}, path...)...); result != hashtree.Found {
 			t.Errorf("%s: %v", path, result)
 		}
+	}
+}
+
+// signer is a user whose key stands for a canister of the network: it signs by certifying
+// a tree, and with the certificate that a query of it gets.
+type signer struct {
+	t    *testing.T
+	a    *agent.Agent
+	id   principal.Principal
+	seed string
+}
+
+func (s *signer) Sender() principal.Principal { return principal.SelfAuthenticating(s.PublicKeyDER()) }
+
+func (s *signer) PublicKeyDER() []byte { return signaturetest.CanisterKey(s.t, s.id, s.seed) }
+
+func (s *signer) Sign(payload []byte) ([]byte, error) {
+	tree := signaturetest.SignatureTree(s.t, s.seed, payload)
+	root := tree.Digest()
+	if _, err := s.a.Update(s.t.Context(), s.id, "run", replicatest.Program{}.Certify(root[:]).Reply(nil)); err != nil {
+		return nil, err
+	}
+	c, err := s.a.Query(s.t.Context(), s.id, "read", replicatest.Program{}.AppendCertificate().Send())
+	if err != nil {
+		return nil, err
+	}
+	return signaturetest.CanisterSignature(c, tree), nil
+}
+
+// TestCanisterAsUser: a canister of the network signs for a user, whose calls the network
+// takes from then on.
+func TestCanisterAsUser(t *testing.T) {
+	t.Parallel()
+	url := serve(t)
+	a := client(t, url)
+	id := install(t, a, replicatest.Plain())
+	root, err := agent.FetchRootKey(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := &signer{t: t, a: a, id: install(t, a, replicatest.Plain()), seed: "a user"}
+	as, err := agent.New(agent.Config{URL: url, RootKey: root, Identity: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := as.Update(t.Context(), id, "run", replicatest.Program{}.AppendCaller().Send())
+	if err != nil || string(got) != string(user.Sender().Bytes()) {
+		t.Errorf("the canister's user calls as %x, %v; want %s", got, err, user.Sender())
+	}
+	if got, err = as.Query(t.Context(), id, "read", replicatest.Program{}.AppendCaller().Send()); err != nil || string(got) != string(user.Sender().Bytes()) {
+		t.Errorf("the canister's user asks as %x, %v; want %s", got, err, user.Sender())
 	}
 }

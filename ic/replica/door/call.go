@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -24,11 +23,10 @@ func (d *door) submit(x *exchange) (*replica.Reject, error) {
 	if reject != nil {
 		return reject, nil
 	}
-	err := d.Engine.Kept(x.ctx, x.request.id)
-	if errors.Is(err, replica.ErrNotKept) || errors.Is(err, replica.ErrEnded) {
+	if err := d.Engine.Kept(x.ctx, x.request.id); err != nil {
 		return nil, refuse(http.StatusServiceUnavailable, "The call was not taken: %v", err)
 	}
-	return nil, err
+	return nil, nil
 }
 
 // codeQueueFull is the rejection of a network that has too many calls waiting.

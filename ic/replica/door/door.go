@@ -117,7 +117,6 @@ func (e endpoint) takes() string { return e.path[strings.LastIndexByte(e.path, '
 type door struct {
 	Config
 	signatures *signature.Verifier
-	load       load
 	answers    answers
 }
 
@@ -148,24 +147,12 @@ func refuse(status int, format string, args ...any) error {
 func (d *door) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{ResponseWriter: w, endpoint: e, ctx: r.Context()}
-		d.answerError(w, r, d.exchange(x, r))
+		err := d.open(x, r)
+		if err == nil {
+			err = e.handle(x)
+		}
+		d.answerError(w, r, err)
 	}
-}
-
-func (d *door) exchange(x *exchange, r *http.Request) error {
-	size := r.ContentLength
-	if size < 0 || size > x.maxBody() {
-		size = x.maxBody()
-	}
-	leave, err := d.load.enter(size)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if err := d.open(x, r); err != nil {
-		return err
-	}
-	return x.handle(x)
 }
 
 func (d *door) open(x *exchange, r *http.Request) error {

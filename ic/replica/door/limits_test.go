@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -145,17 +146,26 @@ func TestMethods(t *testing.T) {
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	leave, err := n.door.load.enter(maxBodies - 100)
-	if err != nil {
-		t.Fatal(err)
+	b := &bounded{next: n.server.Config.Handler}
+	e := must(modesEncode(seal(content("call", alice, nil), alice, alice)))
+	post := func() *httptest.ResponseRecorder {
+		q := httptest.NewRequest(http.MethodPost, at("/api/v4/canister/ID/call"), bytes.NewReader(e))
+		q.Header.Set("Content-Type", "application/cbor")
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, q)
+		return w
 	}
-	e := seal(content("call", alice, nil), alice, alice)
-	if code, body := n.post(at("/api/v4/canister/ID/call"), e); code != 429 || !strings.Contains(string(body), "overloaded") {
-		t.Errorf("full: %d %s", code, body)
+	leave, ok := b.enter(maxBodies - 100)
+	if w := post(); !ok || w.Code != 429 || !strings.Contains(w.Body.String(), "overloaded") {
+		t.Errorf("full of bodies: %v, %d %s", ok, w.Code, w.Body)
 	}
 	leave()
-	if code, body := n.post(at("/api/v4/canister/ID/call"), e); code != 200 {
-		t.Errorf("not full any more: %d %s", code, body)
+	if w := post(); w.Code != 200 {
+		t.Errorf("not full any more: %d %s", w.Code, w.Body)
+	}
+	b.requests.Store(maxInFlight)
+	if w := post(); w.Code != 429 {
+		t.Errorf("full of requests: %d %s", w.Code, w.Body)
 	}
 	full := seal(content("call", alice, fieldsOf{"method_name": "full"}), alice, alice)
 	if code, body := n.post(at("/api/v4/canister/ID/call"), full); code != 429 {

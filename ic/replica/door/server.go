@@ -32,7 +32,7 @@ const (
 // Listen with [Limit].
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: &bounded{next: handler}, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0), // of connections that clients break
 	}
@@ -47,7 +47,7 @@ type limited struct {
 	open atomic.Int64
 }
 
-const later = "Service is overloaded, try again later.\n"
+const later = "Service is overloaded, try again later."
 
 // Accept returns the next connection that there is room for.
 func (l *limited) Accept() (net.Conn, error) {
@@ -83,21 +83,39 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-// load is what requests in flight hold.
-type load struct {
+// bounded holds requests back while too many are in flight.
+type bounded struct {
+	next            http.Handler
 	requests, bytes atomic.Int64
 }
 
-// enter takes room for a request with a body of so many bytes, if there is some.
-func (l *load) enter(size int64) (leave func(), err error) {
-	leave = func() {
-		l.requests.Add(-1)
-		l.bytes.Add(-size)
+// ServeHTTP serves a request that there is room for.
+func (b *bounded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	size := r.ContentLength
+	if size < 0 || size > maxRead {
+		size = maxRead // no handler reads more
 	}
-	requests, bytes := l.requests.Add(1), l.bytes.Add(size)
+	leave, ok := b.enter(size)
+	if !ok {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, later, http.StatusTooManyRequests)
+		return
+	}
+	defer leave()
+	b.next.ServeHTTP(w, r)
+}
+
+// enter takes room for a request with a body of so many bytes, if there is some.
+func (b *bounded) enter(size int64) (leave func(), ok bool) {
+	leave = func() {
+		b.requests.Add(-1)
+		b.bytes.Add(-size)
+	}
+	requests, bytes := b.requests.Add(1), b.bytes.Add(size)
 	if requests > maxInFlight || bytes > maxBodies {
 		leave()
-		return nil, refuse(http.StatusTooManyRequests, "%s", later)
+		return nil, false
 	}
-	return leave, nil
+	return leave, true
 }

@@ -36,7 +36,7 @@ type Engine interface {
 // Limits of requests and responses.
 const (
 	maxBody     = 2<<20 - 64<<10 // bytes of a request, so that it fits into a call
-	maxResponse = 256 << 20      // bytes of a body that comes in parts
+	maxResponse = 100 << 20      // bytes of a body that comes in parts
 	maxParts    = 1000
 )
 
