@@ -203,24 +203,35 @@ func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Conte
 	left := x.Input.Instructions - min(x.Used, x.Input.Instructions)
 	i.run.counter.Set(left)
 	i.run.forgetTouched()
+	i.run.mayGrow = x.mayGrow
 	_, err := f.Call(executionContext{ctx, x}, args...)
+	i.run.mayGrow = nil
 	after := int64(i.run.counter.Get())
 	x.Used += left - uint64(max(after, 0))
 	x.drop()
 	switch {
-	case err == nil:
-		return x.memoryTrap()
 	case x.fault != nil:
 		return x.fault
+	case err == nil:
+		return x.memoryTrap(i.Pages())
 	case after < 0:
 		return x.exhausted()
 	}
 	return &Trap{Code: CodeTrapped, Message: "Canister trapped: " + reason(err)}
 }
 
-// memoryTrap says what is wrong with the memory that a run ended with.
-func (x *Execution) memoryTrap() *Trap {
-	pages := x.instance.Pages()
+// mayGrow is whether memory.grow succeeds. It fails where there is no more memory; where
+// the canister may not have it or cannot pay for it, the whole run fails, too.
+func (x *Execution) mayGrow(pages uint32) bool {
+	trap := x.memoryTrap(pages)
+	if trap != nil && trap.Code != CodeOutOfMemory {
+		x.fault = trap
+	}
+	return trap == nil
+}
+
+// memoryTrap says what is wrong with a heap of so many pages.
+func (x *Execution) memoryTrap(pages uint32) *Trap {
 	if used := uint64(pages) * WasmPage; x.Input.HeapLimit != 0 && used > x.Input.HeapLimit && x.where != PreUpgrade {
 		return &Trap{Code: CodeMemoryLimit, Message: fmt.Sprintf("Canister exceeded its current Wasm memory limit of %d bytes. The peak Wasm memory usage was %d bytes.", x.Input.HeapLimit, used)}
 	}

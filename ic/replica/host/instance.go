@@ -42,6 +42,7 @@ type liveCode struct {
 	lastPage api.MutableGlobal // nil unless the module tells which pages it touches
 	globals  []api.MutableGlobal
 	funcs    map[string]api.Function
+	mayGrow  func(pages uint32) bool // of what runs; nil: nothing does
 }
 
 // Image is what of an instance outlives it.
@@ -133,7 +134,7 @@ func (i *Instance) start(ctx context.Context) error {
 		if r.memory, err = heap.live(uint64(i.module.plan.MaxPages) * WasmPage); err != nil {
 			return err
 		}
-		ctx = experimental.WithMemoryAllocator(ctx, allocator{r.memory})
+		ctx = experimental.WithMemoryAllocator(ctx, allocator{guarded{r.memory, r}})
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	mod, err := i.module.engine.runtime.InstantiateModule(ctx, i.module.compiled, config)
@@ -157,6 +158,20 @@ func (i *Instance) start(ctx context.Context) error {
 
 // allocator hands out one memory.
 type allocator struct{ memory experimental.LinearMemory }
+
+// guarded asks the execution that runs whether the memory may grow.
+type guarded struct {
+	live
+	run *liveCode
+}
+
+// Reallocate is nil where it may not; then memory.grow gives -1.
+func (g guarded) Reallocate(size uint64) []byte {
+	if g.run.mayGrow != nil && !g.run.mayGrow(uint32(size/WasmPage)) {
+		return nil
+	}
+	return g.live.Reallocate(size)
+}
 
 // Allocate is asked once for each instantiation. The sizes are the host's to choose.
 func (a allocator) Allocate(_, _ uint64) experimental.LinearMemory { return a.memory }

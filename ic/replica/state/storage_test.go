@@ -122,6 +122,14 @@ func TestMemoryThatCannotBeHad(t *testing.T) {
 	n.rejected("it cannot pay", rej, "IC0532", "due to insufficient cycles")
 	_, rej = n.update(poor, program{}.HeapGrow(100).Reply(nil))
 	n.rejected("nor for heap", rej, "IC0532", "due to insufficient cycles")
+	n.filled(2<<40 - 900<<30 - 10<<20)
+	full := program{}.Put(replicatest.MemoryGrow(1000)).Put(replicatest.Of("stable64_grow", 900)).Send()
+	rich := n.create(1e18)
+	n.must(nil, n.set(rich, managementapi.Settings{ReservedCyclesLimit: nat(1e18)}))
+	n.must(nil, n.install(rich, asNew, replicatest.Plain(), nil))
+	if got := replicatest.Numbers(n.reply(rich, full)); !slices.Equal(got, []uint64{1<<32 - 1, 1<<64 - 1}) {
+		t.Errorf("growing where all memory is given away: %x", got)
+	}
 	n.rejected("more than there is", n.set(a, managementapi.Settings{MemoryAllocation: nat(2 << 40)}), "IC0101", "available in the subnet")
 	if got := n.read(poor, grow); string(got) != string(u64(0)) {
 		t.Errorf("a query grows for nothing: %x", got)
