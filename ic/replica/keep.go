@@ -14,10 +14,14 @@ import (
 // seconds of it again, and that no more than a part of the time goes into checkpoints of
 // large heaps.
 const (
-	checkpointBytes    = 64 << 20       // of the log
-	checkpointWork     = 20_000_000_000 // instructions
-	workPerByte        = 50             // instructions for each byte of the last checkpoint
+	workPerByte        = 50 // instructions for each byte of the last checkpoint
 	checkpointRetrying = 30 * time.Second
+)
+
+// Tests make more checkpoints.
+var (
+	checkpointBytes int64  = 64 << 20       // of the log
+	checkpointWork  uint64 = 20_000_000_000 // instructions
 )
 
 // keeper is what a network with a folder has besides. The holder of [Network.drive] uses
