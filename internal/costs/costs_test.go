@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"assay/internal/subnet"
 )
 
 var (
@@ -54,6 +56,13 @@ func TestCosts(t *testing.T) {
 	}
 	version := minor(t)
 	measured := measure(t)
+	if name := os.Getenv(subnet.Schedule); name != "" {
+		t.Logf("instructions under the schedule of page touches %q, and how many times the ledger's:", name)
+		for _, c := range instructionsOf(read(t)[version], measured) {
+			t.Logf("%-40s %15d  %.2f", c.Now.key(), c.Now.Value, float64(c.Now.Value)/float64(c.Was))
+		}
+		return
+	}
 	if *update {
 		rewrite(t, version, measured)
 		return
@@ -76,6 +85,17 @@ func TestCosts(t *testing.T) {
 	if t.Failed() {
 		t.Log(`if this must be, enter it: go test ./internal/costs -update -reason "…"`)
 	}
+}
+
+// instructionsOf pairs the lines of instructions with those of the ledger.
+func instructionsOf(ledger, measured []Line) (all []Change) {
+	old := index(ledger)
+	for _, m := range measured {
+		if was, ok := old[m.key()]; ok && m.Unit == "instructions" {
+			all = append(all, Change{Now: m, Was: was.Value})
+		}
+	}
+	return all
 }
 
 func rewrite(t *testing.T, version string, measured []Line) {

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -18,9 +19,14 @@ import (
 	"assay/ic/principal"
 	"assay/ic/replica"
 	"assay/ic/replica/certify"
+	"assay/ic/replica/cycles"
 	"assay/ic/wasm/build"
 	"assay/internal/cache"
 )
+
+// Schedule names the environment variable that chooses what touched pages of memory cost,
+// as [cycles.TouchByName] knows it; by default, what the ledger of costs is for.
+const Schedule = "ASSAY_PAGE_TOUCH"
 
 // maxRounds is how many rounds may pass at one time before the network counts as stuck.
 const maxRounds = 10_000
@@ -76,9 +82,13 @@ func (n *Network) clock() time.Time { return n.Now }
 
 func (n *Network) open(c replica.Certifier, rootKey []byte, subnet principal.Principal) {
 	n.T.Helper()
+	touch, known := cycles.TouchByName(os.Getenv(Schedule))
+	if name := os.Getenv(Schedule); name != "" && !known {
+		n.T.Fatalf("%s=%s: take dirty or both", Schedule, name)
+	}
 	var err error
 	n.n, err = replica.Open(replica.Config{
-		Clock: n.clock, Certifier: c, RootKey: rootKey, SubnetID: subnet, Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
+		Touch: touch, Clock: n.clock, Certifier: c, RootKey: rootKey, SubnetID: subnet, Seed: []byte("seed"), CompilationCacheDir: n.dir("code"),
 		Observe: func(s replica.MessageStats) { n.Stats = append(n.Stats, s) },
 	})
 	n.Must(err)
