@@ -32,7 +32,8 @@ type net struct {
 
 func (n *net) now() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
 
-func open(t *testing.T) *net {
+// open starts a network, with a subnet admin or without.
+func open(t *testing.T, admins ...principal.Principal) *net {
 	t.Helper()
 	n := &net{client: &http.Client{}}
 	keys, err := certify.Open("", n.now)
@@ -40,7 +41,7 @@ func open(t *testing.T) *net {
 		t.Fatal(err)
 	}
 	n.root = keys.RootKey()
-	n.network, err = replica.Open(replica.Config{Certifier: keys, RootKey: n.root, SubnetID: keys.Subnet(), Clock: n.now})
+	n.network, err = replica.Open(replica.Config{Certifier: keys, RootKey: n.root, SubnetID: keys.Subnet(), Clock: n.now, Admins: admins})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,5 +94,6 @@ func user(n byte) identity.Identity {
 var (
 	owner    = user(1) // of the canisters, unless a row says otherwise
 	stranger = user(2)
+	admin    = user(9) // of the subnet
 	nobody   = identity.Anonymous{}
 )

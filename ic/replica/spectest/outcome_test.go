@@ -89,6 +89,12 @@ func (o outcome) rejects(code int, texts ...string) {
 	o.negative("rejected", code, texts)
 }
 
+// refuses holds that the call was not taken, with this code.
+func (o outcome) refuses(code int, texts ...string) {
+	o.w.Helper()
+	o.negative("refused", code, texts)
+}
+
 // fails holds that there was no reply but a reject with one of these codes, before or
 // after the call was taken.
 func (o outcome) fails(codes ...int) {

@@ -278,7 +278,7 @@ func init() {
 		}},
 		row{"Ingress message inspection", "without accept_message the call is refused", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do))
-			w.update(c, do.Set(1, 1).Send()).fails(transient, rejected, failed)
+			w.update(c, do.Set(1, 1).Send()).refuses(rejected)
 			if w.cell(c, 1) != 0 {
 				w.Error("the call was executed")
 			}
@@ -303,17 +303,17 @@ func init() {
 		row{"Ingress message inspection", "it sees the method's name", func(w *world) {
 			c := w.canisterWith(options{Inspect: true, Exports: []string{"canister_update yes"}}, do.OnInspect(do.If(equal(of("msg_method_name_size"), 3), do.Do("accept_message"), nil)))
 			w.call(owner, c, c, "run", do.Reply([]byte("three letters"))).replies("three letters")
-			w.call(owner, c, c, "read", reply).fails(transient, rejected, failed)
+			w.call(owner, c, c, "read", reply).refuses(rejected)
 		}},
 		row{"Ingress message inspection", "it sees the caller", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do.If(of("is_controller", blob("msg_caller")), do.Do("accept_message"), nil)))
 			w.update(c, do.Reply([]byte("controller"))).replies("controller")
-			w.call(stranger, c, c, "run", reply).fails(transient, rejected, failed)
+			w.call(stranger, c, c, "run", reply).refuses(rejected)
 		}},
 		row{"Ingress message inspection", "it sees the argument", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do.If(less(of("msg_arg_data_size"), 100), do.Do("accept_message"), nil)))
 			w.update(c, do.Reply([]byte("short"))).replies("short")
-			w.update(c, do.Reply(make([]byte, 100))).fails(transient, rejected, failed)
+			w.update(c, do.Reply(make([]byte, 100))).refuses(rejected)
 		}},
 		row{"Ingress message inspection", "it cannot change anything", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do.Add(1, 1).Do("accept_message")))
@@ -330,7 +330,7 @@ func init() {
 		}},
 		row{"Ingress message inspection", "it holds for queries that are called as updates", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do))
-			w.call(owner, c, c, "read", reply).fails(transient, rejected, failed)
+			w.call(owner, c, c, "read", reply).refuses(rejected)
 		}},
 		row{"Resource limits", "it has 200 million instructions", func(w *world) {
 			c := w.canisterWith(options{Inspect: true}, do.OnInspect(do.While(1, do.Do("msg_arg_data_copy", free, 0, 1<<16)).Do("accept_message")))
