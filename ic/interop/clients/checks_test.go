@@ -25,7 +25,7 @@ var common = strings.Fields(`
 	large_argument long_reply reply_too_long request_too_large
 	polling
 	state_time state_module_hash state_controllers state_metadata state_subnet
-	delegation
+	delegation canister_signature
 	wrong_signature expired replayed
 	install
 	forged_update forged_query forged_state

@@ -15,6 +15,6 @@ func TestJavaScript(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), node, "check.mjs", open(t).file(t))
 	cmd.Dir = dir
 	play(t, cmd, slices.Concat(common, []string{
-		"asynchronous", "delegation_targets", "delegation_expired", "delegation_by_another", "delegation_queries_only", "key_of_another",
+		"asynchronous", "delegation_targets", "delegation_expired", "delegation_by_another", "delegation_queries_only", "key_of_another", "sender_info",
 	}))
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"assay/ic/candid"
 	"assay/ic/management/managementapi"
@@ -37,6 +36,9 @@ type world struct {
 	Program  map[string]string `json:"program"`
 	Large    int               `json:"large"` // bytes of an argument close to the limit; the program is padded with zeros
 	Huge     int               `json:"huge"`  // bytes of an argument over the limit
+
+	// Issued is signed by the canister Other.
+	Issued issued `json:"issued"`
 
 	// Impatient answers calls of v3 and v4 before they are executed, so clients poll.
 	Impatient string `json:"impatient"`
@@ -68,11 +70,14 @@ func open(t *testing.T) *world {
 	if err := os.WriteFile(w.Module, module, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.Canister, w.Other = install(t, engine, module).String(), install(t, engine, module).String()
+	other := install(t, engine, module)
+	w.Canister, w.Other, w.Issued = install(t, engine, module).String(), other.String(), issue(t, engine, other)
 	w.Nobody = principal.Canister(1 << 19).String()
 
 	otherKeys, otherEngine := start(t)
-	install(t, otherEngine, module) // the same id, since both networks count from the same start
+	for range 2 { // the same ids, since both networks count from the same start
+		install(t, otherEngine, module)
+	}
 	imposter := door.New(door.Config{Engine: otherEngine, Certifier: otherKeys})
 	for name, handler := range map[string]http.Handler{
 		"forged": &forger{next: honest}, "uncertified": &stripper{next: honest}, "swapped": &swapper{next: honest}, "imposter": imposter,
@@ -153,19 +158,7 @@ type inside struct {
 }
 
 func (i inside) Call(ctx context.Context, method string, _ candid.Kind, arg []byte) ([]byte, error) {
-	in := replica.Ingress{
-		Sender: principal.Anonymous, Canister: principal.Management, Effective: i.effective,
-		Method: method, Arg: arg, Expiry: i.engine.Time().Add(4 * time.Minute),
-	}
-	binary.BigEndian.PutUint64(in.ID[:], requests.Add(1))
-	if reject := i.engine.Submit(ctx, in); reject != nil {
-		return nil, reject
-	}
-	status, err := i.engine.Await(ctx, in.ID)
-	if err == nil && status.Reject != nil {
-		err = status.Reject
-	}
-	return status.Reply, err
+	return call(ctx, i.engine, replica.Ingress{Canister: principal.Management, Effective: i.effective, Method: method, Arg: arg})
 }
 
 // programs are what the clients let the test canister do. All replies are Candid, since
@@ -181,6 +174,7 @@ func programs() map[string]string {
 		"reject":  p.Reject("no, thanks"),
 		"trap":    p.Trap("on purpose"),
 		"deny":    p.Deny(),
+		"info":    p.Append(blobHeader(uint64(len(callerInfo)))).Give(replicatest.Blob("msg_caller_info_data")).Send(),
 		"echo":    p.Append(blobHeader(large)).AppendArg().Send(),
 		"long":    p.Append(blobHeader(stablePages<<16-1024)).AppendStable(0, stablePages<<16-1024).Send(), // a query's limit
 		"toolong": p.AppendStable(0, 2<<20+1).Send(),

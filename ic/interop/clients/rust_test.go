@@ -13,5 +13,5 @@ func TestRust(t *testing.T) {
 	t.Parallel()
 	program := need.RustProgram(t, "rust", "clientchecks")
 	cmd := exec.CommandContext(t.Context(), program, open(t).file(t))
-	play(t, cmd, slices.Concat(common, []string{"delegation_targets", "delegation_expired", "delegation_by_another", "delegation_queries_only"}))
+	play(t, cmd, slices.Concat(common, []string{"delegation_targets", "delegation_expired", "delegation_by_another", "delegation_queries_only", "sender_info"}))
 }

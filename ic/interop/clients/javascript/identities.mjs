@@ -1,10 +1,10 @@
 // Keys and delegations.
 import { AnonymousIdentity, SignIdentity } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
-import { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity';
+import { AttributesIdentity, Delegation, DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1';
 import { Principal } from '@icp-sdk/core/principal';
-import { agentFor, canister, equal, query, refused, update, world } from './world.mjs';
+import { agentFor, bytes, canister, equal, query, refused, update, world } from './world.mjs';
 
 const hour = () => new Date(Date.now() + 3_600_000);
 
@@ -27,6 +27,14 @@ async function turnedAway(identity, status = 400) {
     const e = await refused(() => call(agent, 'hello'));
     equal(e.code?.status, status, `status, with ${e.message}`);
   }
+}
+
+// A user of an identity provider: a canister signed the delegation to the session's key.
+function issuedIdentity() {
+  const i = world.issued;
+  const delegation = new Delegation(bytes(i.session_key), BigInt(i.expiration));
+  const chain = DelegationChain.fromDelegations([{ delegation, signature: bytes(i.signature) }], bytes(i.public_key));
+  return DelegationIdentity.fromDelegation(Ed25519KeyIdentity.generate(bytes(i.session)), chain);
 }
 
 export const identities = {
@@ -65,6 +73,23 @@ export const identities = {
     const agent = await agentFor({ identity: await delegated(root, inner, hour(), { permissions: 'queries' }) });
     equal(IDL.decode([IDL.Principal], await query(agent, 'caller'))[0].toText(), root.getPrincipal().toText(), 'caller');
     equal((await refused(() => update(agent, 'hello'))).code?.status, 400, 'status');
+  },
+  async canister_signature() {
+    await seenAs(issuedIdentity());
+    const other = DelegationIdentity.fromDelegation(Ed25519KeyIdentity.generate(), issuedIdentity().getDelegation());
+    await turnedAway(other);
+  },
+  async sender_info() {
+    const { info, info_signature, signer } = world.issued;
+    const attributed = (data, inner = issuedIdentity()) => new AttributesIdentity({
+      inner, attributes: { data, signature: bytes(info_signature) }, signer: { canisterId: Principal.fromText(signer) },
+    });
+    const agent = await agentFor({ identity: attributed(bytes(info)) });
+    for (const call of [update, query]) {
+      equal(Uint8Array.from(IDL.decode([IDL.Vec(IDL.Nat8)], await call(agent, 'info'))[0]), bytes(info), 'information');
+    }
+    await turnedAway(attributed(bytes('00' + info)));
+    await turnedAway(attributed(bytes(info), Ed25519KeyIdentity.generate()));
   },
   async key_of_another() {
     class Thief extends SignIdentity {

@@ -4,7 +4,7 @@ import time
 
 from icp_agent.agent import to_request_id
 from icp_identity import DelegateIdentity, Identity
-from world import agent_for, equal, query, turned_away, update
+from world import agent_for, equal, query, turned_away, update, world
 
 
 def seen_as(identity):
@@ -32,6 +32,15 @@ def chain(*keys, seconds=3600):
     return DelegateIdentity(keys[-1], {"publicKey": keys[0].der_pubkey, "delegations": links})
 
 
+def canister_signature():
+    """A user of an identity provider: a canister signed the delegation to the session's key."""
+    i = world["issued"]
+    links = [{"delegation": {"pubkey": i["session_key"], "expiration": i["expiration"]}, "signature": i["signature"]}]
+    granted = {"publicKey": i["public_key"], "delegations": links}
+    seen_as(DelegateIdentity(Identity(privkey=i["session"]), granted))
+    turned_away(400, update, agent_for(DelegateIdentity(Identity(), granted)), "hello")
+
+
 def delegation_expired():
     late = agent_for(chain(Identity(), Identity(), seconds=-60))
     turned_away(400, update, late, "hello")
@@ -50,6 +59,7 @@ identities = {
     "caller_p256": lambda: seen_as(Identity(type="p256")),
     "anonymous": anonymous,
     "delegation": lambda: seen_as(chain(Identity(), Identity(type="p256"), Identity(type="secp256k1"))),
+    "canister_signature": canister_signature,
     "delegation_expired": delegation_expired,
     "delegation_by_another": delegation_by_another,
 }

@@ -3,7 +3,8 @@
 use crate::world::{check, decode, equal, key, turned_away, Outcome, World};
 use candid::Principal;
 use ic_agent::identity::{
-    AnonymousIdentity, DelegatedIdentity, Delegation, DelegationPermissions, Prime256v1Identity, Secp256k1Identity, SignedDelegation,
+    AnonymousIdentity, BasicIdentity, DelegatedIdentity, Delegation, DelegationError, DelegationPermissions, InfoAwareIdentity, Prime256v1Identity,
+    Secp256k1Identity, SignedDelegation,
 };
 use ic_agent::Identity;
 use std::time::{Duration, SystemTime};
@@ -14,6 +15,8 @@ pub async fn run(w: &World) {
     check("caller_p256", seen_as(w, p256(), &p256())).await;
     check("anonymous", anonymous(w)).await;
     check("delegation", delegation(w)).await;
+    check("canister_signature", canister_signature(w)).await;
+    check("sender_info", sender_info(w)).await;
     check("delegation_targets", targets(w)).await;
     check("delegation_expired", expired(w)).await;
     check("delegation_by_another", by_another(w)).await;
@@ -64,6 +67,30 @@ async fn delegation(w: &World) -> Outcome {
     let chain = vec![link(&from, to(&middle)), link(&middle, to(&p256()))];
     let identity = DelegatedIdentity::new(from.public_key().ok_or("no key")?, Box::new(p256()), chain)?;
     seen_as(w, identity, &from).await
+}
+
+/// A user of an identity provider: a canister signed the delegation to the session's key.
+/// The library checks that signature too, down to the root key.
+fn issued(w: &World, session: BasicIdentity) -> Result<DelegatedIdentity, DelegationError> {
+    let delegation = Delegation { pubkey: w.issued("session_key"), expiration: w.expiration(), targets: None, permissions: None };
+    let chain = vec![SignedDelegation { delegation, signature: w.issued("signature") }];
+    DelegatedIdentity::new_with_root_key(w.issued("public_key"), Box::new(session), chain, &w.root_key())
+}
+
+async fn canister_signature(w: &World) -> Outcome {
+    let user = issued(w, key(7))?;
+    seen_as(w, user, &issued(w, key(7))?).await
+}
+
+async fn sender_info(w: &World) -> Outcome {
+    let identity = InfoAwareIdentity::new_with_root_key(issued(w, key(7))?, w.issued("info"), w.issued("info_signature"), &w.root_key())?;
+    let agent = w.agent_as(identity);
+    equal(decode::<Vec<u8>>(&w.update(&agent, "info").await?)?, w.issued("info"))?;
+    equal(decode::<Vec<u8>>(&w.query(&agent, "info").await?)?, w.issued("info"))?;
+    let another = [w.issued("info"), b"!".to_vec()].concat();
+    let identity = InfoAwareIdentity::new_unchecked(issued(w, key(7))?, another, w.issued("info_signature"))?;
+    turned_away(w.update(&w.agent_as(identity), "info").await, 400)?;
+    Ok(())
 }
 
 async fn targets(w: &World) -> Outcome {

@@ -16,10 +16,8 @@ pub async fn run(w: &World) {
     })
     .await;
     check("state_controllers", async { equal(agent.read_state_canister_controllers(id).await?, vec![Principal::anonymous()]) }).await;
-    check("state_metadata", async {
-        equal(agent.read_state_canister_metadata(id, "candid:service").await?, w.text("candid").as_bytes().to_vec())
-    })
-    .await;
+    check("state_metadata", async { equal(agent.read_state_canister_metadata(id, "candid:service").await?, w.text("candid").as_bytes().to_vec()) })
+        .await;
     check("state_subnet", subnet(w, agent, id)).await;
 }
 

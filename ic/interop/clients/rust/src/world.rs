@@ -37,6 +37,15 @@ impl World {
         unhex(self.0["program"][name].as_str().expect(name))
     }
 
+    /// What an identity provider gave: bytes, but for the expiration.
+    pub fn issued(&self, name: &str) -> Vec<u8> {
+        unhex(self.0["issued"][name].as_str().expect(name))
+    }
+
+    pub fn expiration(&self) -> u64 {
+        self.0["issued"]["expiration"].as_str().and_then(|e| e.parse().ok()).expect("expiration")
+    }
+
     pub fn root_key(&self) -> Vec<u8> {
         unhex(self.text("root_key"))
     }

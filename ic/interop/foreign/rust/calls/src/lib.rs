@@ -3,7 +3,9 @@
 
 use candid::{CandidType, Principal};
 use futures::future::join_all;
-use ic_cdk::api::{canister_cycle_balance, canister_self, msg_caller, msg_cycles_accept, msg_cycles_available, msg_cycles_refunded, msg_deadline, msg_reject};
+use ic_cdk::api::{
+    canister_cycle_balance, canister_self, msg_caller, msg_cycles_accept, msg_cycles_available, msg_cycles_refunded, msg_deadline, msg_reject,
+};
 use ic_cdk::call::{Call, CallFailed, Error};
 use ic_cdk::{query, update};
 use std::cell::Cell;

@@ -2,8 +2,8 @@
 
 use candid::{CandidType, Principal};
 use ic_cdk::api::{
-    call_context_instruction_counter, canister_liquid_cycle_balance, canister_version, cost_call, cost_create_canister, env_var_count, env_var_name_exists,
-    env_var_value, in_replicated_execution, instruction_counter, is_controller, msg_caller, subnet_self, time,
+    call_context_instruction_counter, canister_liquid_cycle_balance, canister_version, cost_call, cost_create_canister, env_var_count,
+    env_var_name_exists, env_var_value, in_replicated_execution, instruction_counter, is_controller, msg_caller, subnet_self, time,
 };
 use ic_cdk::call::Call;
 use ic_cdk::{post_upgrade, query, update};
