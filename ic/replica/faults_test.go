@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,7 +43,12 @@ type teller struct {
 // newTeller has a network with one canister, made while the disk works.
 func newTeller(t testing.TB, fs *disktest.FS, cache string) *teller {
 	t.Helper()
-	config := replica.Config{Dir: "state", Files: fs, Pace: replica.Manual, CompilationCacheDir: cache, Seed: []byte("seed"), Clock: func() time.Time { return time.Unix(1_800_000_000, 0) }}
+	return openTeller(t, replica.Config{Dir: "state", Files: fs, CompilationCacheDir: cache})
+}
+
+func openTeller(t testing.TB, config replica.Config) *teller {
+	t.Helper()
+	config.Pace, config.Seed, config.Clock = replica.Manual, []byte("seed"), func() time.Time { return time.Unix(1_800_000_000, 0) }
 	n, err := replica.Open(config)
 	if err != nil {
 		t.Fatal(err)
@@ -50,11 +57,16 @@ func newTeller(t testing.TB, fs *disktest.FS, cache string) *teller {
 	return &teller{t: t, config: config, n: n, actor: s.actor(), kept: map[replica.RequestID]bool{}, refused: map[replica.RequestID]bool{}}
 }
 
-func (w *teller) add(i int) {
+func (w *teller) add(i int) { w.send(i, nil) }
+
+// big is add with a message that fills the log.
+func (w *teller) big(i int) { w.send(i, make([]byte, 20_000)) }
+
+func (w *teller) send(i int, filling []byte) {
 	w.t.Helper()
 	in := replica.Ingress{
 		ID: sha256.Sum256(fmt.Appendf(nil, "request %d", i)), Sender: user, Canister: w.actor, Method: "run",
-		Arg: program{}.Add(0, 1).StableGrow(1).StableWrite(0, []byte("x")).Reply(nil), Expiry: w.n.Time().Add(time.Minute),
+		Arg: program{}.Append(filling).Add(0, 1).StableGrow(1).StableWrite(0, []byte("x")).Reply(nil), Expiry: w.n.Time().Add(time.Minute),
 	}
 	if rej := w.n.Submit(w.t.Context(), in); rej != nil {
 		w.t.Fatal(rej)
@@ -95,6 +107,11 @@ func (w *teller) recovered(fs *disktest.FS, hash *[32]byte) {
 	w.t.Helper()
 	config := w.config
 	config.Files = fs
+	w.recoveredFrom(config, hash)
+}
+
+func (w *teller) recoveredFrom(config replica.Config, hash *[32]byte) {
+	w.t.Helper()
 	n, err := replica.Open(config)
 	if err != nil {
 		w.t.Fatal(err)
@@ -254,5 +271,60 @@ func TestFlippedBytesAreNeverServed(t *testing.T) {
 			t.Errorf("%s, byte %d: the network opened", name, at)
 			_ = n.Close()
 		}
+	}
+}
+
+// fullDir is set for the process in which [TestFullFolder] has a small file system.
+const fullDir = "ASSAY_FULL_DIR"
+
+// TestFullFolder is [TestFullDiskStopsAcknowledging] on a real file system of 1 MiB, which
+// Linux lets a process mount for itself.
+func TestFullFolder(t *testing.T) {
+	dir := os.Getenv(fullDir)
+	if dir == "" {
+		t.Parallel()
+		dir := t.TempDir()
+		mount := exec.CommandContext(t.Context(), "unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", dir)
+		if out, err := mount.CombinedOutput(); err != nil {
+			t.Skipf("not run: this system does not let a test mount a small file system: %v %s", err, out)
+		}
+		inside := exec.CommandContext(t.Context(), "unshare", "--map-root-user", "--mount", "sh", "-c",
+			`mount -t tmpfs -o size=1m none "$1" && exec "$2" -test.run '^TestFullFolder$' -test.v`, "sh", dir, os.Args[0])
+		inside.Env = append(os.Environ(), fullDir+"="+dir)
+		out, err := inside.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "--- PASS: TestFullFolder") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 300_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := openTeller(t, replica.Config{Dir: filepath.Join(dir, "state")})
+	sent := 0
+	for ; len(w.refused) < 20; sent++ {
+		w.big(sent)
+		w.n.CheckpointNow() // some of which find no room either
+	}
+	if len(w.kept) < 3 {
+		t.Fatalf("only %d requests were kept before the folder was full", len(w.kept))
+	}
+	config := w.config
+	config.Dir = copyFolder(t, w.config.Dir)
+	w.recoveredFrom(config, nil)
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	before := len(w.kept)
+	w.add(sent)
+	if len(w.kept) != before+1 {
+		t.Error("there is room again, and nothing is acknowledged")
+	}
+	hash := hashOf(t, w.n)
+	config.Dir = copyFolder(t, w.config.Dir)
+	w.recoveredFrom(config, &hash)
+	if err := w.n.Close(); err != nil {
+		t.Error(err)
 	}
 }
