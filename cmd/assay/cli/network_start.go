@@ -44,7 +44,7 @@ func (a *app) networkStart() *cobra.Command {
 		Short: "Run the bare network, without Assay's canisters, until it is stopped",
 		Long: `Run one subnet of the Internet Computer in this process until Ctrl-C or SIGTERM. Agents,
 the icp client and dfx talk to its URL with all their checks on. With --state its keys,
-canisters and open calls outlive a clean stop; without, it is in memory.
+canisters and open calls outlive a stop and a crash; without, it is in memory.
 
 For development only: one process, no consensus, free cycles for anybody.`,
 		Args: exactArgs(0, "no arguments"),

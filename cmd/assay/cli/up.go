@@ -30,7 +30,7 @@ func (a *app) up() *cobra.Command {
 		Short: "Run the whole stack until it is stopped, keeping its state in a folder",
 		Long: `Run the embedded network, the canisters and two providers until Ctrl-C, with the state in
 --state. The first start deploys, votes and indexes the example passages; later starts go
-on where the last clean stop left it. Use submit, job, search and balance against it from
+on where the last one ended, also after a crash. Use submit, job, search and balance against it from
 another terminal. For development only: the network is one process without consensus.
 
 With --network the stack is put on another network: pocketic starts a PocketIC server from
