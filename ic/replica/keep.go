@@ -97,6 +97,7 @@ func (n *Network) advance(ctx context.Context, round bool) (more bool, err error
 		return false, err
 	}
 	n.recordBatch(b, raw)
+	n.fetch()
 	n.checkpointIfDue()
 	return more, nil
 }
@@ -190,6 +191,7 @@ func (n *Network) close() error {
 		n.machine.Seal()
 		n.closed = true
 		n.endRecordings()
+		n.endFetches()
 		n.drive.Unlock()
 		n.writing.Wait()
 		n.drive.Lock()

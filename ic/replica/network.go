@@ -128,6 +128,7 @@ func (n *Network) settings() state.Settings {
 	return state.Settings{
 		Touch: touch, RootKey: n.config.RootKey, Subnet: n.config.SubnetID, Prices: cycles.Prices{Nodes: uint64(size)},
 		StopTimeout: n.config.StopTimeout, StablePages: host.MaxStablePages, Admins: n.config.Admins, KeySeed: n.config.KeySeed,
+		Outcalls: n.config.Outcalls != nil,
 	}
 }
 

@@ -30,6 +30,9 @@ type (
 	CallerInfo   = host.CallerInfo
 	Books        = state.Books
 	MessageStats = state.MessageStats
+
+	Outcall       = state.Outcall
+	OutcallResult = state.OutcallResult
 )
 
 // Phases of an ingress message.
@@ -54,6 +57,12 @@ type Certifier interface {
 	Certify(tree hashtree.Node, sharded bool) ([]byte, error)
 }
 
+// Outcaller makes an HTTP request for a canister, as ic/replica/outcall does. It is asked
+// for several at once, and again after a restart for those without a result.
+type Outcaller interface {
+	Fetch(ctx context.Context, o Outcall) OutcallResult
+}
+
 // Config is how a network is opened. The zero value is a network in memory.
 type Config struct {
 	Dir                 string           // where the state is kept, for one network at a time; empty: nowhere
@@ -73,6 +82,7 @@ type Config struct {
 	Seed                []byte                // makes raw_rand predictable, for tests; nil: the system's entropy
 	Record              io.Writer             // gets a recording from the start to the end, as [Network.Record] makes one; nil: nobody
 	RecordOptions       RecordOptions         // of Record
+	Outcalls            Outcaller             // makes the HTTP requests of canisters; nil: they may make none
 	Observe             func(MessageStats)    // called for each message, queries too; must be quick and not call the network
 	// Fault, for tests, is asked after each message that may change a canister (kind as in
 	// [MessageStats]); with a text the message traps, and what it did is undone. Not asked are
@@ -93,6 +103,7 @@ type Network struct {
 
 	recovering atomic.Bool
 	writing    sync.WaitGroup // a checkpoint in the background
+	fetches    fetches        // guarded by drive
 
 	closing  sync.Once
 	closeErr error

@@ -34,6 +34,7 @@ type Input struct {
 	Ingress  *Ingress
 	SetTime  uint64    // moves the network's time forward, in nanoseconds since 1970
 	Settings *Settings // replaces the subnet's settings
+	Outcall  *OutcallResult
 }
 
 // ErrBadBatch is a batch that cannot be decoded, or that does not follow the last one.
@@ -56,6 +57,16 @@ type wireInput struct {
 	Ingress  *wireIngress `cbor:"1,keyasint,omitempty"`
 	SetTime  uint64       `cbor:"2,keyasint,omitempty"`
 	Settings *Settings    `cbor:"3,keyasint,omitempty"`
+	Outcall  *wireOutcall `cbor:"4,keyasint,omitempty"`
+}
+
+type wireOutcall struct {
+	ID      uint64   `cbor:"1,keyasint"`
+	Status  uint64   `cbor:"2,keyasint,omitempty"`
+	Headers [][]byte `cbor:"3,keyasint,omitempty"` // names and values in turn; need not be UTF-8
+	Body    []byte   `cbor:"4,keyasint,omitempty"`
+	Error   []byte   `cbor:"5,keyasint,omitempty"`
+	Fatal   bool     `cbor:"6,keyasint,omitempty"`
 }
 
 type wireIngress struct {
@@ -90,6 +101,9 @@ func (in Input) wire() wireInput {
 	w := wireInput{SetTime: in.SetTime, Settings: in.Settings}
 	if in.Ingress != nil {
 		w.Ingress = in.Ingress.wire()
+	}
+	if in.Outcall != nil {
+		w.Outcall = in.Outcall.wire()
 	}
 	return w
 }
@@ -127,7 +141,7 @@ func DecodeBatch(raw []byte) (*Batch, error) {
 func (w wireInput) input() (Input, error) {
 	in := Input{SetTime: w.SetTime, Settings: w.Settings}
 	kinds := 0
-	for _, set := range []bool{w.Ingress != nil, w.SetTime != 0, w.Settings != nil} {
+	for _, set := range []bool{w.Ingress != nil, w.SetTime != 0, w.Settings != nil, w.Outcall != nil} {
 		if set {
 			kinds++
 		}
@@ -135,12 +149,33 @@ func (w wireInput) input() (Input, error) {
 	if kinds != 1 {
 		return in, fmt.Errorf("it is of %d kinds", kinds)
 	}
-	if w.Ingress != nil {
-		m, err := w.Ingress.ingress()
-		in.Ingress = m
-		return in, err
+	var err error
+	switch {
+	case w.Ingress != nil:
+		in.Ingress, err = w.Ingress.ingress()
+	case w.Outcall != nil:
+		in.Outcall, err = w.Outcall.result()
 	}
-	return in, nil
+	return in, err
+}
+
+func (r *OutcallResult) wire() *wireOutcall {
+	w := &wireOutcall{ID: r.ID, Status: r.Status, Body: r.Body, Error: []byte(r.Error), Fatal: r.Fatal}
+	for _, h := range r.Headers {
+		w.Headers = append(w.Headers, []byte(h.Name), []byte(h.Value))
+	}
+	return w
+}
+
+func (w *wireOutcall) result() (*OutcallResult, error) {
+	r := &OutcallResult{ID: w.ID, Status: w.Status, Body: w.Body, Error: string(w.Error), Fatal: w.Fatal}
+	if len(w.Headers)%2 != 0 {
+		return nil, errors.New("a header without a value")
+	}
+	for i := 0; i < len(w.Headers); i += 2 {
+		r.Headers = append(r.Headers, Header{string(w.Headers[i]), string(w.Headers[i+1])})
+	}
+	return r, nil
 }
 
 func (w *wireIngress) ingress() (*Ingress, error) {

@@ -23,6 +23,7 @@ func someBatch() *state.Batch {
 			{Ingress: in},
 			{SetTime: 1_700_000_000_000_000_001},
 			{Settings: &state.Settings{RootKey: []byte("key"), Subnet: user, StopTimeout: time.Minute, StablePages: 9}},
+			{Outcall: &state.OutcallResult{ID: 3, Status: 200, Headers: []state.Header{{Name: "a", Value: "\xff"}}, Body: []byte("body"), Error: "why", Fatal: true}},
 		},
 		Round: &state.Round{Time: 1_700_000_000_000_000_002, Entropy: [32]byte{5}},
 	}
@@ -49,7 +50,8 @@ func TestBatchKeepsWhatItHolds(t *testing.T) {
 		!bytes.Equal(in.Arg, want.Arg) || string(in.Info.Data) != "info" || in.Info.Signer != want.Info.Signer || !in.Expiry.Equal(want.Expiry) || in.Canister != want.Canister {
 		t.Errorf("message %+v, want %+v", in, want)
 	}
-	if got.Inputs[1].SetTime != 1_700_000_000_000_000_001 || got.Inputs[2].Settings.StablePages != 9 || *got.Round != *someBatch().Round {
+	if got.Inputs[1].SetTime != 1_700_000_000_000_000_001 || got.Inputs[2].Settings.StablePages != 9 || got.Inputs[3].Outcall.Headers[0].Value != "\xff" ||
+		string(got.Inputs[3].Outcall.Body) != "body" || got.Inputs[3].Outcall.Error != "why" || !got.Inputs[3].Outcall.Fatal || *got.Round != *someBatch().Round {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -46,6 +46,7 @@ type saved struct {
 	Requests  map[RequestID]*request
 	Canisters []savedCanister
 	Deleted   map[principal.Principal]bool
+	Outcalls  map[uint64]*openOutcall
 }
 
 type savedCanister struct {
@@ -59,7 +60,7 @@ type savedCanister struct {
 func (m *Machine) savedLocked(memory func(holder) string) saved {
 	s := saved{
 		Number: m.mu.number, Time: m.mu.last, Pruned: m.mu.pruned, Settings: m.config.Settings,
-		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests, Deleted: m.mu.deleted,
+		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests, Deleted: m.mu.deleted, Outcalls: m.mu.outcalls,
 	}
 	for _, in := range m.mu.pool {
 		s.Pool = append(s.Pool, in.wire())
@@ -193,6 +194,12 @@ func Restore(ctx context.Context, config Config, core []byte, read contentReader
 	}
 	for id := range s.Deleted {
 		m.mu.deleted[id] = true
+	}
+	for id, o := range s.Outcalls {
+		if o == nil {
+			return nil, fmt.Errorf("%w: an outcall without content", ErrBadCheckpoint)
+		}
+		m.mu.outcalls[id] = o
 	}
 	r := &restore{machine: m, read: read, blobs: map[[32]byte][]byte{}}
 	for _, sc := range s.Canisters {

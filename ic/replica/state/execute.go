@@ -116,6 +116,8 @@ func (m *Machine) executeLocked(ctx context.Context, msg *message) uint64 {
 	switch {
 	case msg.Kind == responseMessage:
 		return m.deliverLocked(ctx, msg)
+	case msg.Kind == outcallMessage:
+		return m.concludeLocked(ctx, msg.Outcall)
 	case msg.Deadline != 0 && msg.Deadline <= m.mu.Time:
 		m.loseLocked(msg.Cycles) // its caller has been told already
 		return 0

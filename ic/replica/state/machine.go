@@ -77,6 +77,7 @@ type Settings struct {
 	Touch       cycles.Touch          `cbor:"6,keyasint"`           // what touched pages cost; zero: [cycles.TouchDirty]
 	Admins      []principal.Principal `cbor:"7,keyasint,omitempty"` // of the subnet
 	KeySeed     []byte                `cbor:"8,keyasint,omitempty"` // of threshold keys; nil: [threshold.DevelopmentSeed]
+	Outcalls    bool                  `cbor:"9,keyasint,omitempty"` // canisters may make HTTP requests
 }
 
 // touch is what touched pages cost.
@@ -121,14 +122,15 @@ type core struct {
 	order     []principal.Principal        // of canisters, sorted
 	queue     []*message
 	requests  map[RequestID]*request
-	bounded   map[uint64]wait // calls with a deadline, by callback id
-	pruned    uint64          // time of the last look for old requests
+	outcalls  map[uint64]*openOutcall // without a result
+	bounded   map[uint64]wait         // calls with a deadline, by callback id
+	pruned    uint64                  // time of the last look for old requests
 	counters  counters
 	money     money
 }
 
 // counters give out ids, and count executions that were kept.
-type counters struct{ Canister, Context, Callback, Updates uint64 }
+type counters struct{ Canister, Context, Callback, Updates, Outcall uint64 }
 
 // money is what came in and went out; the rest is held by canisters and messages.
 type money struct{ Minted, Spent cycles.Amount }
@@ -147,6 +149,7 @@ func New(config Config) *Machine {
 	m.mu.requests = map[RequestID]*request{}
 	m.mu.coming = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}
+	m.mu.outcalls = map[uint64]*openOutcall{}
 	m.useSettings(config.Settings)
 	return m
 }
@@ -262,6 +265,9 @@ func (m *Machine) NextEvent() (at time.Time, ok bool) {
 	}
 	for _, w := range m.mu.bounded {
 		next = min(next, w.Deadline)
+	}
+	for _, o := range m.mu.outcalls {
+		next = min(next, o.Deadline)
 	}
 	if next > 1<<63-1 {
 		return time.Time{}, false

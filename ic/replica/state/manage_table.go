@@ -98,6 +98,7 @@ func init() {
 		"sign_with_schnorr":                       {run: (*Machine).signSchnorrLocked},
 		"vetkd_public_key":                        {run: (*Machine).vetKeyLocked},
 		"vetkd_derive_key":                        {run: (*Machine).deriveVetKeyLocked},
+		"http_request":                            {run: (*Machine).httpRequestLocked},
 		"fetch_canister_logs":                     {query: true, queryOnly: true, about: true, mayCall: seesLogs, refusal: noLogs, run: (*Machine).logsLocked},
 		"list_canisters":                          {query: true, queryOnly: true, run: (*Machine).listCanistersLocked},
 		"node_metrics_history":                    {run: (*Machine).nodeMetricsLocked},

@@ -14,6 +14,7 @@ const (
 	ingressMessage messageKind = iota + 1
 	requestMessage
 	responseMessage
+	outcallMessage // the result of an outcall
 )
 
 // message waits in the queue.
@@ -33,6 +34,8 @@ type message struct {
 
 	Cycles cycles.Amount // request: attached; response: refunded
 	Answer answer        // response
+
+	Outcall *OutcallResult
 }
 
 // originKind says who waits for a call context's answer.
@@ -195,6 +198,9 @@ func (m *Machine) Books() Books {
 		for _, s := range c.Stops {
 			held = held.Add(s.Refund)
 		}
+	}
+	for _, o := range m.mu.outcalls {
+		held = held.Add(o.Refund)
 	}
 	for _, msg := range m.mu.queue {
 		held = held.Add(msg.Cycles)

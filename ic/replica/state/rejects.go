@@ -26,6 +26,7 @@ const (
 	CodeUnknownMethod    = "IC0407"
 	CodeBadPayload       = "IC0408"
 	CodeSnapshotFixed    = "IC0409"
+	CodeNotEnabled       = "IC0504"
 	CodeInvalidWasm      = "IC0505"
 	CodeNoReply          = "IC0506"
 	CodeStopped          = "IC0508"

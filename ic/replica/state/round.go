@@ -48,6 +48,9 @@ func (m *Machine) takeLocked() []Input {
 		if in := m.mu.pending[n].Ingress; in != nil {
 			size += in.size()
 		}
+		if r := m.mu.pending[n].Outcall; r != nil {
+			size += len(r.Body)
+		}
 		if n++; size >= maxBatchBytes {
 			break
 		}
@@ -139,6 +142,8 @@ func (m *Machine) takeIn(b *Batch) error {
 			m.mu.Time = max(m.mu.Time, m.mu.last)
 		case in.Settings != nil:
 			m.useSettings(*in.Settings)
+		case in.Outcall != nil:
+			m.takeResultLocked(in.Outcall)
 		}
 	}
 	return nil
@@ -153,6 +158,7 @@ func (m *Machine) beginRound(ctx context.Context, r *Round) (tasks []principal.P
 	m.mu.tick = r.Tick || len(m.mu.pool) > 0 // tasks go before what users ask
 	m.expireCallsLocked()
 	m.expireStopsLocked()
+	m.expireOutcallsLocked()
 	m.pruneRequestsLocked()
 	for _, id := range m.mu.order {
 		c := m.mu.canisters[id]
