@@ -94,6 +94,9 @@ func (n *Network) begin(ctx context.Context) error {
 		n.machine.Feed(state.Input{Settings: &want})
 	}
 	_, err := n.advance(ctx, false)
+	if err == nil {
+		n.fetch() // what was under way at the last stop
+	}
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"assay/ic/localnet"
 	"assay/ic/replica"
 	price "assay/ic/replica/cycles"
+	"assay/ic/replica/outcall"
 )
 
 const lastPortFile = "port" // of a state folder's last run, taken again while it is free
@@ -35,6 +36,8 @@ type startFlags struct {
 	autoProgress          bool
 	pace                  replica.Pace // what autoProgress says, and whether it says anything
 	standins              bool
+	outcalls              []string
+	keySeed               string
 }
 
 func (a *app) networkStart() *cobra.Command {
@@ -70,6 +73,8 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().BoolVar(&f.standins, "standins", false, "put development stand-ins of the ICP ledger, the cycles ledger and the cycles minting canister on their real ids")
 	c.Flags().StringVar(&f.record, "record", "", "file that gets a recording of all that happens, for network replay")
 	c.Flags().Uint64Var(&f.hashEvery, "hash-every", 0, "rounds between hashes of the state in --record (0: at the end only)")
+	c.Flags().StringSliceVar(&f.outcalls, "outcalls", nil, "hosts that canisters may reach by http_request, such as example.org, *.example.org, localhost:8080 or * (empty: none)")
+	c.Flags().StringVar(&f.keySeed, "key-seed", "", "seed of the development-only keys behind ECDSA, Schnorr and vetKD (empty: one that all networks share)")
 	return a.jsonFlag(c)
 }
 
@@ -89,8 +94,10 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 	levelErr := level.UnmarshalText([]byte(f.logLevel))
 	ip := net.ParseIP(f.bind)
 	touch, knownTouch := price.TouchByName(f.touch)
+	outcalls, hostsErr := outcall.New(f.outcalls, outcall.Transport())
 	err = errors.Join(
 		unless(levelErr == nil, "--log-level %s: take debug, info, warn or error", f.logLevel),
+		unless(hostsErr == nil, "--outcalls: %v", hostsErr),
 		unless(ip != nil, "--bind %s: take an IP address, such as 127.0.0.1", f.bind),
 		unless(f.port >= 0 && f.port < 1<<16, "--port %d: take 0 to 65535", f.port),
 		unless(!f.standins || f.pace != replica.Manual, "--standins: they are installed by calls, for which rounds must run: not with --auto-progress=false"),
@@ -104,6 +111,12 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 		Dir: f.state, Bind: f.bind, Port: f.port, Prefer: f.lastPort(),
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 		Replica: replica.Config{SubnetSize: f.nodes, Pace: f.pace, Touch: touch},
+	}
+	if len(f.outcalls) > 0 {
+		c.Replica.Outcalls = outcalls
+	}
+	if f.keySeed != "" {
+		c.Replica.KeySeed = []byte(f.keySeed)
 	}
 	if f.seed != "" {
 		c.Replica.Seed = []byte(f.seed)
