@@ -280,3 +280,25 @@ func TestInitRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutArgument: the environment names the others; who installs is the one member, and
+// nobody is when that is anonymous.
+func TestWithoutArgument(t *testing.T) {
+	n := cdktest.New(t)
+	peers := map[string]string{"PUBLIC_CANISTER_ID:market": principal.Canister(51).String()}
+	if _, err := n.TryInstall(program(), cdktest.Options{Variables: peers}); err == nil || !strings.Contains(err.Error(), "PUBLIC_CANISTER_ID:root") {
+		t.Errorf("without a root: %v", err)
+	}
+	root, installer := principal.Canister(52), principal.SelfAuthenticating([]byte("installer"))
+	peers["PUBLIC_CANISTER_ID:root"] = root.String()
+	for caller, member := range map[principal.Principal]principal.Principal{installer: installer, principal.Anonymous: root} {
+		c := n.Install(program(), cdktest.Options{Caller: caller, Variables: peers})
+		reply, err := c.Query(caller, "members", []byte("DIDL\x00\x00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := daoapi.DecodeMembersResults(reply); err != nil || len(got) != 1 || got[0].Id != member {
+			t.Errorf("installed by %s: members %+v (%v), want %s", caller, got, err, member)
+		}
+	}
+}

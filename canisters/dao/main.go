@@ -37,10 +37,10 @@ func init() { cdk.Serve(program()) }
 
 func main() {}
 
-func initialise(_ *cdk.Message, arg []byte) error {
-	a, err := daoapi.DecodeInitArgs(arg)
+func initialise(m *cdk.Message, arg []byte) error {
+	a, err := argument(m, arg)
 	if err != nil {
-		return fmt.Errorf("decode the init argument: %w", err)
+		return err
 	}
 	if err := councilIn(a).Check(); err != nil {
 		return fmt.Errorf("council: %w", err)
@@ -50,6 +50,34 @@ func initialise(_ *cdk.Message, arg []byte) error {
 		return err
 	}
 	return cdk.Map(regionState).Put(councilKey, append([]byte{recordVersion}, record...))
+}
+
+// votingPeriod is how long a vote lasts where the installation does not say, in ns.
+const votingPeriod = 3600 * 1_000_000_000
+
+// argument is what the installation says, or without an argument what its environment
+// does: the other canisters' ids, with the installer as the one member. Where that is
+// anonymous nobody may vote, for which the root canister stands: it never does.
+func argument(m *cdk.Message, arg []byte) (a daoapi.Init, err error) {
+	if !cdk.NoArgument(arg) {
+		if a, err = daoapi.DecodeInitArgs(arg); err != nil {
+			return a, fmt.Errorf("decode the init argument: %w", err)
+		}
+		return a, nil
+	}
+	if a.Market, err = m.Peer("market"); err != nil {
+		return a, err
+	}
+	if a.Root, err = m.Peer("root"); err != nil {
+		return a, err
+	}
+	member := daoapi.Member{Id: m.Caller(), Name: "installer", Weight: 1}
+	if m.Caller().IsAnonymous() {
+		member = daoapi.Member{Id: a.Root, Name: "nobody", Weight: 1}
+		m.Print("installed by the anonymous principal: nobody may vote; install it with an identity")
+	}
+	a.Members, a.VotingPeriod = []daoapi.Member{member}, votingPeriod
+	return a, nil
 }
 
 func loadCouncil() (daoapi.Init, vote.Council, error) {

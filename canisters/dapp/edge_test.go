@@ -299,3 +299,27 @@ func TestUpgradedWhileSubmitting(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestWithoutArgument: the environment names the others and the model.
+func TestWithoutArgument(t *testing.T) {
+	n := cdktest.New(t)
+	variables := map[string]string{
+		"PUBLIC_CANISTER_ID:market": principal.Canister(51).String(), "PUBLIC_CANISTER_ID:vectors": principal.Canister(52).String(),
+		"ASSAY_MODEL": strings.Repeat("ab", 32), "ASSAY_DIMENSION": "384",
+	}
+	install := func() error {
+		_, err := n.TryInstall(program(), cdktest.Options{Caller: principal.Anonymous, Variables: variables})
+		return err
+	}
+	if err := install(); err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{"ASSAY_MODEL": "ab", "ASSAY_DIMENSION": "-1", "PUBLIC_CANISTER_ID:market": "market", "PUBLIC_CANISTER_ID:vectors": ""} {
+		good := variables[name]
+		variables[name] = bad
+		if err := install(); err == nil {
+			t.Errorf("%s=%q was taken", name, bad)
+		}
+		variables[name] = good
+	}
+}

@@ -6,7 +6,9 @@ package main
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 
 	"assay/canisters/dapp/dappapi"
 	"assay/ic/cdk"
@@ -40,10 +42,10 @@ func init() { cdk.Serve(program()) }
 
 func main() {}
 
-func initialise(_ *cdk.Message, arg []byte) error {
-	a, err := dappapi.DecodeInitArgs(arg)
+func initialise(m *cdk.Message, arg []byte) error {
+	a, err := argument(m, arg)
 	if err != nil {
-		return fmt.Errorf("decode the init argument: %w", err)
+		return err
 	}
 	if a.Owner == principal.Anonymous || len(a.Model) != 32 || a.Dimension == 0 || a.Collection == "" {
 		return fmt.Errorf("init: an owner, a model of 32 bytes, a dimension and a collection are needed")
@@ -54,6 +56,39 @@ func initialise(_ *cdk.Message, arg []byte) error {
 	}
 	put(configKey, record)
 	return nil
+}
+
+// argument is what the installation says, or without an argument what its environment does:
+// the other canisters' ids, and the model in ASSAY_MODEL (its root in hex) and ASSAY_DIMENSION.
+// The installer is the owner; where that is anonymous nobody is, for which the market stands.
+func argument(m *cdk.Message, arg []byte) (a dappapi.Init, err error) {
+	if !cdk.NoArgument(arg) {
+		if a, err = dappapi.DecodeInitArgs(arg); err != nil {
+			return a, fmt.Errorf("decode the init argument: %w", err)
+		}
+		return a, nil
+	}
+	if a.Market, err = m.Peer("market"); err != nil {
+		return a, err
+	}
+	if a.Vectors, err = m.Peer("vectors"); err != nil {
+		return a, err
+	}
+	model, _ := m.Environment("ASSAY_MODEL")
+	if a.Model, err = hex.DecodeString(model); err != nil {
+		return a, fmt.Errorf("environment variable ASSAY_MODEL: %w", err)
+	}
+	text, _ := m.Environment("ASSAY_DIMENSION")
+	dimension, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return a, fmt.Errorf("environment variable ASSAY_DIMENSION: %w", err)
+	}
+	a.Dimension, a.Collection, a.Owner = uint32(dimension), "passages", m.Caller()
+	if a.Owner.IsAnonymous() {
+		a.Owner = a.Market
+		m.Print("installed by the anonymous principal: nobody owns it; install it with an identity")
+	}
+	return a, nil
 }
 
 func loadConfig() (dappapi.Init, error) {

@@ -15,6 +15,7 @@ import (
 	"assay/canisters/ledger/icrc"
 	"assay/canisters/ledger/ledgerapi"
 	"assay/canisters/ledger/tokens"
+	"assay/ic/candid"
 	"assay/ic/cdk"
 )
 
@@ -39,10 +40,10 @@ func init() { cdk.Serve(program()) }
 
 func main() {}
 
-func initialise(_ *cdk.Message, arg []byte) error {
-	a, err := ledgerapi.DecodeInitArgs(arg)
+func initialise(m *cdk.Message, arg []byte) error {
+	a, err := argument(m, arg)
 	if err != nil {
-		return fmt.Errorf("decode the init argument: %w", err)
+		return err
 	}
 	c := tokens.Config{Name: a.Name, Symbol: a.Symbol, Decimals: a.Decimals, Fee: a.Fee, Window: dayNs, Drift: twoMinutesNs}
 	c.Window = *cmp.Or(a.TransactionWindow, &c.Window)
@@ -59,6 +60,20 @@ func initialise(_ *cdk.Message, arg []byte) error {
 	}
 	_, err = tokens.Create(store(), c, holdings)
 	return err
+}
+
+// argument is what the installation says, or without an argument a token to try things
+// with, which the installer mints.
+func argument(m *cdk.Message, arg []byte) (a ledgerapi.Init, err error) {
+	if cdk.NoArgument(arg) {
+		return ledgerapi.Init{
+			Name: "Test token", Symbol: "TEST", Decimals: 8, Fee: candid.NewNat(10_000), MintingAccount: ledgerapi.Account{Owner: m.Caller()},
+		}, nil
+	}
+	if a, err = ledgerapi.DecodeInitArgs(arg); err != nil {
+		return a, fmt.Errorf("decode the init argument: %w", err)
+	}
+	return a, nil
 }
 
 func store() icrc.Store { return icrc.Store{Map: cdk.Map(regionLedger)} }

@@ -10,6 +10,7 @@ import (
 	"assay/canisters/market/book"
 	"assay/canisters/market/marketapi"
 	"assay/commitment"
+	"assay/ic/candid"
 	"assay/ic/cdk"
 )
 
@@ -31,9 +32,9 @@ func init() { cdk.Serve(program()) }
 func main() {}
 
 func initialise(m *cdk.Message, arg []byte) error {
-	a, err := marketapi.DecodeInitArgs(arg)
+	a, err := argument(m, arg)
 	if err != nil {
-		return fmt.Errorf("decode the init argument: %w", err)
+		return err
 	}
 	network := commitment.NetworkID(m.RootKey())
 	b, fx, err := book.Create(store{}, principalIn(m.Self()), principalIn(a.Dao), network, parametersIn(a.Parameters))
@@ -41,6 +42,24 @@ func initialise(m *cdk.Message, arg []byte) error {
 		return err
 	}
 	return conclude(m, b, fx)
+}
+
+// argument is what the installation says, or without an argument what its environment
+// does: the dao's id, with parameters that the dao can change.
+func argument(m *cdk.Message, arg []byte) (a marketapi.Init, err error) {
+	if cdk.NoArgument(arg) {
+		const second = 1_000_000_000 // ns
+		a.Parameters = marketapi.Parameters{
+			Window: 600 * second, DeliveryTimeout: 120 * second, RevealTimeout: 60 * second, MaxAttempts: 3, TreasuryPermille: 50,
+			BasePrice: candid.NewNat(1_000_000_000), Reserve: candid.NewNat(1_000_000_000_000),
+		}
+		a.Dao, err = m.Peer("dao")
+		return a, err
+	}
+	if a, err = marketapi.DecodeInitArgs(arg); err != nil {
+		return a, fmt.Errorf("decode the init argument: %w", err)
+	}
+	return a, nil
 }
 
 // upgraded checks that this version can read what the last one left. The kit sets the

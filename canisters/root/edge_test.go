@@ -265,3 +265,25 @@ func FuzzDecodeUpgrade(f *testing.F) {
 		}
 	})
 }
+
+// TestWithoutArgument: the environment names the dao; who installs may upload.
+func TestWithoutArgument(t *testing.T) {
+	n := cdktest.New(t)
+	if _, err := n.TryInstall(program(), cdktest.Options{}); err == nil || !strings.Contains(err.Error(), "PUBLIC_CANISTER_ID:dao") {
+		t.Errorf("without an environment: %v", err)
+	}
+	c := n.Install(program(), cdktest.Options{Caller: uploader, Variables: map[string]string{"PUBLIC_CANISTER_ID:dao": dao.String()}})
+	arg, err := rootapi.EncodeUploadArgs(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for caller, allowed := range map[principal.Principal]bool{uploader: true, dao: true, stranger: false} {
+		reply, err := c.Update(caller, "upload", arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := rootapi.DecodeUploadResults(reply); err != nil || (r.Ok != nil) != allowed {
+			t.Errorf("%s uploads: %+v, %v; want %v", caller, r, err, allowed)
+		}
+	}
+}

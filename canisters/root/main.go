@@ -47,10 +47,10 @@ func init() { cdk.Serve(program()) }
 
 func main() {}
 
-func initialise(_ *cdk.Message, arg []byte) error {
-	a, err := rootapi.DecodeInitArgs(arg)
+func initialise(m *cdk.Message, arg []byte) error {
+	a, err := argument(m, arg)
 	if err != nil {
-		return fmt.Errorf("decode the init argument: %w", err)
+		return err
 	}
 	if a.Dao == principal.Management || a.Dao == principal.Anonymous {
 		return fmt.Errorf("the dao is %s, which nobody is", a.Dao)
@@ -60,6 +60,20 @@ func initialise(_ *cdk.Message, arg []byte) error {
 		return err
 	}
 	return cdk.Map(regionState).Put(configKey, append([]byte{recordVersion}, record...))
+}
+
+// argument is what the installation says, or without an argument what its environment
+// does: the dao's id, and the installer as uploader.
+func argument(m *cdk.Message, arg []byte) (a rootapi.Init, err error) {
+	if cdk.NoArgument(arg) {
+		a.Uploaders = []principal.Principal{m.Caller()}
+		a.Dao, err = m.Peer("dao")
+		return a, err
+	}
+	if a, err = rootapi.DecodeInitArgs(arg); err != nil {
+		return a, fmt.Errorf("decode the init argument: %w", err)
+	}
+	return a, nil
 }
 
 func loadConfig() (rootapi.Init, error) {

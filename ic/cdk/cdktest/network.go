@@ -69,6 +69,8 @@ type Options struct {
 	Arg         []byte
 	Cycles      candid.Nat
 	Controllers []principal.Principal
+	Caller      principal.Principal // who installs; the zero value is the management canister
+	Variables   map[string]string   // the environment's
 	// ID names the canister; the zero value takes the next free one.
 	ID principal.Principal
 }
@@ -88,13 +90,13 @@ func (n *Network) TryInstall(p cdk.Program, o Options) (*Canister, error) {
 	if o.ID == principal.Management {
 		o.ID = principal.Canister(uint64(len(n.canisters)) + 1)
 	}
-	d := &system.Double{ID: o.ID.Bytes(), Root: []byte("root key of a test"), Certificate: []byte("certificate of a test")}
+	d := &system.Double{ID: o.ID.Bytes(), Root: []byte("root key of a test"), Certificate: []byte("certificate of a test"), Variables: o.Variables}
 	d.SetBalance(o.Cycles)
 	for _, p := range o.Controllers {
 		d.Controllers = append(d.Controllers, p.Bytes())
 	}
 	c := &Canister{ID: o.ID, Double: d, network: n, program: p, instance: cdk.NewInstance(p, d)}
-	if err := c.execute(&system.Frame{Context: system.Start, Arg: o.Arg}, c.instance.Init); err != nil {
+	if err := c.execute(&system.Frame{Context: system.Start, Caller: o.Caller.Bytes(), Arg: o.Arg}, c.instance.Init); err != nil {
 		return nil, err
 	}
 	n.canisters = append(n.canisters, c)

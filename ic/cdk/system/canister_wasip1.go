@@ -162,6 +162,16 @@ func (Canister) SetTimer(at uint64) uint64 { return globalTimerSet(at) }
 // PerformanceCounter counts instructions.
 func (Canister) PerformanceCounter(kind uint32) uint64 { return performanceCounter(kind) }
 
+// Environment is the value of an environment variable, false if there is none of the name.
+func (Canister) Environment(name []byte) ([]byte, bool) {
+	if envVarNameExists(at(name), size(name)) == 0 {
+		return nil, false
+	}
+	return collect(envVarValueSize(at(name), size(name)), func(dst unsafe.Pointer, offset, n uint32) {
+		envVarValueCopy(at(name), size(name), dst, offset, n)
+	}), true
+}
+
 // IsController asks whether the principal controls this canister.
 func (Canister) IsController(principal []byte) bool {
 	return isController(at(principal), size(principal)) != 0

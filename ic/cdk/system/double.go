@@ -103,6 +103,7 @@ type Double struct {
 	Root        []byte // root key
 	Certificate []byte // what queries see; nil: none
 	Freezing    candid.Nat
+	Variables   map[string]string // the environment's
 	Log         []string
 	// Refuse makes the next so many calls to CallPerform fail.
 	Refuse int
@@ -443,6 +444,15 @@ func (d *Double) PerformanceCounter(kind uint32) uint64 {
 // IsController looks in Controllers.
 func (d *Double) IsController(principal []byte) bool {
 	return slices.ContainsFunc(d.Controllers, func(c []byte) bool { return string(c) == string(principal) })
+}
+
+// Environment looks in Variables.
+func (d *Double) Environment(name []byte) ([]byte, bool) {
+	if len(name) > MaxEnvironment {
+		d.Trap(fmt.Appendf(nil, "env_var_name_exists: a name of %d bytes", len(name)))
+	}
+	v, ok := d.Variables[string(name)]
+	return []byte(v), ok
 }
 
 // Replicated is false in queries.

@@ -67,6 +67,15 @@ func canisterVersion() uint64
 //go:wasmimport ic0 time
 func now() uint64
 
+//go:wasmimport ic0 env_var_name_exists
+func envVarNameExists(name unsafe.Pointer, nameSize uint32) uint32
+
+//go:wasmimport ic0 env_var_value_size
+func envVarValueSize(name unsafe.Pointer, nameSize uint32) uint32
+
+//go:wasmimport ic0 env_var_value_copy
+func envVarValueCopy(name unsafe.Pointer, nameSize uint32, dst unsafe.Pointer, offset, size uint32)
+
 //go:wasmimport ic0 msg_method_name_size
 func msgMethodNameSize() uint32
 

@@ -11,6 +11,7 @@ package system
 const (
 	PageBytes      = 1 << 16 // bytes in a page of stable memory
 	MaxCertified   = 32      // bytes of certified data
+	MaxEnvironment = 128     // bytes of an environment variable's name
 	MaxBestEffort  = 300     // seconds a bounded-wait call may ask for
 	MaxPayload     = 2 << 20 // bytes of an argument or a reply between subnets
 	PerformMessage = 0       // PerformanceCounter: instructions of this message
@@ -74,6 +75,9 @@ type API interface {
 	SetTimer(at uint64) uint64
 	PerformanceCounter(kind uint32) uint64
 	IsController(principal []byte) bool
+	// Environment is the value of an environment variable, false if there is none of the
+	// name, which has at most [MaxEnvironment] bytes.
+	Environment(name []byte) ([]byte, bool)
 	Replicated() bool
 	Print(text []byte)
 	// Trap ends the message and undoes all it did. It does not return.
