@@ -7,143 +7,7 @@ import (
 	"assay/ic/replica/replicatest"
 )
 
-// reply is what a callee does in most rows.
-var reply = do.Send()
-
-// begun is a call under construction, to a query that answers.
-func begun(to principal.Principal) program {
-	return do.Do("call_new", to, "read", replicatest.RunSlot, do.Send(), replicatest.RunSlot, do.Trap("rejected")).
-		Do("call_data_append", []byte(reply))
-}
-
-// rejectedWith holds that a relayed call was rejected with one of these codes.
-func rejectedWith(o outcome, codes ...uint64) {
-	o.w.Helper()
-	data := o.replied()
-	if len(data) < 8 {
-		o.w.Fatalf("%s: the call replied %q, want a reject", o.w.section, data)
-	}
-	got := replicatest.Numbers(data[:8])[0]
-	for _, code := range codes {
-		if got == code {
-			return
-		}
-	}
-	o.w.Errorf("%s: the call was rejected with %d (%q), want %d", o.w.section, got, data[8:], codes)
-}
-
 func init() {
-	describe("building calls", "canister interface",
-		row{"Inter-canister method calls", "call_data_append without call_new traps", func(w *world) {
-			w.update(w.canister(), do.Do("call_data_append", "x").Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "call_on_cleanup without call_new traps", func(w *world) {
-			w.update(w.canister(), do.Do("call_on_cleanup", 1, do).Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "call_cycles_add without call_new traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Do("call_cycles_add", 0).Reply(nil)).rejects(failed)
-			w.update(c, do.Do("call_cycles_add128", 0, 0).Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "call_with_best_effort_response without call_new traps", func(w *world) {
-			w.update(w.canister(), do.Do("call_with_best_effort_response", 1).Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "call_perform without call_new traps", func(w *world) {
-			w.update(w.canister(), do.Do("call_perform").Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "after call_perform all calls but call_new trap", func(w *world) {
-			c := w.canister()
-			for _, again := range []program{
-				do.Do("call_perform"), do.Do("call_data_append", "x"), do.Do("call_on_cleanup", 1, do),
-				do.Do("call_cycles_add128", 0, 0), do.Do("call_with_best_effort_response", 1),
-			} {
-				w.update(c, append(begun(c).Do("call_perform"), again...)).rejects(failed)
-			}
-		}},
-		row{"Inter-canister method calls", "call_new drops the call under construction", func(w *world) {
-			c := w.canister()
-			first := do.Do("call_new", c, "run", replicatest.RunSlot, do, replicatest.RunSlot, do).Do("call_data_append", []byte(do.Set(1, 1).Send()))
-			w.update(c, append(first, begun(c).Do("call_perform")...)).replies("")
-			if w.cell(c, 1) != 0 {
-				w.Error("the dropped call was made")
-			}
-		}},
-		row{"Inter-canister method calls", "a call that is not performed is not made", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Do("call_new", c, "run", replicatest.RunSlot, do, replicatest.RunSlot, do).Do("call_data_append", []byte(do.Set(1, 1))).Reply([]byte("no call"))).replies("no call")
-			w.tick()
-			if w.cell(c, 1) != 0 {
-				w.Error("the call was made")
-			}
-		}},
-		row{"Inter-canister method calls", "call_perform returns 0", func(w *world) {
-			c := w.canister()
-			w.update(c, append(do.Set(1, 9), begun(c).Set(1, of("call_perform"))...)).replies("")
-			if got := w.cell(c, 1); got != 0 {
-				w.Errorf("call_perform returned %d", got)
-			}
-		}},
-		row{"Inter-canister method calls", "call_data_append appends", func(w *world) {
-			c := w.canister()
-			p := do.Do("call_new", c, "read", replicatest.RunSlot, do.Give(blob("msg_arg_data")).Send(), replicatest.RunSlot, do)
-			for _, part := range [][]byte{do.Give("abc"), nil, do.Send()} {
-				p = p.Do("call_data_append", part)
-			}
-			w.update(c, p.Do("call_perform")).replies("abc")
-		}},
-		row{"Inter-canister method calls", "a second call_on_cleanup traps", func(w *world) {
-			c := w.canister()
-			w.update(c, begun(c).Do("call_on_cleanup", 1, do).Do("call_on_cleanup", 1, do).Do("call_perform")).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "a second call_with_best_effort_response traps", func(w *world) {
-			c := w.canister()
-			w.update(c, begun(c).Do("call_with_best_effort_response", 1).Do("call_with_best_effort_response", 1).Do("call_perform")).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "any timeout is allowed, 0 and the largest too", func(w *world) {
-			c := w.canister()
-			w.update(c, begun(c).Do("call_with_best_effort_response", 0xffff_ffff).Do("call_perform")).replies("")
-			w.update(c, begun(c).Do("call_with_best_effort_response", 0).Do("call_perform").Reply(nil)).replies("")
-		}},
-		row{"Inter-canister method calls", "a callee beyond the memory traps", func(w *world) {
-			w.update(w.canister(), do.Do("call_new", 4<<16-1, 10, "read", 1, do, 1, do).Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "a method name beyond the memory traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Do("call_new", c, 4<<16-1, 10, 1, do, 1, do).Reply(nil)).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "call data beyond the memory traps", func(w *world) {
-			c := w.canister()
-			w.update(c, begun(c).Do("call_data_append", 4<<16-1, 2).Reply(nil)).rejects(failed)
-		}},
-		row{"Cycle cost calculation", "a method name of more than 20,000 bytes traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Do("call_new", c, strings.Repeat("x", 20_001), 1, do, 1, do).Reply(nil)).rejects(failed)
-		}},
-		row{"Resource limits", "a call of more than 10 MiB traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.HeapGrow(200).Do("call_new", c, "read", 1, do, 1, do).Do("call_data_append", 0, 10<<20).Do("call_data_append", 0, 1).Reply(nil)).rejects(failed)
-		}},
-		row{"Resource limits", "a call of almost 10 MiB arrives", func(w *world) {
-			c := w.canister()
-			// The argument begins with a program; its rest is never run.
-			p := do.HeapGrow(200).Do("call_new", c, "read", replicatest.RunSlot, do.Give(blob("msg_arg_data")).Send(), replicatest.RunSlot, do.Reply([]byte("rejected"))).
-				Do("call_data_append", []byte(append(do.Put(of("msg_arg_data_size")).Send(), 0))).
-				Do("call_data_append", 0, 10<<20-1000)
-			if got := w.update(c, p.Do("call_perform")).number(); got < 10<<20-1000 {
-				w.Errorf("an argument of %d bytes", got)
-			}
-		}},
-		row{"Overview of imports", "a query that calls traps, however it is called", func(w *world) {
-			c := w.canister()
-			w.ask(c, begun(c)).rejects(failed)
-			w.call(owner, c, c, "read", begun(c)).rejects(failed)
-			rejectedWith(w.update(c, relay(call{To: c, Method: "read", Arg: begun(c)})), failed)
-		}},
-		row{"Canister initialization", "a call in init traps", func(w *world) {
-			c := w.create()
-			w.install("install", c, plain(), begun(c).Do("call_perform")).rejects(failed)
-		}},
-	)
 	describe("calls", "canister interface",
 		row{"Inter-canister method calls", "a call of another canister's update replies", func(w *world) {
 			w.update(w.canister(), relay(call{To: w.canister(), Arg: do.Reply([]byte("there"))})).replies("there")
@@ -360,180 +224,29 @@ func init() {
 			w.update(a, relay(call{To: b, Arg: back})).replies("again here")
 		}},
 	)
-	describe("cleanup", "canister interface",
-		row{"Inter-canister method calls", "cleanup runs when the reply callback traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Set(1, 1)})).rejects(failed)
-			if w.cell(c, 1) != 1 {
-				w.Error("cleanup did not run")
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup runs when the reject callback traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "none", OnReject: do.Trap("x"), OnCleanup: do.Set(1, 1)})).rejects(failed)
-			if w.cell(c, 1) != 1 {
-				w.Error("cleanup did not run")
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup does not run when the reply callback returns", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Send(), OnCleanup: do.Set(1, 1)})).replies("")
-			if w.cell(c, 1) != 0 {
-				w.Error("cleanup ran")
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup does not run when the reject callback returns", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "none", OnReject: do.Send(), OnCleanup: do.Set(1, 1)})).replies("")
-			if w.cell(c, 1) != 0 {
-				w.Error("cleanup ran")
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup does not run when the method itself traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Send(), OnCleanup: do.Set(1, 1)}).Unreachable()).rejects(failed)
-			w.tick()
-			if w.cell(c, 1) != 0 {
-				w.Error("cleanup ran")
-			}
-		}},
-		row{"Inter-canister method calls", "a cleanup that traps is undone", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Set(1, 1).Unreachable()})).rejects(failed)
-			if w.cell(c, 1) != 0 {
-				w.Error("the cleanup's changes stayed")
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup sees the state without the callback's changes", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Set(1, 1).Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Set(1, 2).Trap("x"), OnCleanup: do.Set(2, cell(1))})).rejects(failed)
-			if got := w.cell(c, 2); got != 1 {
-				w.Errorf("cleanup saw %d", got)
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup runs when the callback is out of its table", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Do("call_new", c, "read", 1000, 0, 1000, 0).Do("call_on_cleanup", replicatest.RunSlot, do.Set(1, 1)).
-				Do("call_data_append", []byte(reply)).Do("call_perform")).rejects(failed)
-			if w.cell(c, 1) != 1 {
-				w.Error("cleanup did not run")
-			}
-		}},
-		row{"Method arguments", "cleanup after a reject callback has the reject code", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: do.Reject("no"), OnReject: do.Trap("x"), OnCleanup: do.Set(1, of("msg_reject_code"))})).rejects(failed)
-			if got := w.cell(c, 1); got != rejected {
-				w.Errorf("the reject code is %d", got)
-			}
-		}},
-		row{"Method arguments", "cleanup after a reply callback has reject code 0", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Set(1, sum(of("msg_reject_code"), 10))})).rejects(failed)
-			if got := w.cell(c, 1); got != 10 {
-				w.Errorf("the reject code is %d", got-10)
-			}
-		}},
-		row{"Inter-canister method calls", "cleanup cannot answer", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Reply([]byte("cleanup"))})).rejects(failed)
-		}},
-		row{"Inter-canister method calls", "cleanup may set the global timer", func(w *world) {
-			c := w.canister(do.OnTimer(do.Set(1, 1)))
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Timer(1)})).rejects(failed)
-			w.until("the timer", func() bool { return w.cell(c, 1) == 1 })
-		}},
-		row{"Inter-canister method calls", "each call has its own cleanup", func(w *world) {
-			c := w.canister()
-			one := call{To: c, Method: "read", Arg: reply, OnReply: do.Trap("x"), OnCleanup: do.Add(1, 1)}
-			two := call{To: c, Method: "read", Arg: reply, OnReply: do.Send(), OnCleanup: do.Add(1, 10)}
-			w.update(c, do.Call(one).Call(two)).replies("")
-			if got := w.cell(c, 1); got != 1 {
-				w.Errorf("cleanups left %d", got)
-			}
-		}},
-	)
-	describe("best-effort calls", "canister interface",
-		row{"Inter-canister method calls", "a bounded-wait call replies", func(w *world) {
-			w.update(w.canister(), relay(call{To: w.canister(), Arg: do.Reply([]byte("in time")), Timeout: 10})).replies("in time")
-		}},
-		row{"Inter-canister method calls", "a bounded-wait call that is not answered ends with SYS_UNKNOWN", func(w *world) {
-			h, a := w.hold(), w.canister()
-			p := w.submit(owner, a, a, "run", relay(h.call(call{Timeout: 20})))
-			w.tick()
-			p.open()
-			w.later(30e9)
-			rejectedWith(p.ends(), unknown)
-			h.release()
-		}},
-		row{"Inter-canister method calls", "the answer that comes later is not delivered", func(w *world) {
-			h, a := w.hold(), w.canister()
-			c := h.call(call{Timeout: 20})
-			c.OnReply, c.OnReject = do.Add(1, 1).Send(), do.Add(2, 1).Send()
-			p := w.submit(owner, a, a, "run", do.Call(c))
-			w.tick()
-			w.later(30e9)
-			p.ends().replies("")
-			h.release()
-			w.tick()
-			if w.cell(a, 1) != 0 || w.cell(a, 2) != 1 {
-				w.Errorf("%d replies, %d rejects", w.cell(a, 1), w.cell(a, 2))
-			}
-		}},
-		row{"Inter-canister method calls", "an unbounded-wait call is still open then", func(w *world) {
-			h, a := w.hold(), w.canister()
-			p := w.submit(owner, a, a, "run", relay(h.call(call{})))
-			w.tick()
-			w.later(60e9)
-			p.open()
-			h.release()
-			p.ends().replies("released")
-		}},
-		row{"Inter-canister method calls", "timeouts are bounded from above by 300 seconds", func(w *world) {
-			a, b := w.canister(), w.canister()
-			got := w.update(a, relay(call{To: b, Arg: do.Put(of("msg_deadline")).Put(of("time")).Send(), Timeout: 0xffff_ffff})).numbers()
-			if d := got[0] - got[1]; d > 300e9 || d < 200e9 {
-				w.Errorf("the deadline is %d ns away", d)
-			}
-		}},
-		row{"Method arguments", "the callee sees the deadline", func(w *world) {
-			a, b := w.canister(), w.canister()
-			got := w.update(a, relay(call{To: b, Arg: do.Put(of("msg_deadline")).Put(of("time")).Send(), Timeout: 50})).numbers()
-			if d := got[0] - got[1]; d > 50e9 || d < 20e9 {
-				w.Errorf("the deadline is %d ns away", d)
-			}
-		}},
-		row{"Method arguments", "the callee's callbacks see the same deadline", func(w *world) {
-			a, b := w.canister(), w.canister()
-			inner := do.Set(1, of("msg_deadline")).Call(call{To: b, Method: "read", Arg: reply, OnReply: do.Put(cell(1)).Put(of("msg_deadline")).Send()})
-			got := w.update(a, relay(call{To: b, Arg: inner, Timeout: 50})).numbers()
-			if got[0] == 0 || got[0] != got[1] {
-				w.Errorf("deadlines %d", got)
-			}
-		}},
-		row{"Method arguments", "without a deadline it is 0", func(w *world) {
-			a := w.canister()
-			p := do.Put(of("msg_deadline")).Send()
-			w.update(a, p).gives(0)
-			w.ask(a, p).gives(0)
-			w.update(a, relay(call{To: w.canister(), Arg: p})).gives(0)
-		}},
-		row{"Method arguments", "a query called with a timeout sees deadline 0", func(w *world) {
-			w.update(w.canister(), relay(call{To: w.canister(), Method: "read", Arg: do.Put(of("msg_deadline")).Send(), Timeout: 20})).gives(0)
-		}},
-		row{"Call expiry", "cycles of a bounded-wait call that timed out are not refunded", func(w *world) {
-			h, a := w.hold(), w.canister()
-			c := h.call(call{Timeout: 20, Cycles: trillion})
-			c.OnReply, c.OnReject = do.Put(99).Send(), do.Give(wide("msg_cycles_refunded128")).Send()
-			p := w.submit(owner, a, a, "run", do.Call(c))
-			w.tick()
-			w.later(30e9)
-			if got := p.ends().amounts(); got[0] != 0 {
-				w.Errorf("%d cycles came back", got)
-			}
-			h.release()
-		}},
-		row{"Inter-canister method calls", "a bounded-wait call of a canister that is not there is rejected", func(w *world) {
-			rejectedWith(w.update(w.canister(), relay(call{To: principal.Canister(1 << 20), Arg: reply, Timeout: 5})), destination)
-		}},
-	)
+}
+
+// reply is what a callee does in most rows.
+var reply = do.Send()
+
+// begun is a call under construction, to a query that answers.
+func begun(to principal.Principal) program {
+	return do.Do("call_new", to, "read", replicatest.RunSlot, do.Send(), replicatest.RunSlot, do.Trap("rejected")).
+		Do("call_data_append", []byte(reply))
+}
+
+// rejectedWith holds that a relayed call was rejected with one of these codes.
+func rejectedWith(o outcome, codes ...uint64) {
+	o.w.Helper()
+	data := o.replied()
+	if len(data) < 8 {
+		o.w.Fatalf("%s: the call replied %q, want a reject", o.w.section, data)
+	}
+	got := replicatest.Numbers(data[:8])[0]
+	for _, code := range codes {
+		if got == code {
+			return
+		}
+	}
+	o.w.Errorf("%s: the call was rejected with %d (%q), want %d", o.w.section, got, data[8:], codes)
 }

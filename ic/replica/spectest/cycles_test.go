@@ -381,5 +381,10 @@ func init() {
 			w.update(a, relay(call{To: b, Cycles: 1000, Arg: do.Reply([]byte("enough"))})).replies("enough")
 			w.update(b, relay(call{To: b, Arg: do.Reply([]byte("itself"))})).replies("itself")
 		}},
+		row{"Cycles", "refunds of nested self-calls are each their own", func(w *world) {
+			c := w.canister()
+			inner := do.Call(call{To: c, Cycles: 5, Arg: reply, OnReply: do.Put(of("msg_cycles_refunded")).Send()})
+			w.update(c, do.Call(call{To: c, Cycles: 10, Arg: inner, OnReply: do.Give(blob("msg_arg_data")).Put(of("msg_cycles_refunded")).Send()})).gives(5, 10)
+		}},
 	)
 }

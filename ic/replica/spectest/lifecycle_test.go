@@ -1,6 +1,8 @@
 package spectest_test
 
 import (
+	"time"
+
 	"assay/ic/candid/text"
 	"assay/ic/principal"
 	"assay/ic/replica/replicatest"
@@ -231,96 +233,6 @@ func init() {
 			w.manage(owner, "delete_canister", a).replied()
 			w.update(b, do.Reply([]byte("fine"))).replies("fine")
 		}},
-		row{"IC method canister_status", "controllers see status, settings, no module of an empty canister", func(w *world) {
-			c := w.create()
-			s := w.statusOf(c)
-			s.at("status").is(tag("running"))
-			s.at("module_hash").is(text.Null{})
-			s.at("settings.controllers").is([]principal.Principal{owner.Sender()})
-			s.at("settings.freezing_threshold").is(2592000)
-			s.at("settings.compute_allocation").is(0)
-			s.at("settings.memory_allocation").is(0)
-			s.at("settings.wasm_memory_threshold").is(0)
-			s.at("settings.minimum_incoming_canister_call_cycles").is(0)
-			s.at("settings.reserved_cycles_limit").is(5 * trillion)
-			for _, name := range []string{"log_visibility", "snapshot_visibility", "status_visibility"} {
-				s.at("settings." + name).is(tag("controllers"))
-			}
-			s.at("ready_for_migration").is(false)
-		}},
-		row{"IC method canister_status", "others do not", func(w *world) {
-			c := w.canister()
-			w.manage(stranger, "canister_status", c).fails(destination, failed)
-			w.manage(nobody, "canister_status", c).fails(destination, failed)
-			rejectedWith(w.viaCanister(w.canister(), "canister_status", "canister_id", c), destination, failed)
-		}},
-		row{"IC method canister_status", "a canister sees its own status without controlling itself", func(w *world) {
-			c := w.canister()
-			w.viaCanister(c, "canister_status", "canister_id", c).result("canister_status").at("status").is(tag("running"))
-		}},
-		row{"IC method canister_status", "status_visibility public lets anybody see it", func(w *world) {
-			c := w.create("status_visibility", tag("public"))
-			w.manage(stranger, "canister_status", c).result("canister_status").at("status").is(tag("running"))
-			w.viaCanister(w.canister(), "canister_status", "canister_id", c).result("canister_status").at("status").is(tag("running"))
-		}},
-		row{"IC method canister_status", "status_visibility allowed_viewers lets those see it", func(w *world) {
-			c := w.create("status_visibility", tag("allowed_viewers", []principal.Principal{stranger.Sender()}))
-			w.manage(stranger, "canister_status", c).replied()
-			w.manage(owner, "canister_status", c).replied()
-			w.manage(nobody, "canister_status", c).fails(destination, failed)
-		}},
-		row{"IC method canister_status", "it can be asked by a query", func(w *world) {
-			c := w.canister()
-			arg := argument("canister_status", "canister_id", c)
-			w.query(owner, c, principal.Management, "canister_status", arg).result("canister_status").at("status").is(tag("running"))
-			w.query(stranger, c, principal.Management, "canister_status", arg).fails(destination, rejected, failed)
-		}},
-		row{"IC method canister_status", "a composite query can ask it of a canister that may", func(w *world) {
-			c := w.canister()
-			o := w.composite(c, relay(call{To: principal.Management, Method: "canister_status", Arg: argument("canister_status", "canister_id", c)}))
-			o.result("canister_status").at("status").is(tag("running"))
-		}},
-		row{"IC method canister_status", "a composite query may not ask it of others", func(w *world) {
-			rejectedWith(w.composite(w.canister(), relay(call{To: principal.Management, Method: "canister_status", Arg: argument("canister_status", "canister_id", w.friend())})), destination, rejected, failed)
-		}},
-		row{"IC method canister_status", "memory is told by its parts", func(w *world) {
-			c := w.canister(do.StableGrow(3).HeapGrow(2))
-			s := w.statusOf(c).at("memory_metrics")
-			s.at("wasm_memory_size").is(6 << 16)
-			s.at("stable_memory_size").is(3 << 16)
-			s.at("wasm_binary_size").is(len(plain()))
-			s.at("wasm_chunk_store_size").is(0)
-			s.at("snapshots_size").is(0)
-			total := uint64(0)
-			for _, name := range []string{"wasm_memory_size", "stable_memory_size", "global_memory_size", "wasm_binary_size", "custom_sections_size", "canister_history_size", "wasm_chunk_store_size", "snapshots_size"} {
-				total += s.at(name).number()
-			}
-			if got := w.statusOf(c).at("memory_size").number(); got != total {
-				w.Errorf("memory_size %d, the parts sum up to %d", got, total)
-			}
-		}},
-		row{"IC method canister_status", "idle_cycles_burned_per_day grows with the memory", func(w *world) {
-			c := w.canister()
-			first := w.statusOf(c).at("idle_cycles_burned_per_day").number()
-			w.update(c, do.StableGrow(1000).Send()).replied()
-			if second := w.statusOf(c).at("idle_cycles_burned_per_day").number(); second <= first {
-				w.Errorf("%d, and with more memory %d", first, second)
-			}
-		}},
-		row{"IC method canister_status", "the module hash is there with a module", func(w *world) {
-			c := w.canister()
-			if got := w.statusOf(c).at("module_hash").bytes(); string(got) != string(w.hash(c)) {
-				w.Errorf("module hash %x", got)
-			}
-		}},
-		row{"IC method canister_metrics", "others do not get them", func(w *world) {
-			c := w.canister()
-			w.manage(stranger, "canister_metrics", c).fails(destination, rejected, failed)
-		}},
-		row{"IC method canister_metrics", "a query gets them too", func(w *world) {
-			c := w.canister()
-			w.query(owner, c, principal.Management, "canister_metrics", argument("canister_metrics", "canister_id", c)).result("canister_metrics").at("cycles_consumed.instructions")
-		}},
 		row{"IC method create_canister", "a call to a frozen canister is rejected with SYS_TRANSIENT, as are queries", func(w *world) {
 			c := w.rich(trillion)
 			w.update(c, do.StableGrow(100).Send()).replied()
@@ -346,15 +258,92 @@ func init() {
 				Do("call_new", b, "read", replicatest.RunSlot, do, replicatest.RunSlot, do).Put(of("call_perform")).Send()
 			w.update(c, q).gives(2)
 		}},
-		row{"IC method canister_metrics", "controllers get counters of what was consumed", func(w *world) {
-			c := w.canister()
-			m := w.manage(owner, "canister_metrics", c).result("canister_metrics").at("cycles_consumed")
-			if m.at("instructions").number() == 0 {
-				w.Error("no instructions were consumed")
+		row{"IC method uninstall_code", "a callback of before is not taken for one of after", func(w *world) {
+			one, two := w.hold(), w.hold()
+			a := w.canister()
+			first := w.submit(owner, a, a, "run", relay(one.call(call{})))
+			w.tick()
+			w.manage(owner, "uninstall_code", a).replied()
+			first.ends().rejects(rejected)
+			w.install("install", a, plain(), nil).replied()
+			c := two.call(call{})
+			c.OnReply = do.Reply([]byte("second"))
+			second := w.submit(owner, a, a, "run", do.Call(c))
+			w.tick()
+			one.release()
+			w.tick()
+			w.status(first).rejects(rejected)
+			second.open()
+			two.release()
+			second.ends().replies("second")
+		}},
+		row{"IC method delete_canister", "cycles that come with the call are refunded", func(w *world) {
+			a := w.canister()
+			for _, method := range []string{"start_canister", "stop_canister", "canister_status", "uninstall_code", "update_settings", "canister_info", "delete_canister"} {
+				pairs := []any{"canister_id", w.create("controllers", []principal.Principal{a})}
+				c := pairs[1].(principal.Principal)
+				if method == "update_settings" {
+					pairs = append(pairs, "settings", fields("freezing_threshold", 1))
+				}
+				if method == "delete_canister" {
+					w.viaCanister(a, "stop_canister", "canister_id", c).replies("DIDL\x00\x00")
+				}
+				w.update(a, do.Call(call{To: principal.Management, Method: method, Cycles: 1000, Arg: argument(method, pairs...), OnReply: do.Give(wide(refunded)).Send()})).gives(1000, 0)
 			}
-			first := m.at("burned_cycles").number()
-			w.update(c, do.Do("cycles_burn128", 0, 1000, free).Send()).replied()
-			w.manage(owner, "canister_metrics", c).result("canister_metrics").at("cycles_consumed.burned_cycles").is(first + 1000)
+		}},
+		row{"IC method install_code", "a canister that controls itself can upgrade itself", func(w *world) {
+			c := w.canister()
+			w.set(c, "controllers", []principal.Principal{c, owner.Sender()}).replied()
+			// The callback's program is gone with the old heap, so nobody answers.
+			w.viaCanister(c, "install_code", "canister_id", c, "mode", tag("upgrade"), "wasm_module", other, "arg", do.Set(1, 7)).rejects(failed)
+			w.hasModule(c, other)
+			if got := w.cell(c, 1); got != 7 {
+				w.Errorf("the cell holds %d", got)
+			}
+		}},
+		row{"Call expiry", "a bounded-wait call of stop_canister ends at its deadline", func(w *world) {
+			a, c := w.canister(), w.canister()
+			w.set(c, "controllers", []principal.Principal{a, owner.Sender()}).replied()
+			h, p := w.openCall(c)
+			stop := w.submit(owner, a, a, "run", relay(call{To: principal.Management, Method: "stop_canister", Arg: argument("stop_canister", "canister_id", c), Timeout: 20}))
+			w.tick()
+			stop.open()
+			w.later(30e9)
+			rejectedWith(stop.ends(), unknown)
+			w.state(c, "stopping")
+			h.release()
+			p.ends().replied()
+		}},
+		row{"Inter-canister method calls", "management methods can be called with a deadline", func(w *world) {
+			o := w.update(w.canister(), relay(call{To: principal.Management, Method: "raw_rand", Arg: argument("raw_rand"), Timeout: 30}))
+			if got := o.result("raw_rand").bytes(); len(got) != 32 {
+				w.Errorf("%d bytes", len(got))
+			}
+		}},
+		row{"Canister out of cycles", "a canister that cannot pay any more loses its code and its state, and keeps its controllers", func(w *world) {
+			c := w.rich(trillion)
+			w.manage(owner, "upload_chunk", c, "chunk", []byte("chunk")).replied()
+			w.set(c, "freezing_threshold", 0).replied()
+			w.update(c, do.StableGrow(2000).Send()).replied()
+			version := w.statusOf(c).at("version").number()
+			for range 20 {
+				w.later(2000 * 24 * time.Hour)
+			}
+			w.read(owner, c, to("canister", c, "module_hash")).absent("canister", c, "module_hash")
+			w.manage(owner, "provisional_top_up_canister", c, "amount", 10*trillion).replied()
+			s := w.statusOf(c)
+			s.at("module_hash").is(text.Null{})
+			s.at("settings.controllers").is([]principal.Principal{owner.Sender()})
+			s.at("memory_metrics.stable_memory_size").is(0)
+			s.at("memory_metrics.wasm_chunk_store_size").is(0)
+			if got := s.at("version").number(); got <= version {
+				w.Errorf("version %d, it was %d", got, version)
+			}
+		}},
+		row{"IC method create_canister", "a memory allocation that no subnet has is rejected", func(w *world) {
+			for _, way := range []string{"provisional_create_canister_with_cycles", "create_canister", "update_settings"} {
+				ways[way](w, "memory_allocation", plus(power(48), 1)).fails(rejected, failed)
+			}
 		}},
 	)
 }

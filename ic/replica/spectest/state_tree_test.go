@@ -273,167 +273,25 @@ func init() {
 			w.manage(owner, "uninstall_code", c).replied()
 			w.read(owner, c, to("canister", c, "last_install_timestamp")).absent("canister", c, "last_install_timestamp")
 		}},
-	)
-	describe("metadata", "HTTPS interface",
-		row{"Canister information", "a public section is read by anybody", func(w *world) {
-			c := w.canisterWith(options{Public: map[string]string{"hello": "world"}})
-			if got := w.read(nobody, c, to("canister", c, "metadata", "hello")).value("canister", c, "metadata", "hello"); string(got) != "world" {
-				w.Errorf("section %q", got)
-			}
+		row{"Request: Read state", "flat ranges of the subnet can be had from v2", func(w *world) {
+			s := w.subnet()
+			r := w.post(canisterPath("v2", w.friend(), "read_state"), envelope(w.readContent(owner, to("subnet", s, "canister_ranges")), owner))
+			r.certificate(w.friend()).value("subnet", s, "canister_ranges")
 		}},
-		row{"Canister information", "a private section is read by controllers", func(w *world) {
-			c := w.canisterWith(options{Private: map[string]string{"secret": "word"}})
-			if got := w.read(owner, c, to("canister", c, "metadata", "secret")).value("canister", c, "metadata", "secret"); string(got) != "word" {
-				w.Errorf("section %q", got)
-			}
-			w.tryRead(stranger, c, to("canister", c, "metadata", "secret")).refused()
-			w.tryRead(nobody, c, to("canister", c, "metadata", "secret")).refused()
-		}},
-		row{"Canister information", "a section that is not there is absent", func(w *world) {
+		row{"Request: Read state", "a prefix reveals all that is below it", func(w *world) {
 			c := w.canister()
-			w.read(nobody, c, to("canister", c, "metadata", "none")).absent("canister", c, "metadata", "none")
-			d := w.create()
-			w.read(nobody, d, to("canister", d, "metadata", "none")).absent("canister", d, "metadata", "none")
-			e := principal.Canister(1 << 20)
-			w.read(nobody, e, to("canister", e, "metadata", "none")).absent("canister", e, "metadata", "none")
+			p := w.submit(owner, c, c, "run", do.Reply([]byte("x")))
+			p.ends().replied()
+			proof := w.read(owner, c, to("request_status", p.id[:]))
+			proof.value("request_status", p.id[:], "status")
+			proof.value("request_status", p.id[:], "reply")
 		}},
-		row{"Canister information", "names may be empty, have spaces, and any script", func(w *world) {
-			all := map[string]string{"": "a", "name with spaces": "b", "☃": "c"}
-			c := w.canisterWith(options{Public: all})
-			for name, want := range all {
-				if got := w.read(nobody, c, to("canister", c, "metadata", name)).value("canister", c, "metadata", name); string(got) != want {
-					w.Errorf("section %q is %q", name, got)
-				}
-			}
-		}},
-		row{"Request: Read state", "a name that is not UTF-8 is refused", func(w *world) {
+		row{"Lookup", "certificates do not show what was not asked for", func(w *world) {
 			c := w.canister()
-			w.tryRead(owner, c, to("canister", c, "metadata", "\xff\xfe")).refused()
-		}},
-		row{"Canister information", "sections are replaced by an upgrade and gone after uninstall", func(w *world) {
-			c := w.canisterWith(options{Public: map[string]string{"a": "old", "b": "old"}})
-			w.install("upgrade", c, assemble(options{Public: map[string]string{"a": "new"}}), nil).replied()
-			p := w.read(nobody, c, to("canister", c, "metadata", "a"), to("canister", c, "metadata", "b"))
-			if got := p.value("canister", c, "metadata", "a"); string(got) != "new" {
-				w.Errorf("section %q", got)
+			p := w.read(owner, c, to("canister", c, "module_hash"))
+			if _, result := p.Tree.Lookup(to("canister", c, "controllers")...); result == hashtree.Found {
+				w.Error("controllers are shown")
 			}
-			p.absent("canister", c, "metadata", "b")
-			w.manage(owner, "uninstall_code", c).replied()
-			w.read(nobody, c, to("canister", c, "metadata", "a")).absent("canister", c, "metadata", "a")
-		}},
-		row{"IC method canister_metadata", "canisters read public sections", func(w *world) {
-			c := w.canisterWith(options{Public: map[string]string{"hello": "world"}})
-			if got := w.viaCanister(w.canister(), "canister_metadata", "canister_id", c, "name", "hello").result("canister_metadata").at("value").bytes(); string(got) != "world" {
-				w.Errorf("section %q", got)
-			}
-		}},
-		row{"IC method canister_metadata", "controllers alone read private ones", func(w *world) {
-			c := w.canisterWith(options{Private: map[string]string{"secret": "word"}})
-			a := w.canister()
-			rejectedWith(w.viaCanister(a, "canister_metadata", "canister_id", c, "name", "secret"), destination, rejected, failed)
-			w.set(c, "controllers", []principal.Principal{a}).replied()
-			if got := w.viaCanister(a, "canister_metadata", "canister_id", c, "name", "secret").result("canister_metadata").at("value").bytes(); string(got) != "word" {
-				w.Errorf("section %q", got)
-			}
-		}},
-		row{"IC method canister_metadata", "a section or module that is not there is rejected", func(w *world) {
-			a := w.canister()
-			rejectedWith(w.viaCanister(a, "canister_metadata", "canister_id", w.canister(), "name", "none"), destination, rejected, failed)
-			rejectedWith(w.viaCanister(a, "canister_metadata", "canister_id", w.create(), "name", "none"), destination, rejected, failed)
-		}},
-		row{"IC method canister_metadata", "users cannot call it", func(w *world) {
-			c := w.canisterWith(options{Public: map[string]string{"hello": "world"}})
-			w.manage(owner, "canister_metadata", c, "name", "hello").fails(destination, rejected, failed)
-		}},
-	)
-	describe("certified data", "canister interface",
-		row{"Certified data", "it is empty at first", func(w *world) {
-			if got := w.certified(w.canister()); len(got) != 0 {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "what was set last is certified", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Certify([]byte("first")).Send()).replied()
-			w.update(c, do.Certify([]byte("x")).Certify([]byte("second")).Send()).replied()
-			if got := w.certified(c); string(got) != "second" {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "32 bytes fit, 33 trap and leave what was there", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Certify(bytes.Repeat([]byte("x"), 32)).Send()).replied()
-			w.update(c, do.Certify(bytes.Repeat([]byte("y"), 33)).Send()).rejects(failed)
-			if got := w.certified(c); string(got) != strings.Repeat("x", 32) {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "data beyond the memory traps", func(w *world) {
-			w.update(w.canister(), do.Do("certified_data_set", 4<<16-1, 2).Send()).rejects(failed)
-		}},
-		row{"Certified data", "a trap undoes it", func(w *world) {
-			c := w.canister(do.Certify([]byte("kept")))
-			w.update(c, do.Certify([]byte("lost")).Unreachable()).rejects(failed)
-			if got := w.certified(c); string(got) != "kept" {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "init, pre_upgrade, post_upgrade and callbacks set it", func(w *world) {
-			c := w.canister(do.Certify([]byte("init")).OnUpgrade(do.Certify([]byte("before"))))
-			if got := w.certified(c); string(got) != "init" {
-				w.Errorf("%q", got)
-			}
-			w.install("upgrade", c, plain(), nil).replied()
-			if got := w.certified(c); string(got) != "before" {
-				w.Errorf("%q", got)
-			}
-			w.install("upgrade", c, plain(), do.Certify([]byte("after"))).replied()
-			if got := w.certified(c); string(got) != "after" {
-				w.Errorf("%q", got)
-			}
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Certify([]byte("callback")).Send()})).replied()
-			if got := w.certified(c); string(got) != "callback" {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "it stays over upgrades and is gone after reinstall", func(w *world) {
-			c := w.canister(do.Certify([]byte("data")))
-			w.install("upgrade", c, plain(), nil).replied()
-			if got := w.certified(c); string(got) != "data" {
-				w.Errorf("%q", got)
-			}
-			w.install("reinstall", c, plain(), nil).replied()
-			if got := w.certified(c); len(got) != 0 {
-				w.Errorf("%q", got)
-			}
-		}},
-		row{"Certified data", "a certificate is present in queries and composite queries of users alone", func(w *world) {
-			c := w.canister()
-			p := do.Put(of("data_certificate_present")).Send()
-			w.ask(c, p).gives(1)
-			w.composite(c, p).gives(1)
-			w.update(c, p).gives(0)
-			w.call(owner, c, c, "read", p).gives(0)
-			w.update(c, relay(call{To: c, Method: "read", Arg: p})).gives(0)
-		}},
-		row{"Certified data", "in a composite query's callbacks and callees there is none", func(w *world) {
-			c := w.canister()
-			p := do.Put(of("data_certificate_present")).Send()
-			w.composite(c, relay(call{To: w.friend(), Method: "read", Arg: p})).gives(0)
-			w.composite(c, do.Call(call{To: w.friend(), Method: "read", Arg: reply, OnReply: p})).gives(0)
-		}},
-		row{"Certified data", "without a certificate its size traps", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Put(of("data_certificate_size")).Send()).rejects(failed)
-			rejectedWith(w.composite(c, relay(call{To: w.friend(), Method: "read", Arg: do.Put(of("data_certificate_size")).Send()})), failed)
-		}},
-		row{"Certified data", "a copy beyond the certificate traps", func(w *world) {
-			w.ask(w.canister(), do.Do("data_certificate_copy", free, 1, of("data_certificate_size")).Send()).rejects(failed)
-		}},
-		row{"Certified data", "the certificate has the time and verifies for the canister", func(w *world) {
-			c := w.canister(do.Certify([]byte("data")))
-			raw := w.ask(c, do.Give(blob("data_certificate")).Send()).replied()
-			w.proof(raw, c).value("time")
 		}},
 	)
 }

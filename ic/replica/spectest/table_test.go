@@ -42,21 +42,29 @@ func administer(name string, admins ...principal.Principal) {
 // pass.
 const floor = 850
 
+// check holds that rows can be told from each other.
+func (a area) check(t *testing.T) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, r := range a.rows {
+		if r.section == "" || r.name == "" || seen[r.name] {
+			t.Errorf("row %q has no section, or its name occurs twice", r.name)
+		}
+		seen[r.name] = true
+	}
+}
+
 func TestBehaviours(t *testing.T) {
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(areas)) {
 		a := areas[name]
 		t.Logf("%4d behaviours of %s (%s)", len(a.rows), name, a.document)
 		total += len(a.rows)
+		a.check(t)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := open(t, a.admins...)
-			seen := map[string]bool{}
 			for _, r := range a.rows {
-				if r.section == "" || seen[r.name] {
-					t.Fatalf("row %q has no section, or its name occurs twice", r.name)
-				}
-				seen[r.name] = true
 				t.Run(r.name, func(t *testing.T) {
 					r.run(&world{net: n, T: t, section: a.document + ", " + r.section})
 					n.checkBooks(t)

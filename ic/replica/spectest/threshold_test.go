@@ -89,7 +89,7 @@ func init() {
 				rejectedWith(w.paying(w.friend(), "sign_with_ecdsa", "message_hash", make([]byte, n), "derivation_path", path1(), "key_id", ecdsaKey), rejected, failed)
 			}
 		}},
-		row{"IC method sign_with_ecdsa", "without cycles it is rejected", func(w *world) {
+		row{"IC method sign_with_ecdsa", "sign_with_ecdsa without cycles is rejected", func(w *world) {
 			rejectedWith(w.viaCanister(w.canister(), "sign_with_ecdsa", "message_hash", make([]byte, 32), "derivation_path", path1(), "key_id", ecdsaKey), rejected, failed)
 		}},
 		row{"Cycle cost calculation", "cost_sign_with_ecdsa is what signing takes", func(w *world) {
@@ -141,7 +141,7 @@ func init() {
 			rejectedWith(sign(bip340Key, 31), rejected, failed)
 			rejectedWith(sign(ed25519Key, 32), rejected, failed)
 		}},
-		row{"IC method sign_with_schnorr", "without cycles it is rejected", func(w *world) {
+		row{"IC method sign_with_schnorr", "sign_with_schnorr without cycles is rejected", func(w *world) {
 			rejectedWith(w.viaCanister(w.canister(), "sign_with_schnorr", "message", []byte("m"), "derivation_path", path1(), "key_id", ed25519Key), rejected, failed)
 		}},
 		row{"IC method vetkd_public_key", "a key of 96 bytes, by canister and context", func(w *world) {
@@ -165,7 +165,7 @@ func init() {
 				w.Errorf("%d bytes", len(got))
 			}
 		}},
-		row{"IC method vetkd_derive_key", "without cycles it is rejected", func(w *world) {
+		row{"IC method vetkd_derive_key", "vetkd_derive_key without cycles is rejected", func(w *world) {
 			rejectedWith(w.viaCanister(w.canister(), "vetkd_derive_key", "input", []byte("i"), "context", []byte("c"), "transport_public_key", make([]byte, 48), "key_id", vetKey), rejected, failed)
 		}},
 	)

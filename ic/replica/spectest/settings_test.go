@@ -11,26 +11,6 @@ import (
 	"assay/ic/principal"
 )
 
-func power(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
-
-func plus(a *big.Int, n int64) *big.Int { return new(big.Int).Add(a, big.NewInt(n)) }
-
-// ways to give settings: to a canister that users create, that a canister creates, and
-// to one that is there.
-var ways = map[string]func(w *world, settings ...any) outcome{
-	"provisional_create_canister_with_cycles": func(w *world, settings ...any) outcome {
-		return w.manage(owner, "provisional_create_canister_with_cycles", anyID, "amount", 100*trillion, "settings", fields(settings...))
-	},
-	"create_canister": func(w *world, settings ...any) outcome {
-		o := w.update(w.canister(), relay(call{To: principal.Management, Method: "create_canister", Cycles: 10 * trillion, Arg: argument("create_canister", "settings", fields(settings...))}))
-		if data := o.replied(); !strings.HasPrefix(string(data), "DIDL") {
-			return outcome{w: w, kind: "rejected", code: int(data[0]), message: string(data[8:])}
-		}
-		return o
-	},
-	"update_settings": func(w *world, settings ...any) outcome { return w.set(w.create(), settings...) },
-}
-
 func init() {
 	for _, way := range []string{"provisional_create_canister_with_cycles", "create_canister", "update_settings"} {
 		describe("settings", "management canister",
@@ -296,216 +276,26 @@ func init() {
 			w.ask(c, do.Put(of("env_var_count")).Send()).gives(0)
 		}},
 	)
-	describe("chunks", "management canister",
-		row{"IC method upload_chunk", "it gives the chunk's hash", func(w *world) {
-			c := w.create()
-			want := sha256.Sum256([]byte("chunk"))
-			if got := w.manage(owner, "upload_chunk", c, "chunk", []byte("chunk")).result("upload_chunk").at("hash").bytes(); !bytes.Equal(got, want[:]) {
-				w.Errorf("hash %x", got)
-			}
-		}},
-		row{"IC method upload_chunk", "1 MiB fits, more is rejected", func(w *world) {
-			c := w.create()
-			w.manage(owner, "upload_chunk", c, "chunk", make([]byte, 1<<20)).replied()
-			w.manage(owner, "upload_chunk", c, "chunk", make([]byte, 1<<20+1)).fails(rejected, failed)
-		}},
-		row{"IC method upload_chunk", "controllers and the canister itself upload, others do not", func(w *world) {
-			c := w.canister()
-			w.manage(stranger, "upload_chunk", c, "chunk", []byte("x")).fails(destination, failed)
-			w.viaCanister(c, "upload_chunk", "canister_id", c, "chunk", []byte("x")).result("upload_chunk")
-			rejectedWith(w.viaCanister(w.canister(), "upload_chunk", "canister_id", c, "chunk", []byte("x")), destination, failed)
-		}},
-		row{"IC method stored_chunks", "it lists the hashes, each once", func(w *world) {
-			c := w.create()
-			for _, chunk := range []string{"a", "b", "a"} {
-				w.manage(owner, "upload_chunk", c, "chunk", []byte(chunk)).replied()
-			}
-			if got := w.manage(owner, "stored_chunks", c).result("stored_chunks").list(); len(got) != 2 {
-				w.Errorf("%d chunks", len(got))
-			}
-			w.manage(stranger, "stored_chunks", c).fails(destination, failed)
-		}},
-		row{"IC method clear_chunk_store", "the store is empty then", func(w *world) {
-			c := w.create()
-			w.manage(owner, "upload_chunk", c, "chunk", []byte("a")).replied()
-			w.manage(stranger, "clear_chunk_store", c).fails(destination, failed)
-			w.manage(owner, "clear_chunk_store", c).replies("DIDL\x00\x00")
-			if got := w.manage(owner, "stored_chunks", c).result("stored_chunks").list(); len(got) != 0 {
-				w.Errorf("%d chunks", len(got))
-			}
-		}},
-		row{"IC method upload_chunk", "it can hold 100 chunks and no more", func(w *world) {
-			c := w.create()
-			for i := range 100 {
-				w.manage(owner, "upload_chunk", c, "chunk", []byte{byte(i)}).replied()
-			}
-			w.manage(owner, "upload_chunk", c, "chunk", []byte("one more")).fails(rejected, failed)
-			w.manage(owner, "upload_chunk", c, "chunk", []byte{5}).replied() // is there already
-		}},
-		row{"IC method install_chunked_code", "it installs what the chunks make together", func(w *world) {
-			c := w.create()
-			hashes := w.uploadModule(c, plain())
-			w.chunked(owner, c, nil, hashes, plain()).replies("DIDL\x00\x00")
-			w.hasModule(c, plain())
-			if w.cell(c, 1) != 7 {
-				w.Error("init did not get the argument")
-			}
-		}},
-		row{"IC method install_chunked_code", "the chunks may be another canister's that the caller controls", func(w *world) {
-			store, c := w.create(), w.create()
-			w.chunked(owner, c, store, w.uploadModule(store, plain()), plain()).replied()
-			w.hasModule(c, plain())
-		}},
-		row{"IC method install_chunked_code", "the chunks of a canister that the caller does not control are refused", func(w *world) {
-			store, c := w.create(), w.createAs(stranger, 10*trillion)
-			w.chunked(stranger, c, store, w.uploadModule(store, plain()), plain()).fails(destination, rejected, failed)
-		}},
-		row{"IC method install_chunked_code", "a wrong hash of the module is rejected", func(w *world) {
-			c := w.create()
-			w.chunked(owner, c, nil, w.uploadModule(c, plain()), other).fails(rejected, failed)
-			w.read(owner, c, to("canister", c, "module_hash")).absent("canister", c, "module_hash")
-		}},
-		row{"IC method install_chunked_code", "a chunk that is not there is rejected", func(w *world) {
-			c := w.create()
-			hashes := append(w.uploadModule(c, plain()), fields("hash", make([]byte, 32)))
-			w.chunked(owner, c, nil, hashes, plain()).fails(rejected, failed)
-		}},
-		row{"IC method install_chunked_code", "only controllers of the target", func(w *world) {
-			c := w.create()
-			w.chunked(stranger, c, nil, w.uploadModule(c, plain()), plain()).fails(destination, failed)
-		}},
-		row{"IC method uninstall_code", "chunks stay over installations and are gone after uninstall", func(w *world) {
-			c := w.create()
-			w.manage(owner, "upload_chunk", c, "chunk", []byte("a")).replied()
-			w.load(c, plain())
-			w.install("upgrade", c, plain(), nil).replied()
-			if got := w.manage(owner, "stored_chunks", c).result("stored_chunks").list(); len(got) != 1 {
-				w.Errorf("%d chunks", len(got))
-			}
-			w.manage(owner, "uninstall_code", c).replied()
-			if got := w.manage(owner, "stored_chunks", c).result("stored_chunks").list(); len(got) != 0 {
-				w.Errorf("%d chunks", len(got))
-			}
-		}},
-		row{"Memory Metrics", "chunks are counted in canister_status", func(w *world) {
-			c := w.create()
-			w.manage(owner, "upload_chunk", c, "chunk", []byte("a")).replied()
-			if got := w.statusOf(c).at("memory_metrics.wasm_chunk_store_size").number(); got == 0 {
-				w.Error("the store has size 0")
-			}
-		}},
-	)
-	describe("logs", "management canister",
-		row{"IC method fetch_canister_logs", "what was printed and why messages trapped, numbered, with times", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Print("one").Print("two").Send()).replied()
-			w.update(c, do.Trap("three")).rejects(failed)
-			list := w.logs(owner, c)
-			if len(list) != 3 || string(list[0].at("content").bytes()) != "one" || string(list[1].at("content").bytes()) != "two" || !strings.Contains(string(list[2].at("content").bytes()), "three") {
-				w.Fatalf("logs %v", list)
-			}
-			for i, l := range list {
-				if got := l.at("idx").number(); got != uint64(i) {
-					w.Errorf("record %d has number %d", i, got)
-				}
-				if at := l.at("timestamp_nanos").number(); at == 0 || at > uint64(w.now().UnixNano()) {
-					w.Errorf("record %d has time %d", i, at)
-				}
-			}
-		}},
-		row{"IC method fetch_canister_logs", "a runtime trap is told", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Unreachable()).rejects(failed)
-			if got := w.logs(owner, c); len(got) != 1 || len(got[0].at("content").bytes()) == 0 {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "what a message printed before its trap is there", func(w *world) {
-			c := w.canister()
-			w.update(c, do.Print("before").Unreachable()).rejects(failed)
-			if got := w.logs(owner, c); len(got) != 2 || string(got[0].at("content").bytes()) != "before" {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "queries leave nothing in the log", func(w *world) {
-			c := w.canister()
-			w.ask(c, do.Print("query").Send()).replied()
-			w.composite(c, do.Print("query").Trap("x")).rejects(failed)
-			if got := w.logs(owner, c); len(got) != 0 {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "replicated queries do", func(w *world) {
-			c := w.canister()
-			w.call(owner, c, c, "read", do.Print("replicated").Send()).replied()
-			if got := w.logs(owner, c); len(got) != 1 {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "init, timers and callbacks print", func(w *world) {
-			c := w.canister(do.Print("init").OnTimer(do.Print("timer")).Timer(1))
-			w.until("the timer", func() bool { return len(w.logs(owner, c)) == 2 })
-			w.update(c, do.Call(call{To: c, Method: "read", Arg: reply, OnReply: do.Print("callback").Send()})).replied()
-			if got := w.logs(owner, c); string(got[len(got)-1].at("content").bytes()) != "callback" {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "controllers alone, unless log_visibility says otherwise", func(w *world) {
-			c := w.canister()
-			arg := argument("fetch_canister_logs", "canister_id", c)
-			w.query(stranger, c, principal.Management, "fetch_canister_logs", arg).fails(destination, rejected, failed)
-			w.set(c, "log_visibility", tag("public")).replied()
-			w.logs(nobody, c)
-			w.set(c, "log_visibility", tag("allowed_viewers", []principal.Principal{stranger.Sender()})).replied()
-			w.logs(stranger, c)
-			w.logs(owner, c)
-			w.query(nobody, c, principal.Management, "fetch_canister_logs", arg).fails(destination, rejected, failed)
-			w.set(c, "log_visibility", tag("controllers")).replied()
-			w.query(stranger, c, principal.Management, "fetch_canister_logs", arg).fails(destination, rejected, failed)
-		}},
-		row{"IC method fetch_canister_logs", "it is a query: calls are rejected", func(w *world) {
-			c := w.canister()
-			w.manage(owner, "fetch_canister_logs", c).fails(destination, rejected, failed)
-			rejectedWith(w.viaCanister(c, "fetch_canister_logs", "canister_id", c), destination, rejected, failed)
-		}},
-		row{"IC method fetch_canister_logs", "a composite query may fetch what its canister may see", func(w *world) {
-			c, b := w.canister(), w.canister(do.Print("hello"))
-			w.set(b, "log_visibility", tag("allowed_viewers", []principal.Principal{c})).replied()
-			o := w.composite(c, relay(call{To: principal.Management, Method: "fetch_canister_logs", Arg: argument("fetch_canister_logs", "canister_id", b)}))
-			if got := o.result("fetch_canister_logs").at("canister_log_records").list(); len(got) != 1 {
-				w.Errorf("logs %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "they stay over upgrades and are gone after reinstall and uninstall", func(w *world) {
-			c := w.canister(do.Print("one"))
-			w.install("upgrade", c, plain(), do.Print("two")).replied()
-			if got := w.logs(owner, c); len(got) != 2 {
-				w.Errorf("after the upgrade: %v", got)
-			}
-			w.install("reinstall", c, plain(), nil).replied()
-			if got := w.logs(owner, c); len(got) != 0 {
-				w.Errorf("after the reinstall: %v", got)
-			}
-			w.update(c, do.Print("three").Send()).replied()
-			w.manage(owner, "uninstall_code", c).replied()
-			if got := w.logs(owner, c); len(got) != 0 {
-				w.Errorf("after uninstalling: %v", got)
-			}
-		}},
-		row{"IC method fetch_canister_logs", "at most 4 KiB are kept, the newest", func(w *world) {
-			c := w.canister()
-			for i := range 10 {
-				w.update(c, do.Print(strings.Repeat(string(rune('a'+i)), 1000)).Send()).replied()
-			}
-			size, list := 0, w.logs(owner, c)
-			for _, l := range list {
-				size += len(l.at("content").bytes())
-			}
-			if last := list[len(list)-1]; size > 4096 || last.at("content").bytes()[0] != 'j' || last.at("idx").number() != 9 {
-				w.Errorf("%d bytes, the last record is %v", size, last)
-			}
-		}},
-	)
+}
+
+func power(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
+
+func plus(a *big.Int, n int64) *big.Int { return new(big.Int).Add(a, big.NewInt(n)) }
+
+// ways to give settings: to a canister that users create, that a canister creates, and
+// to one that is there.
+var ways = map[string]func(w *world, settings ...any) outcome{
+	"provisional_create_canister_with_cycles": func(w *world, settings ...any) outcome {
+		return w.manage(owner, "provisional_create_canister_with_cycles", anyID, "amount", 100*trillion, "settings", fields(settings...))
+	},
+	"create_canister": func(w *world, settings ...any) outcome {
+		o := w.update(w.canister(), relay(call{To: principal.Management, Method: "create_canister", Cycles: 10 * trillion, Arg: argument("create_canister", "settings", fields(settings...))}))
+		if data := o.replied(); !strings.HasPrefix(string(data), "DIDL") {
+			return outcome{w: w, kind: "rejected", code: int(data[0]), message: string(data[8:])}
+		}
+		return o
+	},
+	"update_settings": func(w *world, settings ...any) outcome { return w.set(w.create(), settings...) },
 }
 
 // logs are a canister's, fetched by a query.
