@@ -40,7 +40,7 @@ const callerInfo = `{"name":"Ada"}`
 // root of a tree of signatures, and a query gives the certificate.
 func issue(t *testing.T, engine *replica.Network, issuer principal.Principal) issued {
 	t.Helper()
-	session, user := bytes.Repeat([]byte{7}, ed25519.SeedSize), []byte("a user of thirty-two bytes, as II")
+	session, user := bytes.Repeat([]byte{7}, ed25519.SeedSize), []byte("a user, in a seed of any 32 bytes")
 	public := ed25519.NewKeyFromSeed(session).Public().(ed25519.PublicKey)
 	sessionKey := append([]byte("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"), public...)
 	expiration := uint64(time.Now().Add(time.Hour).UnixNano())

@@ -92,16 +92,45 @@ async fn random() -> Result<Vec<u8>, String> {
     ic::raw_rand().await.map_err(text)
 }
 
-fn key() -> ic::EcdsaKeyId {
-    ic::EcdsaKeyId { curve: ic::EcdsaCurve::Secp256k1, name: "dfx_test_key".into() }
+const KEY: &str = "test_key_1";
+
+fn path() -> Vec<Vec<u8>> {
+    vec![b"one".to_vec(), b"two".to_vec()]
 }
 
 /// A public key, and a signature with it on a hash.
 #[update]
-async fn sign(message_hash: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let path = vec![b"one".to_vec(), b"two".to_vec()];
-    let ask = ic::EcdsaPublicKeyArgs { canister_id: None, derivation_path: path.clone(), key_id: key() };
+async fn ecdsa(message_hash: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let key_id = ic::EcdsaKeyId { curve: ic::EcdsaCurve::Secp256k1, name: KEY.into() };
+    let ask = ic::EcdsaPublicKeyArgs { canister_id: None, derivation_path: path(), key_id: key_id.clone() };
     let public_key = ic::ecdsa_public_key(&ask).await.map_err(text)?.public_key;
-    let arg = ic::SignWithEcdsaArgs { message_hash, derivation_path: path, key_id: key() };
+    let arg = ic::SignWithEcdsaArgs { message_hash, derivation_path: path(), key_id };
     Ok((public_key, ic::sign_with_ecdsa(&arg).await.map_err(text)?.signature))
+}
+
+/// The same on a message, by BIP-340 or Ed25519.
+#[update]
+async fn schnorr(message: Vec<u8>, ed25519: bool) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let algorithm = if ed25519 { ic::SchnorrAlgorithm::Ed25519 } else { ic::SchnorrAlgorithm::Bip340secp256k1 };
+    let key_id = ic::SchnorrKeyId { algorithm, name: KEY.into() };
+    let ask = ic::SchnorrPublicKeyArgs { canister_id: None, derivation_path: path(), key_id: key_id.clone() };
+    let public_key = ic::schnorr_public_key(&ask).await.map_err(text)?.public_key;
+    let arg = ic::SignWithSchnorrArgs { message, derivation_path: path(), key_id, aux: None };
+    Ok((public_key, ic::sign_with_schnorr(&arg).await.map_err(text)?.signature))
+}
+
+fn vetkd_key() -> ic::VetKDKeyId {
+    ic::VetKDKeyId { curve: ic::VetKDCurve::Bls12_381_G2, name: KEY.into() }
+}
+
+#[update]
+async fn vetkd_public(context: Vec<u8>) -> Result<Vec<u8>, String> {
+    let arg = ic::VetKDPublicKeyArgs { canister_id: None, context, key_id: vetkd_key() };
+    Ok(ic::vetkd_public_key(&arg).await.map_err(text)?.public_key)
+}
+
+#[update]
+async fn vetkd_derive(input: Vec<u8>, context: Vec<u8>, transport_public_key: Vec<u8>) -> Result<Vec<u8>, String> {
+    let arg = ic::VetKDDeriveKeyArgs { input, context, transport_public_key, key_id: vetkd_key() };
+    Ok(ic::vetkd_derive_key(&arg).await.map_err(text)?.encrypted_key)
 }
