@@ -3,8 +3,10 @@ package certify
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -120,10 +122,16 @@ func TestKeysAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range map[string][]byte{
-		"cut": good[:len(good)-1], "empty": {}, "version": bytes.Replace(good, []byte("keys 1"), []byte("keys 2"), 1),
-		"zero scalar": append([]byte(magic), make([]byte, 96)...),
-	} {
+	bad := map[string][]byte{
+		"cut": good[:len(good)-1], "empty": {}, "version": bytes.Replace(good, []byte("keys 2"), []byte("keys 3"), 1),
+		"zero scalar": append([]byte(oldMagic), make([]byte, 96)...),
+	}
+	for at := range good {
+		flipped := bytes.Clone(good)
+		flipped[at] ^= 0x10
+		bad[fmt.Sprintf("flipped byte %d", at)] = flipped
+	}
+	for name, b := range bad {
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -131,8 +139,14 @@ func TestKeysAreKept(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	if err := os.WriteFile(file, good, 0o600); err != nil {
-		t.Fatal(err)
+	old := append([]byte(oldMagic), good[len(magic):len(good)-sha256.Size]...)
+	for name, b := range map[string][]byte{"version 1": old, "version 2": good} {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Open(dir, nil); err != nil || !bytes.Equal(again.RootKey(), first.RootKey()) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)

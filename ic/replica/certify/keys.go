@@ -3,6 +3,7 @@ package certify
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,10 +14,14 @@ import (
 )
 
 // fileName is the file of the three keys: a line of magic and version, then the root's
-// and the subnet's scalar and the node's seed, 32 bytes each.
+// and the subnet's scalar and the node's seed, 32 bytes each, then the SHA-256 of all that.
+// Version 1, which is read still, has no sum.
 const fileName = "network.keys"
 
-const magic = "assay network keys 1\n"
+const (
+	magic    = "assay network keys 2\n"
+	oldMagic = "assay network keys 1\n"
+)
 
 type keys struct {
 	root, subnet bls.SecretKey
@@ -79,17 +84,51 @@ func createKeys(dir, file string) (keys, error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return k, err
 	}
-	return k, os.Rename(f.Name(), file)
+	if err := os.Rename(f.Name(), file); err != nil {
+		return k, err
+	}
+	return k, syncDir(dir)
+}
+
+// syncDir makes the name last. Systems that cannot sync a folder do it by themselves.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	_ = d.Sync()
+	return d.Close()
 }
 
 func (k keys) encode() []byte {
-	return append(append(append([]byte(magic), k.root.Bytes()...), k.subnet.Bytes()...), k.node.Seed()...)
+	b := append(append(append([]byte(magic), k.root.Bytes()...), k.subnet.Bytes()...), k.node.Seed()...)
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
+}
+
+// withoutSum is the keys in a file of either version.
+func withoutSum(b []byte) ([]byte, error) {
+	if rest, ok := bytes.CutPrefix(b, []byte(oldMagic)); ok {
+		return rest, nil
+	}
+	rest, ok := bytes.CutPrefix(b, []byte(magic))
+	if !ok || len(rest) < sha256.Size {
+		return nil, errors.New("not a file of network keys of version 1 or 2")
+	}
+	body, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
+	if want := sha256.Sum256(body); !bytes.Equal(want[:], sum) {
+		return nil, errors.New("the file is damaged: its checksum is wrong; put it back from a copy")
+	}
+	return rest[:len(rest)-sha256.Size], nil
 }
 
 func parseKeys(b []byte) (k keys, err error) {
-	rest, ok := bytes.CutPrefix(b, []byte(magic))
-	if !ok || len(rest) != 2*bls.SecretLen+ed25519.SeedSize {
-		return k, errors.New("not a file of network keys of version 1")
+	rest, err := withoutSum(b)
+	if err != nil {
+		return k, err
+	}
+	if len(rest) != 2*bls.SecretLen+ed25519.SeedSize {
+		return k, errors.New("not three keys")
 	}
 	if k.root, err = bls.ParseSecretKey(rest[:bls.SecretLen]); err != nil {
 		return k, err
