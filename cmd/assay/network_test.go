@@ -41,7 +41,7 @@ func startNetwork(t *testing.T, args ...string) (*background, started) {
 func TestNetworkStart(t *testing.T) {
 	dir := t.TempDir()
 	portFile := filepath.Join(t.TempDir(), "port")
-	b, s := startNetwork(t, "--state", dir, "--port-file", portFile, "--subnet-size", "34", "--seed", "7", "--log-level", "error")
+	b, s := startNetwork(t, "--state", dir, "--port-file", portFile, "--subnet-size", "34", "--page-touch", "read-write", "--seed", "7", "--log-level", "error")
 	if s.SubnetSize != 34 || !s.Seeded || !strings.Contains(s.Kind, "no consensus") {
 		t.Errorf("it says of itself %+v", s)
 	}
@@ -58,6 +58,17 @@ func TestNetworkStart(t *testing.T) {
 			t.Errorf("ping %v: %+v, want root key %s", where, ping, s.RootKey)
 		}
 	}
+	var status struct {
+		RootKey    string `json:"root_key"`
+		Pace       string `json:"pace"`
+		Canisters  *int   `json:"canisters"`
+		SubnetSize int    `json:"subnet_size"`
+		PageTouch  string `json:"page_touch"`
+	}
+	ok(t, &status, "network", "status", "--json", "--state", dir)
+	if status.RootKey != s.RootKey || status.Pace != s.Pace || status.Canisters == nil || *status.Canisters != 0 || status.SubnetSize != 34 || status.PageTouch != "read-write" {
+		t.Errorf("status says %+v", status)
+	}
 	if r := assay(t, "network", "start", "--state", dir); r.code != 1 || !strings.Contains(r.stderr, "another process") {
 		t.Errorf("a second network in the folder: exit code %d with %q", r.code, r.stderr)
 	}
@@ -72,6 +83,9 @@ func TestNetworkStart(t *testing.T) {
 		t.Errorf("ping after the end: exit code %d with %q", r.code, r.stderr)
 	}
 	b, again := startNetwork(t, "--state", dir)
+	if again.SubnetSize != 34 {
+		t.Errorf("started again with the prices of %d nodes, they were of 34", again.SubnetSize)
+	}
 	if again.URL != s.URL || again.RootKey != s.RootKey {
 		t.Errorf("started again at %s, was at %s; same root key: %v", again.URL, s.URL, again.RootKey == s.RootKey)
 	}

@@ -188,5 +188,8 @@ func (n *Network) Record(ctx context.Context, w io.Writer, o RecordOptions) erro
 // Touch is what touched pages of memory cost.
 func (n *Network) Touch() cycles.Touch { return n.machine.Settings().Touch }
 
+// Prices are what things cost on the network.
+func (n *Network) Prices() cycles.Prices { return n.machine.Settings().Prices }
+
 // Time is the network's time. It never goes back.
 func (n *Network) Time() time.Time { return n.machine.Time() }

@@ -65,8 +65,8 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().StringVar(&f.portFile, "port-file", "", "file that gets the port number once the network answers, and is removed at the end")
 	c.Flags().IntVar(&f.port, "port", 0, "port of the HTTP interface (0: any, the last one of --state again)")
 	c.Flags().StringVar(&f.bind, "bind", "127.0.0.1", "IP address to listen on; another than loopback lets others in")
-	c.Flags().IntVar(&f.nodes, "subnet-size", price.ReferenceNodes, "nodes that prices are for: 13 or 34")
-	c.Flags().StringVar(&f.touch, "page-touch", "", "instructions for pages of 4 KiB: dirty (1,000 for each that a message changes) or both (5,000 for each that it touches, 5,000 for each that it changes, counted slowly); empty: dirty, or as in --state")
+	c.Flags().IntVar(&f.nodes, "subnet-size", 0, "nodes that prices are for: 13 or 34 (0: 13, or as in --state)")
+	c.Flags().StringVar(&f.touch, "page-touch", "", "instructions for pages of 4 KiB: dirty (1,000 for each that a message changes) or read-write (5,000 for each that it touches, 5,000 for each that it changes, counted slowly); empty: dirty, or as in --state")
 	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand predictable, for tests (empty: the system's entropy)")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
 	c.Flags().BoolVar(&f.autoProgress, "auto-progress", true, "rounds run and time goes by themselves for good; =false: by tick and set-time alone; not given: by themselves until the first tick or set-time")
@@ -101,8 +101,8 @@ func (f startFlags) config(stderr io.Writer) (c localnet.Config, err error) {
 		unless(ip != nil, "--bind %s: take an IP address, such as 127.0.0.1", f.bind),
 		unless(f.port >= 0 && f.port < 1<<16, "--port %d: take 0 to 65535", f.port),
 		unless(!f.standins || f.pace != replica.Manual, "--standins: they are installed by calls, for which rounds must run: not with --auto-progress=false"),
-		unless(f.touch == "" || knownTouch, "--page-touch %s: take dirty or both", f.touch),
-		unless(slices.Contains([]int{13, 34}, f.nodes), "--subnet-size %d: take 13 or 34, for which prices are published", f.nodes),
+		unless(f.touch == "" || knownTouch, "--page-touch %s: take dirty or read-write", f.touch),
+		unless(slices.Contains([]int{0, 13, 34}, f.nodes), "--subnet-size %d: take 13 or 34, for which prices are published", f.nodes),
 	)
 	if err != nil {
 		return c, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -242,9 +242,9 @@ type pricesView struct {
 const networkKind = "development network: one process, no consensus"
 
 func (f startFlags) view(n *localnet.Network) networkView {
-	p := price.Prices{Nodes: uint64(f.nodes)}
+	p := n.Replica.Prices()
 	return networkView{
-		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: f.nodes, Pace: f.pace.String(), Seeded: f.seed != "", Standins: f.standins, Kind: networkKind, PageTouch: n.Replica.Touch().String(),
+		URL: n.URL, Port: n.Port, RootKey: hex.EncodeToString(n.RootKey), State: f.state, SubnetSize: int(p.Nodes), Pace: f.pace.String(), Seeded: f.seed != "", Standins: f.standins, Kind: networkKind, PageTouch: n.Replica.Touch().String(),
 		Prices: pricesView{
 			Creation: p.Creation().String(), Message: p.Execution(0).String(),
 			Instructions: p.Execution(1e9).Sub(p.Execution(0)).String(), GiBYear: p.Storage(1<<30, 0, 365*24*60*60).String(),
@@ -254,8 +254,8 @@ func (f startFlags) view(n *localnet.Network) networkView {
 
 // touchWords say what the schedules of page touches charge.
 var touchWords = map[string]string{
-	"dirty": "1,000 instructions for each page of 4 KiB that a message changes",
-	"both":  "5,000 instructions for each page of 4 KiB that a message touches, 5,000 for each that it changes",
+	"dirty":      "1,000 instructions for each page of 4 KiB that a message changes",
+	"read-write": "5,000 instructions for each page of 4 KiB that a message touches, 5,000 for each that it changes",
 }
 
 func printNetwork(w io.Writer, v networkView) {

@@ -32,7 +32,9 @@ import (
 	"sync"
 	"time"
 
+	"assay/ic/principal"
 	"assay/ic/replica"
+	"assay/ic/replica/cycles"
 )
 
 // Prefix is where the handler is served.
@@ -58,14 +60,20 @@ type Network interface {
 	SetTime(ctx context.Context, t time.Time) error
 	Time() time.Time
 	Pace() replica.Pace
+	Canisters() []principal.Principal
+	Prices() cycles.Prices
+	Touch() cycles.Touch
 	StateHash() ([32]byte, error)
 	Record(ctx context.Context, w io.Writer, o replica.RecordOptions) error
 }
 
 // State is what a network says of itself.
 type State struct {
-	Time time.Time `json:"time"`
-	Pace string    `json:"pace"`
+	Time       time.Time `json:"time"`
+	Pace       string    `json:"pace"`
+	Canisters  int       `json:"canisters"`
+	SubnetSize uint64    `json:"subnet_size"` // nodes that prices are for
+	PageTouch  string    `json:"page_touch"`  // the schedule of page touches
 }
 
 // Hash is the hash of the whole state, in hex.
@@ -209,7 +217,10 @@ func statusOf(err error) int {
 }
 
 func (c *control) state() State {
-	return State{Time: c.network.Time().UTC(), Pace: c.network.Pace().String()}
+	return State{
+		Time: c.network.Time().UTC(), Pace: c.network.Pace().String(),
+		Canisters: len(c.network.Canisters()), SubnetSize: c.network.Prices().Nodes, PageTouch: c.network.Touch().String(),
+	}
 }
 
 func (c *control) hash(*http.Request, struct{}) (Hash, error) {

@@ -23,9 +23,9 @@ func (t Touch) String() string {
 	return fmt.Sprintf("%d for a page that is read, %d for one that is changed", t.Read, t.Dirty)
 }
 
-var touches = map[string]Touch{"dirty": TouchDirty, "both": TouchBoth}
+var touches = map[string]Touch{"dirty": TouchDirty, "read-write": TouchBoth}
 
-// TouchByName finds a schedule by the name that users give, "dirty" or "both".
+// TouchByName finds a schedule by the name that users give, "dirty" or "read-write".
 func TouchByName(name string) (Touch, bool) {
 	t, ok := touches[name]
 	return t, ok
