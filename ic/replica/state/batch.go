@@ -35,6 +35,7 @@ type Input struct {
 	SetTime  uint64    // moves the network's time forward, in nanoseconds since 1970
 	Settings *Settings // replaces the subnet's settings
 	Outcall  *OutcallResult
+	Queries  *QueryCount
 }
 
 // ErrBadBatch is a batch that cannot be decoded, or that does not follow the last one.
@@ -58,6 +59,8 @@ type wireInput struct {
 	SetTime  uint64       `cbor:"2,keyasint,omitempty"`
 	Settings *Settings    `cbor:"3,keyasint,omitempty"`
 	Outcall  *wireOutcall `cbor:"4,keyasint,omitempty"`
+
+	Queries *wireQueryCount `cbor:"5,keyasint,omitempty"`
 }
 
 type wireOutcall struct {
@@ -105,6 +108,9 @@ func (in Input) wire() wireInput {
 	if in.Outcall != nil {
 		w.Outcall = in.Outcall.wire()
 	}
+	if in.Queries != nil {
+		w.Queries = in.Queries.wire()
+	}
 	return w
 }
 
@@ -141,7 +147,7 @@ func DecodeBatch(raw []byte) (*Batch, error) {
 func (w wireInput) input() (Input, error) {
 	in := Input{SetTime: w.SetTime, Settings: w.Settings}
 	kinds := 0
-	for _, set := range []bool{w.Ingress != nil, w.SetTime != 0, w.Settings != nil, w.Outcall != nil} {
+	for _, set := range []bool{w.Ingress != nil, w.SetTime != 0, w.Settings != nil, w.Outcall != nil, w.Queries != nil} {
 		if set {
 			kinds++
 		}
@@ -155,6 +161,8 @@ func (w wireInput) input() (Input, error) {
 		in.Ingress, err = w.Ingress.ingress()
 	case w.Outcall != nil:
 		in.Outcall, err = w.Outcall.result()
+	case w.Queries != nil:
+		in.Queries, err = w.Queries.count()
 	}
 	return in, err
 }

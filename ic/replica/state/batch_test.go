@@ -24,6 +24,7 @@ func someBatch() *state.Batch {
 			{SetTime: 1_700_000_000_000_000_001},
 			{Settings: &state.Settings{RootKey: []byte("key"), Subnet: user, StopTimeout: time.Minute, StablePages: 9}},
 			{Outcall: &state.OutcallResult{ID: 3, Status: 200, Headers: []state.Header{{Name: "a", Value: "\xff"}}, Body: []byte("body"), Error: "why", Fatal: true}},
+			{Queries: &state.QueryCount{Canister: principal.Canister(8), Calls: 1, Instructions: 2, Request: 3, Response: 4}},
 		},
 		Round: &state.Round{Time: 1_700_000_000_000_000_002, Entropy: [32]byte{5}},
 	}

@@ -3,9 +3,12 @@ package state_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
+	"assay/ic/candid"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
+	"assay/ic/replica/cycles"
 	"assay/ic/replica/host"
 	"assay/ic/replica/replicatest"
 	"assay/ic/replica/state"
@@ -153,5 +156,32 @@ func TestQueryKnowsTheCaller(t *testing.T) {
 	n.rounds()
 	if s := n.status(id); string(s.Reply) != want {
 		t.Errorf("replicated: %q %v, want %q", s.Reply, s.Reject, want)
+	}
+}
+
+func TestQueryStats(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	a, b := n.actor(), n.actor()
+	before := n.info(a).QueryStats
+	for range 3 {
+		n.read(a, program{}.Reply(make([]byte, 100)))
+	}
+	if _, rej := n.query(a, "read", program{}.Trap("no")); rej == nil {
+		t.Fatal("no trap")
+	}
+	if got := n.ask(a, asking(b, "read", program{}.Reply(nil))); got != "reply " {
+		t.Fatalf("got %q", got)
+	}
+	if at, ok := n.m.NextEvent(); !ok || at.After(n.now.Add(time.Second)) {
+		t.Errorf("the next round is at %v, now is %v", at, n.now)
+	}
+	n.rounds()
+	got, below := n.info(a).QueryStats, n.info(b).QueryStats
+	if got.NumCallsTotal != candid.NewNat(5) || below.NumCallsTotal != candid.NewNat(1) {
+		t.Errorf("%v calls and %v below, want 5 and 1", got.NumCallsTotal, below.NumCallsTotal)
+	}
+	if got.NumInstructionsTotal == before.NumInstructionsTotal || got.RequestPayloadBytesTotal == before.RequestPayloadBytesTotal || cycles.Amount(got.ResponsePayloadBytesTotal).Less(cycles.New(300)) {
+		t.Errorf("totals are %+v", got)
 	}
 }

@@ -46,6 +46,7 @@ const (
 	heartbeatEvery     = time.Second
 	timerEvery         = 10 * time.Millisecond // a canister that always sets its timer to now fires no faster
 	pruneEvery         = time.Second
+	countEvery         = time.Second      // after it what queries took is told in a round
 	chargeEvery        = 10 * time.Second // of storage
 	stableLimit        = 2 << 30          // bytes of stable memory that a message may read, and write
 	queryStableLimit   = 1 << 30
@@ -122,9 +123,10 @@ type core struct {
 	order     []principal.Principal        // of canisters, sorted
 	queue     []*message
 	requests  map[RequestID]*request
-	outcalls  map[uint64]*openOutcall // without a result
-	bounded   map[uint64]wait         // calls with a deadline, by callback id
-	pruned    uint64                  // time of the last look for old requests
+	outcalls  map[uint64]*openOutcall             // without a result
+	bounded   map[uint64]wait                     // calls with a deadline, by callback id
+	pruned    uint64                              // time of the last look for old requests
+	counts    map[principal.Principal]*QueryCount // of queries since the last round
 	counters  counters
 	money     money
 }
@@ -150,6 +152,7 @@ func New(config Config) *Machine {
 	m.mu.coming = map[RequestID]*request{}
 	m.mu.bounded = map[uint64]wait{}
 	m.mu.outcalls = map[uint64]*openOutcall{}
+	m.mu.counts = map[principal.Principal]*QueryCount{}
 	m.useSettings(config.Settings)
 	return m
 }
@@ -253,6 +256,9 @@ func (m *Machine) NextEvent() (at time.Time, ok bool) {
 	next := ^uint64(0)
 	if len(m.mu.canisters) > 0 || len(m.mu.requests) > 0 {
 		next = m.mu.last + uint64(chargeEvery) // storage to charge, requests to forget
+	}
+	if len(m.mu.counts) > 0 {
+		next = min(next, m.mu.last+uint64(countEvery))
 	}
 	if len(m.mu.pending) > 0 || len(m.mu.pool) > 0 || len(m.mu.queue) > 0 {
 		next = m.mu.last

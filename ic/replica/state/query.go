@@ -84,7 +84,10 @@ func (q *queryRun) query(ctx context.Context, what query) answer {
 		return trap
 	})
 	if r.trap != nil {
-		return rejectOf(trapReject(c, r.trap))
+		a = rejectOf(trapReject(c, r.trap))
+	}
+	if !what.transform {
+		q.m.countLocked(c.ID, r.x.Used, len(what.arg), a)
 	}
 	return a
 }

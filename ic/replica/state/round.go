@@ -34,6 +34,9 @@ func (m *Machine) Next(round bool) *Batch {
 		m.mu.inRound = true
 		b.Round = &Round{Time: m.mu.Time}
 		m.config.Random(b.Round.Entropy[:])
+		if len(b.Inputs)+len(m.mu.counts) <= maxBatchInputs {
+			b.Inputs = append(b.Inputs, m.countedLocked()...)
+		}
 	}
 	if len(b.Inputs) == 0 && !round {
 		return nil
@@ -144,6 +147,8 @@ func (m *Machine) takeIn(b *Batch) error {
 			m.useSettings(*in.Settings)
 		case in.Outcall != nil:
 			m.takeResultLocked(in.Outcall)
+		case in.Queries != nil:
+			m.addQueriesLocked(in.Queries)
 		}
 	}
 	return nil

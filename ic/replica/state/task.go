@@ -80,7 +80,7 @@ func (c *canister) watchMemory() {
 	}
 	low := false
 	if c.instance != nil && c.Settings.WasmThreshold > 0 {
-		used := uint64(c.instance.Pages()) * host.WasmPage
+		used := uint64(c.instance.CommittedPages()) * host.WasmPage
 		low = limit < used || limit-used < c.Settings.WasmThreshold
 	}
 	switch {
