@@ -37,13 +37,13 @@ type bench struct {
 	nonce   atomic.Uint64
 }
 
-func newBench(b testing.TB) *bench {
+func newBench(b testing.TB, dir string) *bench {
 	b.Helper()
 	keys, err := certify.Open("", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	n, err := replica.Open(replica.Config{Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet()})
+	n, err := replica.Open(replica.Config{Dir: dir, Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet()})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -149,9 +149,15 @@ func (x *bench) call(to, effective principal.Principal, method string, arg []byt
 }
 
 // BenchmarkCertifiedUpdates: signed updates over HTTP with certified answers, client and
-// network in one process. One answer in 256 is verified by the client.
+// network in one process; with a folder, where each is in the log before it is answered.
+// One answer in 256 is verified by the client.
 func BenchmarkCertifiedUpdates(b *testing.B) {
-	x := newBench(b)
+	b.Run("memory", func(b *testing.B) { benchmarkUpdates(b, "") })
+	b.Run("folder", func(b *testing.B) { benchmarkUpdates(b, b.TempDir()) })
+}
+
+func benchmarkUpdates(b *testing.B, dir string) {
+	x := newBench(b, dir)
 	program := replicatest.Program{}.Add(0, 1).AppendCell(0).Send()
 	const clients = 64
 	var left atomic.Int64
