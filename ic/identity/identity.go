@@ -85,6 +85,15 @@ func NewSecp256k1() (*Key, error) {
 	return newKey(inner)
 }
 
+// NewP256 makes a new key on the curve P-256.
+func NewP256() (*Key, error) {
+	inner, err := agentgo.NewRandomPrime256v1Identity()
+	if err != nil {
+		return nil, fmt.Errorf("new P-256 key: %w", err)
+	}
+	return newKey(inner)
+}
+
 // Sender is the self-authenticating principal of the public key.
 func (k *Key) Sender() principal.Principal { return k.sender }
 

@@ -27,7 +27,11 @@ func keys(t testing.TB) map[string]*Key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*Key{"ed25519": ed, "secp256k1": secp}
+	p256, err := NewP256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*Key{"ed25519": ed, "secp256k1": secp, "p256": p256}
 }
 
 func TestSaveAndLoad(t *testing.T) {
@@ -90,11 +94,11 @@ func TestAnonymous(t *testing.T) {
 
 func TestRefusedKeys(t *testing.T) {
 	t.Parallel()
-	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(p256)
+	der, err := x509.MarshalPKCS8PrivateKey(p384)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +122,37 @@ func TestRefusedKeys(t *testing.T) {
 		var want *KeyError
 		if _, err := ParsePEM(b); !errors.As(err, &want) {
 			t.Errorf("%s: got %v, want a KeyError", name, err)
+		}
+	}
+}
+
+// TestForms: a P-256 key is the same in both forms that tools write.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := x509.MarshalPKIXPublicKey(secret.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, b := range map[string][]byte{"PRIVATE KEY": pkcs8, "EC PRIVATE KEY": sec1} {
+		k, err := ParsePEM(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}))
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		if got := k.PublicKeyDER(); hex.EncodeToString(got) != hex.EncodeToString(want) {
+			t.Errorf("%s: key %x, want %x", kind, got, want)
 		}
 	}
 }

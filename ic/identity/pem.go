@@ -2,6 +2,9 @@ package identity
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -22,8 +25,8 @@ type KeyError struct{ Reason string }
 // Error gives the reason.
 func (e *KeyError) Error() string { return "identity: " + e.Reason }
 
-// ParsePEM reads a secret key: Ed25519 in PKCS #8 ("PRIVATE KEY"), or secp256k1 in
-// SEC 1 ("EC PRIVATE KEY", with or without "EC PARAMETERS" in front).
+// ParsePEM reads a secret key: Ed25519 in PKCS #8 ("PRIVATE KEY"), secp256k1 in SEC 1
+// ("EC PRIVATE KEY", with or without "EC PARAMETERS" in front), or P-256 in either.
 func ParsePEM(data []byte) (*Key, error) {
 	if len(data) > maxPEM {
 		return nil, &KeyError{fmt.Sprintf("PEM of %d bytes, at most %d are read", len(data), maxPEM)}
@@ -33,11 +36,31 @@ func ParsePEM(data []byte) (*Key, error) {
 	if block == nil {
 		return nil, &KeyError{"no PEM block"}
 	}
+	if key := parseP256(block); key != nil && len(rest) == 0 {
+		return newKey(agentgo.NewPrime256v1Identity(key))
+	}
 	inner, err := parseBlock(block.Type, data, rest)
 	if err != nil {
 		return nil, err
 	}
 	return newKey(inner)
+}
+
+// parseP256 is the key of a block if it is one on that curve.
+func parseP256(block *pem.Block) *ecdsa.PrivateKey {
+	var parsed any
+	var err error
+	switch block.Type {
+	case "PRIVATE KEY":
+		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		parsed, err = x509.ParseECPrivateKey(block.Bytes)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if err != nil || !ok || key.Curve != elliptic.P256() {
+		return nil
+	}
+	return key
 }
 
 // parseBlock hands the file to agent-go's parser for the type of its first block.
