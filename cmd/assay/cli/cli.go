@@ -163,6 +163,15 @@ func (a *app) jsonFlag(c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// complete offers a shell the values that flags take.
+func complete(c *cobra.Command, values map[string][]string) {
+	for name, choices := range values {
+		if err := c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+			panic(err) // a flag of that name is not there, or is completed twice
+		}
+	}
+}
+
 // exactArgs is cobra's check with our exit code and a hint.
 func exactArgs(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

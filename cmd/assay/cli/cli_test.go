@@ -143,3 +143,16 @@ func TestReadTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletion: a shell is offered the values of flags that take few.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"network start --page-touch ": "read-write", "network start --subnet-size ": "34", "network start --auto-progress=": "false", "up --network ": "pocketic",
+	} {
+		words := strings.Split(line, " ")
+		if _, stdout, _ := run(t, append([]string{"__complete"}, words...)...); !strings.Contains(stdout, want+"\n") {
+			t.Errorf("%q is completed with %q, want %q among it", line, stdout, want)
+		}
+	}
+}

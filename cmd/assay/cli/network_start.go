@@ -75,6 +75,10 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().Uint64Var(&f.hashEvery, "hash-every", 0, "rounds between hashes of the state in --record (0: at the end only)")
 	c.Flags().StringSliceVar(&f.outcalls, "outcalls", nil, "hosts that canisters may reach by http_request, such as example.org, *.example.org, localhost:8080 or * (empty: none)")
 	c.Flags().StringVar(&f.keySeed, "key-seed", "", "seed of the development-only keys behind ECDSA, Schnorr and vetKD (empty: one that all networks share)")
+	complete(c, map[string][]string{
+		"subnet-size": {"13", "34"}, "page-touch": {"dirty", "read-write"}, "auto-progress": {"true", "false"},
+		"log-level": {"debug", "info", "warn", "error"}, "bind": {"127.0.0.1", "::1", "0.0.0.0"},
+	})
 	return a.jsonFlag(c)
 }
 

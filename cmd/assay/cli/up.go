@@ -49,6 +49,7 @@ cycles to anybody, and whose root key is fetched from it. The folder remembers w
 	c.Flags().StringVar(&network, "network", "", "local, pocketic or a URL (empty: as before, local for a new folder)")
 	c.Flags().DurationVar(&window, "window", 10*time.Second, "time between provisional and final (of a new folder)")
 	c.Flags().BoolVar(&verbose, "verbose", false, "log what the network does to stderr")
+	complete(c, map[string][]string{"network": {"local", "pocketic"}, "model": {stack.ModelAuto, stack.ModelMiniLM, stack.ModelTiny}})
 	return c
 }
 
