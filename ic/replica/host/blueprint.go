@@ -29,6 +29,7 @@ type blueprint struct {
 	State        []Global        // what a snapshot knows of globals
 	CustomBytes  uint64          // of what is in Metadata, with the names
 
+	Tables             uint64 // entries of all tables together
 	Memory             bool
 	MinPages, MaxPages uint32
 	Datas              []initialData // what the memory begins with
@@ -47,6 +48,9 @@ func newBlueprint(wasm []byte, metering meter.Config) (*blueprint, error) {
 	}
 	b := &blueprint{Methods: map[string]MethodKind{}, Entries: map[string]bool{}}
 	if err := b.check(parsed); err != nil {
+		return nil, err
+	}
+	if err := b.takeTables(parsed); err != nil {
 		return nil, err
 	}
 	own, err := b.takeMemory(parsed)
@@ -69,7 +73,7 @@ func newBlueprint(wasm []byte, metering meter.Config) (*blueprint, error) {
 // A file that is damaged, or of other code, is made again.
 const (
 	blueprintMagic   = "assay module\x00"
-	blueprintVersion = 1 // counts changes of what is accepted; changes of metering count by themselves
+	blueprintVersion = 2 // counts changes of what is accepted; changes of metering count by themselves
 	blueprintFolder  = "metered"
 )
 
@@ -186,7 +190,7 @@ func decodeBlueprint(file []byte) (*blueprint, error) {
 	if err := blueprintDecoding.Unmarshal(body, b); err != nil {
 		return nil, fmt.Errorf("%w: %w", errBlueprint, err)
 	}
-	if b.MaxPages > maxMemory/WasmPage || b.MinPages > b.MaxPages || b.Methods == nil || b.Entries == nil {
+	if b.Tables > maxTables || b.MaxPages > mostPages || b.MinPages > b.MaxPages || b.Methods == nil || b.Entries == nil {
 		return nil, fmt.Errorf("%w: wrong contents", errBlueprint)
 	}
 	for _, d := range b.Datas {

@@ -71,7 +71,7 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 		e.maxLive = maxLive
 	}
 	if c.HeapBudget == 0 {
-		c.HeapBudget = machineMemory() / 4 * 3
+		c.HeapBudget = defaultBudget()
 	}
 	var err error
 	if e.backing, err = newBacking(c.Memory, c.HeapBudget); err != nil {

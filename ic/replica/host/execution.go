@@ -209,6 +209,7 @@ func (x *Execution) run(ctx context.Context, i *Instance, s *Stable, where Conte
 	after := int64(i.run.counter.Get())
 	x.Used += left - uint64(max(after, 0))
 	x.drop()
+	i.run.forgetDeep(f)
 	switch {
 	case x.fault != nil:
 		return x.fault

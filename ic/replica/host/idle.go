@@ -5,6 +5,9 @@ import (
 	"sync"
 )
 
+// maxIdleBytes is how much idle live code may take besides a usual amount each.
+const maxIdleBytes = 256 << 20
+
 // maxLive is how many instances keep their live code while they are idle.
 const maxLive = 128
 
@@ -16,6 +19,7 @@ type idleList struct {
 	sync.Mutex
 	oldest, newest *Instance
 	n              int
+	bytes          uint64 // of what live code takes besides a usual amount
 }
 
 func (l *idleList) removeLocked(i *Instance) {
@@ -34,6 +38,7 @@ func (l *idleList) removeLocked(i *Instance) {
 	}
 	i.idle = idleMark{}
 	l.n--
+	l.bytes -= i.run.weight
 }
 
 func (l *idleList) addLocked(i *Instance) {
@@ -45,6 +50,7 @@ func (l *idleList) addLocked(i *Instance) {
 	}
 	l.newest = i
 	l.n++
+	l.bytes += i.run.weight
 }
 
 // claim takes an instance from those that may be ended.
@@ -61,7 +67,7 @@ func (e *Engine) release(ctx context.Context, i *Instance) {
 	defer e.idle.Unlock()
 	e.idle.removeLocked(i)
 	e.idle.addLocked(i)
-	for e.idle.n > e.maxLive {
+	for e.idle.n > e.maxLive || e.idle.bytes > maxIdleBytes {
 		old := e.idle.oldest
 		e.idle.removeLocked(old)
 		_ = old.stop(ctx) // frees memory; there is nobody to tell
@@ -69,4 +75,11 @@ func (e *Engine) release(ctx context.Context, i *Instance) {
 			heap.rest()
 		}
 	}
+}
+
+// Live is how many instances idle with live code.
+func (e *Engine) Live() int {
+	e.idle.Lock()
+	defer e.idle.Unlock()
+	return e.idle.n
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -43,6 +44,7 @@ type liveCode struct {
 	globals  []api.MutableGlobal
 	funcs    map[string]api.Function
 	mayGrow  func(pages uint32) bool // of what runs; nil: nothing does
+	weight   uint64 // bytes that it takes besides a usual amount
 }
 
 // Image is what of an instance outlives it.
@@ -144,7 +146,7 @@ func (i *Instance) start(ctx context.Context) error {
 		}
 		return moduleErrorf("instantiate: %v", err)
 	}
-	r.mod = mod
+	r.mod, r.weight = mod, i.module.plan.Tables*tableEntry
 	r.counter = mod.ExportedGlobal(meter.CounterExport).(api.MutableGlobal)
 	if g := mod.ExportedGlobal(meter.LastPageExport); g != nil {
 		r.lastPage = g.(api.MutableGlobal)
@@ -304,6 +306,9 @@ func (i *Instance) reset(ctx context.Context) error {
 // rest is for after a commit or a rollback: the engine may end the live code.
 func (i *Instance) rest(ctx context.Context) {
 	i.busy = false
+	if i.run == nil {
+		return // its memory could not be had again
+	}
 	if i.module.plan.Drops {
 		_ = i.stop(ctx) // what was dropped is there again for the next message
 		return
@@ -339,6 +344,35 @@ func (r *liveCode) function(name string) api.Function {
 		r.funcs[name] = f
 	}
 	return f
+}
+
+// maxStack is how much native stack, in bytes, a function may keep between two calls.
+const maxStack = 256 << 10
+
+// forgetDeep lets go of a function whose last call needed a deep stack, which the runtime
+// keeps with it.
+func (r *liveCode) forgetDeep(f api.Function) {
+	if stackOf(f) <= maxStack {
+		return
+	}
+	for name, known := range r.funcs {
+		if known == f {
+			delete(r.funcs, name)
+		}
+	}
+}
+
+// stackOf is the size of the stack that the runtime keeps with a function, 0 if it cannot
+// be seen.
+func stackOf(f api.Function) int {
+	v := reflect.ValueOf(f)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return 0
+	}
+	if stack := v.Elem().FieldByName("stack"); stack.IsValid() && stack.Kind() == reflect.Slice {
+		return stack.Len()
+	}
+	return 0
 }
 
 // callback finds a table entry of type (i32)->(), or says why there is none.

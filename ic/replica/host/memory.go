@@ -50,8 +50,9 @@ type heap interface {
 	free()
 }
 
-// live is a memory that code runs on. It begins as the committed heap is; what is
-// written to it stays its own until commit. A live memory has one user at a time.
+// live is a memory that code runs on. It begins as the committed heap is, which the first
+// Reallocate gives, whatever it is asked for; what is written to it stays its own until
+// commit. A live memory has one user at a time.
 type live interface {
 	experimental.LinearMemory
 	// commit makes the heap equal to the live memory and counts the pages of 4 KiB

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"fmt"
 	"sync/atomic"
 )
@@ -55,7 +56,12 @@ func (h *copiedHeap) write(at uint64, b []byte) { copy(h.image[at:], b) }
 
 func (h *copiedHeap) each(f func(at uint64, page []byte) error) error { return eachPage(h.image, 0, f) }
 
-func (h *copiedHeap) live(max uint64) (live, error) { return &copiedMemory{heap: h, max: max}, nil }
+func (h *copiedHeap) live(max uint64) (live, error) {
+	if !h.owner.take(len(h.image)) {
+		return nil, fmt.Errorf("%w: a live memory of %d bytes", ErrMemoryBudget, len(h.image))
+	}
+	return &copiedMemory{heap: h, max: max, buf: bytes.Clone(h.image), resized: true}, nil
+}
 
 func (h *copiedHeap) free() {
 	h.owner.take(-len(h.image))
@@ -67,24 +73,18 @@ type copiedMemory struct {
 	heap    *copiedHeap
 	max     uint64
 	buf     []byte // beyond its length: zeros
-	opened  bool
 	resized bool
 }
 
 // Reallocate grows the memory, or gives it its size after a rollback.
 func (m *copiedMemory) Reallocate(size uint64) []byte {
-	switch {
-	case !m.opened:
-		m.opened = true
-		size = max(size, m.heap.size())
-	case m.resized:
+	if m.resized {
 		m.resized = false
-		return m.buf
+		return m.buf[:len(m.buf):len(m.buf)]
 	}
 	if size > m.max || !m.heap.owner.take(int(size)-len(m.buf)) {
 		return nil
 	}
-	old := len(m.buf)
 	if size <= uint64(cap(m.buf)) {
 		m.buf = m.buf[:size]
 	} else {
@@ -92,10 +92,7 @@ func (m *copiedMemory) Reallocate(size uint64) []byte {
 		copy(buf, m.buf)
 		m.buf = buf
 	}
-	if old == 0 {
-		copy(m.buf, m.heap.image)
-	}
-	return m.buf
+	return m.buf[:size:size]
 }
 
 // Free forgets the memory.

@@ -131,8 +131,14 @@ func (h *mappedHeap) live(limit uint64) (live, error) {
 		h.closeWindowLocked()
 		return nil, fmt.Errorf("map a heap: %w", err)
 	}
+	m := &mappedMemory{heap: h, mem: mem, max: max(limit, h.bytes), size: h.bytes, resized: true}
+	if !m.extend(h.bytes) {
+		_ = unix.Munmap(mem) // fails for no mapping of ours
+		h.closeWindowLocked()
+		return nil, fmt.Errorf("%w: a live memory of %d bytes", ErrMemoryBudget, h.bytes)
+	}
 	h.lives++
-	return &mappedMemory{heap: h, mem: mem, max: limit}, nil
+	return m, nil
 }
 
 func (h *mappedHeap) closeWindowLocked() {

@@ -74,6 +74,7 @@ func (m *mapped) try() error {
 		return err
 	}
 	defer l.Free()
+	l.Reallocate(0)
 	b := l.Reallocate(2 * WasmPage)
 	if b == nil {
 		return fmt.Errorf("memory cannot grow")
@@ -111,6 +112,10 @@ func (m *mapped) resident() uint64 {
 	return uint64(st.Blocks) * 512
 }
 
+// fits reports whether a live memory may have so many bytes of its own, beside all that is
+// there already.
+func (m *mapped) fits(size uint64) bool { return m.resident()+goHeap()+size <= m.budget }
+
 // release empties a part for its next user.
 func (m *mapped) release(part int64) {
 	if unix.Fallocate(m.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, part, maxMemory) != nil {
@@ -128,7 +133,6 @@ type mappedMemory struct {
 	max      uint64
 	size     uint64
 	writable uint64 // bytes of mem that may be used
-	opened   bool
 	resized  bool
 	spans    []span
 }
@@ -138,15 +142,11 @@ type span struct{ from, to uint64 }
 
 // Reallocate grows the memory, or gives it its size after a rollback.
 func (m *mappedMemory) Reallocate(size uint64) []byte {
-	switch {
-	case !m.opened:
-		m.opened = true
-		size = max(size, m.heap.bytes)
-	case m.resized:
+	if m.resized {
 		m.resized = false
 		return m.mem[:m.size:m.max]
 	}
-	if size > m.max || !m.extend(size) || size-m.size > OSPage && m.heap.owner.resident()+size > m.heap.owner.budget {
+	if size > m.max || size > m.size && !m.heap.owner.fits(size) || !m.extend(size) {
 		return nil
 	}
 	m.size = size

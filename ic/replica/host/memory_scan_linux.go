@@ -46,7 +46,9 @@ func (p *pageTables) private(spans []span, mem []byte) ([]span, error) {
 		return spans, nil
 	}
 	if p.scan {
-		return p.scanned(spans, mem)
+		if found, err := p.scanned(spans, mem); err == nil {
+			return found, nil
+		}
 	}
 	return p.read(spans, mem)
 }

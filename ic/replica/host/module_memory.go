@@ -21,7 +21,10 @@ func (b *blueprint) takeMemory(p *module.Module) (*module.Module, error) {
 		return p, nil
 	}
 	limits := p.Memories[0]
-	b.Memory, b.MinPages, b.MaxPages = true, uint32(min(limits.Min, maxMemory/WasmPage)), mostPages
+	if limits.Min > mostPages {
+		return nil, moduleErrorf("memory of %d pages: this network has at most %d for one", limits.Min, mostPages)
+	}
+	b.Memory, b.MinPages, b.MaxPages = true, uint32(limits.Min), mostPages
 	if limits.HasMax {
 		b.MaxPages = uint32(min(limits.Max, mostPages))
 	}
@@ -46,6 +49,21 @@ func (b *blueprint) takeMemory(p *module.Module) (*module.Module, error) {
 	}
 	b.Drops = passive && dropsData(p)
 	return &own, nil
+}
+
+// Tables are kept with live code.
+const (
+	maxTables  = 10_000_000 // entries of all tables of a module together
+	tableEntry = 8          // bytes
+)
+
+func (b *blueprint) takeTables(p *module.Module) error {
+	for _, t := range p.Tables {
+		if b.Tables += min(t.Limits.Min, maxTables+1); b.Tables > maxTables {
+			return moduleErrorf("tables of more than %d entries together", maxTables)
+		}
+	}
+	return nil
 }
 
 func dropsData(p *module.Module) bool {

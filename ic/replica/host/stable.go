@@ -16,6 +16,7 @@ type Stable struct {
 	pages     uint64 // Wasm pages now
 	committed *stablePages
 	dirty     map[uint64]*osPage // pages of 4 KiB written since the last commit, by number
+	room      func() bool        // whether the process may take more memory
 }
 
 // stablePages are committed pages. The contents of a page never change: a commit puts
@@ -33,14 +34,14 @@ type osPage [OSPage]byte
 
 // NewStable is an empty stable memory that grows to at most limit Wasm pages.
 func NewStable(limit uint64) *Stable {
-	return &Stable{limit: min(limit, MaxStablePages), committed: &stablePages{}}
+	return &Stable{limit: min(limit, MaxStablePages), committed: &stablePages{}, room: heapHasRoom}
 }
 
 // View is another stable memory over what is committed here, now and later. It is for
 // queries: it is rolled back after each, and never committed. Nobody may use it while
 // the original commits.
 func (s *Stable) View() *Stable {
-	return &Stable{limit: s.limit, pages: s.committed.pages, committed: s.committed}
+	return &Stable{limit: s.limit, pages: s.committed.pages, committed: s.committed, room: s.room}
 }
 
 // Copy is a stable memory of its own with what is committed here. It shares pages until
@@ -52,7 +53,7 @@ func (s *Stable) Copy() *Stable {
 			c.chunks[n] = new(*chunk)
 		}
 	}
-	return &Stable{limit: s.limit, pages: c.pages, committed: c}
+	return &Stable{limit: s.limit, pages: c.pages, committed: c, room: s.room}
 }
 
 // Pages is the size in Wasm pages.
@@ -137,11 +138,17 @@ func (s *Stable) Write(b []byte, offset uint64) (dirty int, err error) {
 		if first {
 			dirty++
 		}
+		if first && len(s.dirty)%roomEvery == 0 && !s.room() {
+			return dirty, ErrMemoryBudget
+		}
 		copy(page[at:], b[:n])
 		b, offset = b[n:], offset+n
 	}
 	return dirty, nil
 }
+
+// roomEvery is how many pages a message writes between two looks at the memory in use.
+const roomEvery = 256
 
 // own is the page of that number to write to, with its contents if they are wanted.
 func (s *Stable) own(n uint64, contents bool) (page *osPage, first bool) {

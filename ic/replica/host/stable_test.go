@@ -129,3 +129,27 @@ func TestLargestStableMemory(t *testing.T) {
 		t.Error("it was read over its end")
 	}
 }
+
+func TestStableBudget(t *testing.T) {
+	t.Parallel()
+	s := NewStable(1000)
+	s.Grow(1000)
+	asked := 0
+	s.room = func() bool { asked++; return asked < 3 }
+	chunk := make([]byte, 16*OSPage)
+	written := 0
+	var err error
+	for ; written < 1000*WasmPage && err == nil; written += len(chunk) {
+		_, err = s.Write(chunk, uint64(written))
+	}
+	if !errors.Is(err, ErrMemoryBudget) || written != 3*roomEvery*OSPage {
+		t.Errorf("wrote %d bytes: %v, want an error at %d", written, err, 3*roomEvery*OSPage)
+	}
+	s.Rollback()
+	if s.Pages() != 0 {
+		t.Errorf("%d pages after a rollback", s.Pages())
+	}
+	if !heapHasRoom() {
+		t.Error("this machine has no room for a test")
+	}
+}

@@ -1,5 +1,7 @@
 package host
 
+import "errors"
+
 const failed = ^uint64(0)
 
 // stableCalls are stable memory in its 64-bit and 32-bit forms.
@@ -82,7 +84,10 @@ func (x *Execution) stableWrite(offset, src, size uint64) {
 	view := x.heap(src, size)
 	x.charge(size)
 	dirty, err := x.stable.Write(view, offset)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrMemoryBudget):
+		x.trap(CodeOutOfMemory, "Canister cannot grow its memory usage: this machine has no more memory for canisters.")
+	case err != nil:
 		x.trap(CodeTrapped, "Canister trapped: stable memory out of bounds")
 	}
 	x.touched.writes += uint64(dirty)
