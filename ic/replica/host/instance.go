@@ -44,7 +44,7 @@ type liveCode struct {
 	globals  []api.MutableGlobal
 	funcs    map[string]api.Function
 	mayGrow  func(pages uint32) bool // of what runs; nil: nothing does
-	weight   uint64 // bytes that it takes besides a usual amount
+	weight   uint64                  // bytes that it takes besides a usual amount
 }
 
 // Image is what of an instance outlives it.
