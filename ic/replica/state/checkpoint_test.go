@@ -6,9 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"assay/ic/management/managementapi"
 	"assay/ic/principal"
-	"assay/ic/replica/replicatest"
 	"assay/ic/replica/state"
 )
 
@@ -109,75 +107,4 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
-}
-
-// The same batches give the same state, whether they are applied at once, after a restart
-// in between, or in another machine.
-func TestBatchesDecide(t *testing.T) {
-	t.Parallel()
-	n := newNet(t)
-	var batches [][]byte
-	apply := func(round bool) {
-		b := n.m.Next(round)
-		if b == nil {
-			return
-		}
-		batches = append(batches, encode(t, b))
-		if _, err := n.m.Apply(t.Context(), b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ids := []principal.Principal{}
-	for range 3 {
-		id, rej := n.submit(creation(t))
-		n.must(nil, rej)
-		apply(true)
-		created := must(managementapi.DecodeProvisionalCreateCanisterWithCyclesResults(n.status(id).Reply)).CanisterId
-		_, rej = n.submit(state.Ingress{Effective: created, Method: "install_code", Arg: installArg(created, asNew, replicatest.Plain(), nil)})
-		n.must(nil, rej)
-		apply(true)
-		ids = append(ids, created)
-	}
-	hashes := [][32]byte{}
-	for seed := range uint64(60) {
-		for _, id := range ids {
-			_, _ = n.submit(inState(id, randomProgram(seed, ids)))
-		}
-		apply(false)
-		apply(true)
-		apply(true)
-		n.now = n.now.Add(time.Duration(seed) * time.Second)
-		if seed%20 == 7 {
-			n.restart()
-		}
-		hashes = append(hashes, n.hash())
-	}
-	other := newNet(t)
-	other.config.Settings = n.config.Settings
-	other.m = state.New(other.config)
-	for _, raw := range batches {
-		b, err := state.DecodeBatch(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := other.m.Apply(t.Context(), b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, want := other.hash(), hashes[len(hashes)-1]; got != want {
-		t.Errorf("executed again the state has hash %x, not %x", got, want)
-	}
-	if hashes[10] == hashes[11] {
-		t.Error("different states have one hash")
-	}
-	other.balanced()
-}
-
-func creation(t testing.TB) state.Ingress {
-	t.Helper()
-	arg, err := managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return state.Ingress{Effective: principal.Canister(0), Method: "provisional_create_canister_with_cycles", Arg: arg}
 }
