@@ -9,6 +9,7 @@ package outcall
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -80,7 +81,7 @@ func failure(o state.Outcall, fatal bool, format string, args ...any) state.Outc
 func (c *Client) Fetch(ctx context.Context, o state.Outcall) state.OutcallResult {
 	request, err := c.request(ctx, o)
 	if err != nil {
-		return failure(o, true, "%v", err)
+		return failure(o, true, "make an HTTP outcall to %.200s: %v", o.URL, err)
 	}
 	response, err := c.client.Do(request)
 	if err != nil {
@@ -111,16 +112,16 @@ func (c *Client) Fetch(ctx context.Context, o state.Outcall) state.OutcallResult
 // request builds the request, or says why it may not be made.
 func (c *Client) request(ctx context.Context, o state.Outcall) (*http.Request, error) {
 	if i := strings.IndexFunc(o.URL, func(r rune) bool { return r < '!' || r > '~' }); i >= 0 {
-		return nil, fmt.Errorf("Failed to parse URL: invalid uri character at %d", i)
+		return nil, fmt.Errorf("invalid uri character at %d", i)
 	}
 	request, err := http.NewRequestWithContext(ctx, o.Method, o.URL, bytes.NewReader(o.Body))
 	if err != nil {
-		return nil, fmt.Errorf("Failed to parse URL: %w", err)
+		return nil, fmt.Errorf("parse URL: %w", err)
 	}
 	host, plain := c.allows(request.URL)
 	switch scheme := request.URL.Scheme; {
 	case scheme != "https" && (scheme != "http" || !plain):
-		return nil, fmt.Errorf("Url need to specify https scheme")
+		return nil, errors.New("the URL must begin with https://")
 	case !host:
 		return nil, fmt.Errorf("this network makes no HTTP outcalls to %s: it is not among the allowed hosts", request.URL.Host)
 	}
