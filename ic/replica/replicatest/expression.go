@@ -164,10 +164,11 @@ func (p Program) Times(cell uint32, n int, body Program) Program {
 	return p.Set(cell, n).While(Cell(cell), body.Set(cell, Difference(Cell(cell), 1)))
 }
 
-// OnHeartbeat, OnLowMemory and OnInspect are what those entry points run from now on;
-// the module has them with the [Options] of these names.
+// OnHeartbeat, OnLowMemory, OnInspect and OnTransform are what those entry points run
+// from now on; the module has them with the [Options] of these names.
 func (p Program) OnHeartbeat(q Program) Program { return p.op(opOnHeartbeat).blob(q.op(opEnd)) }
 func (p Program) OnLowMemory(q Program) Program { return p.op(opOnLowMemory).blob(q.op(opEnd)) }
+func (p Program) OnTransform(q Program) Program { return p.op(opOnTransform).blob(q.op(opEnd)) }
 func (p Program) OnInspect(q Program) Program   { return p.op(opOnInspect).blob(q.op(opEnd)) }
 
 // Run runs the program that is the message's argument: of a reply callback, the reply.

@@ -220,6 +220,7 @@ func (s *steps) environment() {
 	s.keep(opOnHeartbeat, atHeartbeat)
 	s.keep(opOnLowMemory, atLowMemory)
 	s.keep(opOnInspect, atInspect)
+	s.keep(opOnTransform, atTransform)
 }
 
 // keep stores the address of a program for later.

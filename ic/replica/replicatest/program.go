@@ -87,6 +87,7 @@ const (
 	opOnInspect
 	opRunArg
 	opRunAt
+	opOnTransform
 	opDeny opcode = 0xfe
 )
 

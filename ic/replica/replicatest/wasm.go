@@ -13,6 +13,7 @@ type Options struct {
 	Inspect   bool // refuse ingress whose program begins with Deny; see [Program.OnInspect]
 	Heartbeat bool // add 1 to cell 63 at each heartbeat, then run [Program.OnHeartbeat]
 	LowMemory bool // run [Program.OnLowMemory]
+	Transform bool // have a query transform that runs [Program.OnTransform]
 	Public    map[string]string
 	Private   map[string]string
 	BadInit   bool            // the start function traps
@@ -38,6 +39,7 @@ const (
 	atLowMemory = atTimer + 36
 	atInspect   = atTimer + 40
 	atNothing   = atTimer + 44 // a program that is empty
+	atTransform = atTimer + 48
 	atKept      = 1 << 10
 	stackStart  = 2 << 10
 	heapStart   = 4 << 10
@@ -124,6 +126,9 @@ func (a *assembler) options(o Options, alloc, run uint32) {
 	}
 	if o.LowMemory {
 		a.export("canister_on_low_wasm_memory", a.mod.AddFunc(m.FuncType{}, stored(run, atLowMemory)))
+	}
+	if o.Transform {
+		a.export("canister_query transform", a.mod.AddFunc(m.FuncType{}, stored(run, atTransform)))
 	}
 	if o.BadInit {
 		a.start(func(c *m.Code) { c.Op(m.OpUnreachable) })

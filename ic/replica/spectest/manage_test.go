@@ -116,6 +116,15 @@ func argument(method string, pairs ...any) []byte {
 	panic(fmt.Sprintf("%s: %v", method, err)) // a mistake in a row
 }
 
+// result is the message of a method's result: a record of names and values.
+func result(method string, pairs ...any) []byte {
+	p := management()
+	s, _ := p.Method(method)
+	types := []*did.Type{s.Results[0].Type}
+	values, err := text.Fit(p, types, []text.Value{fields(pairs...)})
+	return must(text.Encode(p, types, must(values, err)))
+}
+
 // manage calls the management canister about a canister, which is the first pair.
 func (w *world) manage(sender identity.Identity, method string, c principal.Principal, pairs ...any) outcome {
 	w.Helper()

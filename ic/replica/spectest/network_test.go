@@ -25,6 +25,8 @@ type net struct {
 	ahead   atomic.Int64 // ns before the system's clock
 	serial  atomic.Uint64
 
+	outsideURL string // of a server that canisters may reach
+
 	clockOnce, friendOnce sync.Once
 	friendly              principal.Principal
 	clock                 principal.Principal // a canister whose top-ups make rounds
@@ -41,7 +43,7 @@ func open(t *testing.T, admins ...principal.Principal) *net {
 		t.Fatal(err)
 	}
 	n.root = keys.RootKey()
-	n.network, err = replica.Open(replica.Config{Certifier: keys, RootKey: n.root, SubnetID: keys.Subnet(), Clock: n.now, Admins: admins})
+	n.network, err = replica.Open(replica.Config{Certifier: keys, RootKey: n.root, SubnetID: keys.Subnet(), Clock: n.now, Admins: admins, Outcalls: n.outside(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
