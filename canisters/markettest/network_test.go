@@ -3,8 +3,6 @@ package markettest
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,19 +18,16 @@ import (
 	"assay/ic/candid"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
-	"assay/ic/replica"
-	"assay/ic/replica/certify"
 	"assay/ic/wasm/build"
 	"assay/internal/cache"
+	"assay/internal/subnet"
 )
 
-func key(name string) principal.Principal { return principal.SelfAuthenticating([]byte(name)) }
-
 var (
-	installer = key("installer")
-	developer = key("developer")
-	alice     = key("alice")
-	members   = []principal.Principal{key("Ada"), key("Grace"), key("Edsger")}
+	installer = subnet.Controller
+	developer = subnet.User("developer")
+	alice     = subnet.User("alice")
+	members   = []principal.Principal{subnet.User("Ada"), subnet.User("Grace"), subnet.User("Edsger")}
 )
 
 var names = []string{"root", "dao", "market", "vectors", "dapp"}
@@ -58,13 +53,10 @@ var modules = sync.OnceValues(func() (map[string]build.Module, error) {
 // network is the five canisters on the embedded network. Time stands still unless the
 // test moves it.
 type network struct {
+	*subnet.Network
 	t       *testing.T
-	n       *replica.Network
 	rootKey []byte
-	now     time.Time
 	ids     map[string]principal.Principal
-	nonce   uint64
-	stats   []replica.MessageStats
 }
 
 func newNetwork(t *testing.T) *network {
@@ -73,123 +65,28 @@ func newNetwork(t *testing.T) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := cache.Dir("test", "code")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &network{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ids: map[string]principal.Principal{}}
-	clock := func() time.Time { return w.now }
-	certifier, err := certify.Open(t.TempDir(), clock)
-	w.must(err)
-	w.rootKey = certifier.RootKey()
-	w.n, err = replica.Open(replica.Config{
-		Clock: clock, Certifier: certifier, RootKey: w.rootKey, SubnetID: certifier.Subnet(), Seed: []byte("seed"),
-		CompilationCacheDir: code, Observe: func(s replica.MessageStats) { w.stats = append(w.stats, s) },
-	})
-	w.must(err)
-	t.Cleanup(func() { w.must(w.n.Close()) })
+	w := &network{t: t, ids: map[string]principal.Principal{}}
+	w.Network, w.rootKey = subnet.OpenCertified(t)
 	w.install(built)
 	return w
 }
 
 func (w *network) must(err error) {
 	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// as is a canister as one caller sees it, for generated clients.
-type as struct {
-	w         *network
-	sender    principal.Principal
-	canister  principal.Principal
-	effective principal.Principal
-}
-
-// Call submits an update and steps the network until it is answered, or runs a query.
-func (a as) Call(ctx context.Context, method string, kind candid.Kind, arg []byte) ([]byte, error) {
-	if kind == candid.Query {
-		reply, rej := a.w.n.Query(ctx, replica.Query{Sender: a.sender, Canister: a.canister, Method: method, Arg: arg})
-		if rej != nil {
-			return nil, rej
-		}
-		return reply, nil
-	}
-	id, err := a.start(ctx, method, arg)
-	if err != nil {
-		return nil, err
-	}
-	return a.w.await(id)
-}
-
-func (a as) start(ctx context.Context, method string, arg []byte) (id replica.RequestID, err error) {
-	a.w.nonce++
-	id = sha256.Sum256(binary.BigEndian.AppendUint64(nil, a.w.nonce))
-	in := replica.Ingress{
-		ID: id, Sender: a.sender, Canister: a.canister, Effective: a.effective, Method: method, Arg: arg, Expiry: a.w.now.Add(4 * time.Minute),
-	}
-	if rej := a.w.n.Submit(ctx, in); rej != nil {
-		return id, rej
-	}
-	return id, nil
-}
-
-// await steps until a request is answered, at most a simulated minute.
-func (w *network) await(id replica.RequestID) ([]byte, error) {
-	for range 600 {
-		w.run()
-		if s, ok := w.n.Status(id); ok && s.Phase.Final() {
-			if s.Reject != nil {
-				return nil, s.Reject
-			}
-			return s.Reply, nil
-		}
-		w.now = w.now.Add(100 * time.Millisecond)
-	}
-	return nil, fmt.Errorf("request %x is not answered after a minute", id)
-}
-
-// run executes rounds until nothing more is to be done at this time.
-func (w *network) run() {
-	for range 10_000 {
-		if !w.n.Step(w.t.Context()) {
-			return
-		}
-	}
-	w.t.Fatal("the network does not come to rest")
-}
-
-// advance moves the time in steps of half a second, as a living network does.
-func (w *network) advance(d time.Duration) {
-	for end := w.now.Add(d); w.now.Before(end); {
-		w.now = w.now.Add(min(500*time.Millisecond, end.Sub(w.now)))
-		w.run()
-	}
-}
-
-func (w *network) management(about principal.Principal) managementapi.Client[context.Context] {
-	return managementapi.NewClient[context.Context](as{w, installer, principal.Management, about})
+	w.Must(err)
 }
 
 func (w *network) install(built map[string]build.Module) {
 	w.t.Helper()
-	ctx := w.t.Context()
 	for _, name := range names {
-		amount := candid.NewNat(20e12)
-		created, err := w.management(principal.Canister(0)).ProvisionalCreateCanisterWithCycles(ctx, managementapi.ProvisionalCreateCanisterWithCyclesArg{Amount: &amount})
-		w.must(err)
-		w.ids[name] = created.CanisterId
+		w.ids[name] = w.Create()
 	}
 	for _, name := range names {
-		id := w.ids[name]
-		w.must(w.management(id).InstallCode(ctx, managementapi.InstallCode{
-			Mode: managementapi.InstallMode{Install: true}, CanisterId: id, WasmModule: built[name].Gzip, Arg: w.initArg(name),
-		}))
+		w.Code(w.ids[name], managementapi.InstallMode{Install: true}, built[name].Gzip, w.initArg(name))
 	}
 	for _, name := range names[1:] {
 		controllers := []principal.Principal{w.ids["root"]}
-		w.must(w.management(w.ids[name]).UpdateSettings(ctx, managementapi.UpdateSettingsArg{
+		w.must(w.Management(w.ids[name]).UpdateSettings(w.t.Context(), managementapi.UpdateSettingsArg{
 			CanisterId: w.ids[name], Settings: managementapi.Settings{Controllers: &controllers},
 		}))
 	}
@@ -226,19 +123,19 @@ func (w *network) initArg(name string) []byte {
 }
 
 func (w *network) market(p principal.Principal) marketapi.Client[context.Context] {
-	return marketapi.NewClient[context.Context](as{w, p, w.ids["market"], w.ids["market"]})
+	return marketapi.NewClient[context.Context](w.As(p, w.ids["market"]))
 }
 
 func (w *network) dao(p principal.Principal) daoapi.Client[context.Context] {
-	return daoapi.NewClient[context.Context](as{w, p, w.ids["dao"], w.ids["dao"]})
+	return daoapi.NewClient[context.Context](w.As(p, w.ids["dao"]))
 }
 
 func (w *network) root(p principal.Principal) rootapi.Client[context.Context] {
-	return rootapi.NewClient[context.Context](as{w, p, w.ids["root"], w.ids["root"]})
+	return rootapi.NewClient[context.Context](w.As(p, w.ids["root"]))
 }
 
 func (w *network) dapp(p principal.Principal) dappapi.Client[context.Context] {
-	return dappapi.NewClient[context.Context](as{w, p, w.ids["dapp"], w.ids["dapp"]})
+	return dappapi.NewClient[context.Context](w.As(p, w.ids["dapp"]))
 }
 
 // decide has the members vote on an action until it is decided.
@@ -279,7 +176,7 @@ func marketAction(method string, arg []byte, err error) daoapi.Action {
 // Callbacks carry their callee's method and do not count.
 func (w *network) instructions(method string) (least, most uint64) {
 	var all []uint64
-	for _, s := range w.stats {
+	for _, s := range w.Stats {
 		if s.Method == method && s.Kind != "reply" && s.Kind != "reject" && !s.Failed {
 			all = append(all, s.Instructions)
 		}
@@ -305,13 +202,13 @@ func otherModule(t *testing.T, name string) []byte {
 // trapped are the messages that failed, with what the canisters printed.
 func (w *network) trapped() string {
 	var out []string
-	for _, s := range w.stats {
+	for _, s := range w.Stats {
 		if s.Failed {
 			out = append(out, fmt.Sprintf("%s %s of %s", s.Kind, s.Method, s.Canister))
 		}
 	}
 	for name, id := range w.ids {
-		for _, line := range w.n.Log(id) {
+		for _, line := range w.Log(id) {
 			out = append(out, name+": "+line)
 		}
 	}

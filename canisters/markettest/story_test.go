@@ -20,6 +20,7 @@ import (
 	"assay/ic/certificate"
 	"assay/ic/certificate/hashtree"
 	"assay/ic/principal"
+	"assay/internal/subnet"
 )
 
 // Sizes of the real model and of the jobs that the demo places.
@@ -61,8 +62,8 @@ type provider struct {
 	cheats bool
 }
 
-func (p provider) operator() principal.Principal { return key(p.name + " operator") }
-func (p provider) worker() principal.Principal   { return key(p.name + " worker") }
+func (p provider) operator() principal.Principal { return subnet.User(p.name + " operator") }
+func (p provider) worker() principal.Principal   { return subnet.User(p.name + " worker") }
 
 func (p provider) admission() daoapi.Action {
 	arg, err := marketapi.EncodeAdmitProviderArgs(marketapi.ProviderEntry{Operator: p.operator(), Worker: p.worker(), Name: p.name})
@@ -91,7 +92,7 @@ func (w *network) verify(cert, witness []byte) hashtree.Node {
 	w.t.Helper()
 	c, err := certificate.Decode(cert)
 	w.must(err)
-	w.must(c.Verify(w.rootKey, w.ids["market"], w.now, time.Minute))
+	w.must(c.Verify(w.rootKey, w.ids["market"], w.Now, time.Minute))
 	tree, err := c.VerifyWitness(w.ids["market"], witness)
 	w.must(err)
 	return tree
@@ -173,7 +174,7 @@ func (w *network) admitModel() {
 	w.t.Helper()
 	root := modelRoot()
 	arg, err := marketapi.EncodeAdmitArgs(marketapi.Entry{Model: &marketapi.ModelEntry{
-		Root: root[:], Name: "test", Manifest: manifest, Publisher: key("publisher"), Classes: []marketapi.Class{{Exact: true}},
+		Root: root[:], Name: "test", Manifest: manifest, Publisher: subnet.User("publisher"), Classes: []marketapi.Class{{Exact: true}},
 		PricePerItem: candid.NewNat(1e8), RoyaltyPermille: 100, Dimension: dimension, MaxItems: 64, MaxItemBytes: 1000,
 	}})
 	w.adopt(marketAction("admit", arg, err))
@@ -255,7 +256,7 @@ func TestStory(t *testing.T) {
 		}
 		t.Logf("%-12s %5.1f to %5.1f M instructions", m, float64(least)/1e6, float64(most)/1e6)
 	}
-	for _, s := range w.stats {
+	for _, s := range w.Stats {
 		if s.Failed {
 			t.Errorf("a message failed: %s %s\n%s", s.Kind, s.Method, w.trapped())
 		}
@@ -274,13 +275,13 @@ func (w *network) indexAndAsk(providers ...provider) {
 	if indexed.Err != nil {
 		t.Fatalf("index: %s", indexed.Err.Message)
 	}
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	w.wantState(indexed.Ok.Seq, "assigned")
 	for _, p := range providers {
 		p.work()
 	}
 	w.wantState(indexed.Ok.Seq, "provisional")
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	status, err := w.dapp(developer).Status(t.Context())
 	w.must(err)
 	if status.Indexed != batch {
@@ -291,17 +292,17 @@ func (w *network) indexAndAsk(providers ...provider) {
 	if asked.Err != nil {
 		t.Fatalf("ask: %s", asked.Err.Message)
 	}
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	for _, p := range providers {
 		p.work()
 	}
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	answer, err := w.dapp(alice).Answer(t.Context(), *asked.Ok)
 	w.must(err)
 	if answer.State != "answered" || len(answer.Hits) == 0 || answer.Hits[0].Text != passages[7] {
 		t.Fatalf("answer %+v\n%s", answer, w.trapped())
 	}
-	w.advance(3 * time.Second)
+	w.Advance(3 * time.Second)
 	w.wantState(indexed.Ok.Seq, "final")
 	w.checkReceipt(indexed.Ok.Seq, "final")
 	w.checkBooks()
@@ -329,13 +330,13 @@ func (w *network) agreeAndDispute(alpha, beta provider) {
 		t.Fatalf("sponsor: %s", sponsored.Err.Message)
 	}
 	agreed := w.userJob("agreed", "a text of alice")
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	for range 2 {
 		alpha.work()
 		beta.work()
 	}
 	w.wantState(agreed, "provisional")
-	w.advance(4 * time.Second)
+	w.Advance(4 * time.Second)
 	w.checkReceipt(agreed, "final")
 	before, err := w.market(alice).Balance(t.Context(), nil)
 	w.must(err)
@@ -343,7 +344,7 @@ func (w *network) agreeAndDispute(alpha, beta provider) {
 	w.must(err)
 
 	disputed := w.userJob("disputed", "a text of alice")
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	alpha.cheats = true
 	for range 2 {
 		alpha.work()
@@ -381,13 +382,13 @@ func (w *network) upload(name string) []byte {
 func (w *network) upgrade(name string, hash []byte) {
 	w.t.Helper()
 	w.adopt(daoapi.Action{Upgrade: &daoapi.ActionUpgrade{Canister: w.ids[name], ModuleHash: hash}})
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	upgrades, err := w.root(alice).Upgrades(w.t.Context())
 	w.must(err)
 	if last := upgrades[len(upgrades)-1]; last.State != "done" || last.Canister != w.ids[name] {
 		w.t.Fatalf("upgrade %+v\n%s", last, w.trapped())
 	}
-	info, _ := w.n.Info(w.ids[name])
+	info, _ := w.Info(w.ids[name])
 	if !bytes.Equal(info.ModuleHash, hash) || !slices.Equal(info.Controllers, []principal.Principal{w.ids["root"]}) {
 		w.t.Errorf("%s: module %x, controllers %v", name, info.ModuleHash, info.Controllers)
 	}
@@ -398,19 +399,19 @@ func (w *network) upgrade(name string, hash []byte) {
 func (w *network) upgradeWithOpenJobs(alpha, beta provider) {
 	t := w.t
 	inWindow := w.userJob("in its window", "one")
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	for range 2 {
 		alpha.work()
 		beta.work()
 	}
 	w.wantState(inWindow, "provisional")
 	committing := w.userJob("committing", "two")
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	alpha.work()
 	waiting := w.userJob("waiting", "three")
 
 	hash := w.upload("market")
-	refused, err := w.management(w.ids["market"]).CanisterStatus(t.Context(), managementCanister(w.ids["market"]))
+	refused, err := w.Management(w.ids["market"]).CanisterStatus(t.Context(), managementCanister(w.ids["market"]))
 	if err == nil {
 		t.Errorf("the installer still controls the market: %+v", refused)
 	}
@@ -420,11 +421,11 @@ func (w *network) upgradeWithOpenJobs(alpha, beta provider) {
 		t.Error("beta has no assignments after the upgrade")
 	}
 	for range 3 {
-		w.advance(time.Second)
+		w.Advance(time.Second)
 		alpha.work()
 		beta.work()
 	}
-	w.advance(4 * time.Second)
+	w.Advance(4 * time.Second)
 	for _, seq := range []uint64{inWindow, committing, waiting} {
 		w.wantState(seq, "final")
 		w.checkReceipt(seq, "final")

@@ -125,7 +125,7 @@ func (n *Network) Build(folder string) build.Module {
 func (n *Network) Create() principal.Principal {
 	n.T.Helper()
 	amount := candid.NewNat(20e12)
-	created, err := n.management(principal.Canister(0)).ProvisionalCreateCanisterWithCycles(n.T.Context(), managementapi.ProvisionalCreateCanisterWithCyclesArg{Amount: &amount})
+	created, err := n.Management(principal.Canister(0)).ProvisionalCreateCanisterWithCycles(n.T.Context(), managementapi.ProvisionalCreateCanisterWithCyclesArg{Amount: &amount})
 	n.Must(err)
 	return created.CanisterId
 }
@@ -133,7 +133,7 @@ func (n *Network) Create() principal.Principal {
 // Code installs a module, or upgrades to it.
 func (n *Network) Code(canister principal.Principal, mode managementapi.InstallMode, module, arg []byte) {
 	n.T.Helper()
-	n.Must(n.management(canister).InstallCode(n.T.Context(), managementapi.InstallCode{Mode: mode, CanisterId: canister, WasmModule: module, Arg: arg}))
+	n.Must(n.Management(canister).InstallCode(n.T.Context(), managementapi.InstallCode{Mode: mode, CanisterId: canister, WasmModule: module, Arg: arg}))
 }
 
 // Install creates a canister and installs a module.
@@ -154,9 +154,9 @@ func (n *Network) Upgrade(canister principal.Principal, module, arg []byte) {
 // canisters are upgraded that may have calls open.
 func (n *Network) UpgradeStopped(canister principal.Principal, module, arg []byte) {
 	n.T.Helper()
-	n.Must(n.management(canister).StopCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
+	n.Must(n.Management(canister).StopCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
 	n.Upgrade(canister, module, arg)
-	n.Must(n.management(canister).StartCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
+	n.Must(n.Management(canister).StartCanister(n.T.Context(), managementapi.Canister{CanisterId: canister}))
 }
 
 // UpgradeSoon submits the upgrade without stopping and steps until it is done, so calls
@@ -181,7 +181,8 @@ func (n *Network) UpgradeSoon(canister principal.Principal, module, arg []byte) 
 	n.T.Fatal("the upgrade does not end")
 }
 
-func (n *Network) management(about principal.Principal) managementapi.Client[context.Context] {
+// Management is the management canister as [Controller] calls it about a canister.
+func (n *Network) Management(about principal.Principal) managementapi.Client[context.Context] {
 	return managementapi.NewClient[context.Context](as{n, Controller, principal.Management, about})
 }
 
@@ -269,3 +270,6 @@ func (n *Network) Advance(d time.Duration) {
 
 // Log is what a canister printed, and why its messages trapped.
 func (n *Network) Log(canister principal.Principal) []string { return n.n.Log(canister) }
+
+// Info is the public face of a canister, false if there is none of that id.
+func (n *Network) Info(canister principal.Principal) (replica.Info, bool) { return n.n.Info(canister) }
