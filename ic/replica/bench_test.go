@@ -89,6 +89,7 @@ const submitters = 16
 // spread calls f as often as the benchmark wants, from several goroutines, and reports
 // calls a second.
 func spread(b *testing.B, target float64, f func()) {
+	start := cpuTime(b)
 	b.SetParallelism((submitters + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -96,6 +97,7 @@ func spread(b *testing.B, target float64, f func()) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+	b.ReportMetric(float64((cpuTime(b)-start).Microseconds())/float64(b.N), "cpu-µs")
 	b.ReportMetric(target, "target/s")
 }
 
@@ -180,24 +182,27 @@ func BenchmarkInstall(b *testing.B) {
 		}
 		b.StartTimer()
 	}
-	report := func(b *testing.B, target float64) {
+	report := func(b *testing.B, target float64, start time.Duration) {
+		b.ReportMetric(float64((cpuTime(b)-start).Milliseconds())/float64(b.N), "cpu-ms")
 		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
 		b.ReportMetric(target, "target-ms")
 		b.ReportMetric(float64(len(wasm))/(1<<20), "MiB")
 	}
 	b.Run("cold", func(b *testing.B) {
+		start := cpuTime(b)
 		for b.Loop() {
 			compile(b, b.TempDir())
 		}
-		report(b, 2000)
+		report(b, 2000, start)
 	})
 	b.Run("cached", func(b *testing.B) {
 		dir := b.TempDir()
 		compile(b, dir)
+		start := cpuTime(b)
 		for b.Loop() {
 			compile(b, dir)
 		}
-		report(b, 100)
+		report(b, 100, start)
 	})
 }
 
@@ -217,14 +222,14 @@ func BenchmarkThousand(b *testing.B) {
 	if err := stop(); err != nil {
 		b.Fatal(err)
 	}
-	var took time.Duration
+	var took, used time.Duration
 	for b.Loop() {
-		start := time.Now()
+		start, cpu := time.Now(), cpuTime(b)
 		n, err := replica.Open(config)
 		if err != nil {
 			b.Fatal(err)
 		}
-		took += time.Since(start)
+		took, used = took+time.Since(start), used+cpuTime(b)-cpu
 		if got := len(n.Canisters()); got != canisters {
 			b.Fatalf("%d canisters", got)
 		}
@@ -238,6 +243,18 @@ func BenchmarkThousand(b *testing.B) {
 	b.ReportMetric(float64(after-before)/(canisters-1)/1024, "KiB/canister")
 	b.ReportMetric(float64(after)/(1<<20), "MiB")
 	b.ReportMetric(took.Seconds()/float64(b.N), "restart-s")
+	b.ReportMetric(used.Seconds()/float64(b.N), "restart-cpu-s")
+}
+
+// cpuTime is what this process has used so far, which other work on the machine does not
+// add to.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 // memoryInUse is what this process has in memory of its own: Go's, the live instances',
