@@ -33,8 +33,13 @@ type keptContent struct {
 	name string
 }
 
+// coreLayout is the layout of the core and of contents. It rises with every change by which
+// what was kept is no longer read as it was meant; other layouts are refused.
+const coreLayout = 1
+
 // saved is the core: all but modules, chunks and memories.
 type saved struct {
+	Layout    uint64
 	Number    uint64 // of the last batch
 	Time      uint64 // of the last round
 	Pruned    uint64
@@ -59,7 +64,7 @@ type savedCanister struct {
 // savedLocked is the core, with the names that memory gives.
 func (m *Machine) savedLocked(memory func(holder) string) saved {
 	s := saved{
-		Number: m.mu.number, Time: m.mu.last, Pruned: m.mu.pruned, Settings: m.config.Settings,
+		Layout: coreLayout, Number: m.mu.number, Time: m.mu.last, Pruned: m.mu.pruned, Settings: m.config.Settings,
 		Counters: m.mu.counters, Money: m.mu.money, Queue: m.mu.queue, Requests: m.mu.requests, Deleted: m.mu.deleted, Outcalls: m.mu.outcalls,
 	}
 	for _, in := range m.mu.pool {
@@ -174,9 +179,9 @@ func (m *Machine) Hash() (sum [sha256.Size]byte, err error) {
 // content.
 func Restore(ctx context.Context, config Config, core []byte, read contentReader) (*Machine, error) {
 	m := New(config)
-	var s saved
-	if err := decoding.Unmarshal(core, &s); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadCheckpoint, err)
+	s, err := decodeCore(core)
+	if err != nil {
+		return nil, err
 	}
 	m.useSettings(s.Settings)
 	m.mu.number, m.mu.Time, m.mu.last, m.mu.pruned = s.Number, s.Time, s.Time, s.Pruned
@@ -208,6 +213,20 @@ func Restore(ctx context.Context, config Config, core []byte, read contentReader
 		}
 	}
 	return m, nil
+}
+
+func decodeCore(core []byte) (s saved, err error) {
+	var layout struct{ Layout uint64 }
+	if err := cbor.Unmarshal(core, &layout); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrBadCheckpoint, err)
+	}
+	if layout.Layout != coreLayout {
+		return s, fmt.Errorf("%w: its layout is %d, this program knows %d", ErrBadCheckpoint, layout.Layout, coreLayout)
+	}
+	if err := decoding.Unmarshal(core, &s); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrBadCheckpoint, err)
+	}
+	return s, nil
 }
 
 func (m *Machine) restoreRequests(requests map[RequestID]*request) error {
