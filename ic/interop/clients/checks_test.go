@@ -32,6 +32,7 @@ var common = strings.Fields(`
 	uncertified_update uncertified_query uncertified_state
 	imposter_update imposter_query imposter_state
 	swapped_update swapped_query
+	stale_query stale_state
 `)
 
 // play runs a client program and turns its lines into subtests. Every expected check must

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"assay/ic/candid"
 	"assay/ic/management/managementapi"
@@ -57,7 +58,8 @@ const (
 // open starts a network with its listeners; it ends with the test.
 func open(t *testing.T) *world {
 	t.Helper()
-	keys, engine := start(t)
+	keys := newKeys(t)
+	engine := start(t, keys, time.Now)
 	w := &world{
 		RootKey: hex.EncodeToString(keys.RootKey()), Subnet: keys.Subnet().String(), Candid: candidText,
 		Program: programs(), Large: large, Huge: huge, Tampered: map[string]string{}, network: engine,
@@ -74,31 +76,43 @@ func open(t *testing.T) *world {
 	w.Canister, w.Other, w.Issued = install(t, engine, module).String(), other.String(), issue(t, engine, other)
 	w.Nobody = principal.Canister(1 << 19).String()
 
-	otherKeys, otherEngine := start(t)
-	for range 2 { // the same ids, since both networks count from the same start
-		install(t, otherEngine, module)
+	otherKeys := newKeys(t)
+	imposter := start(t, otherKeys, time.Now)
+	stale := start(t, keys, func() time.Time { return time.Now().Add(-time.Hour) })
+	for _, n := range []*replica.Network{imposter, stale} {
+		for range 2 { // the same ids, since all networks count from the same start
+			install(t, n, module)
+		}
 	}
-	imposter := door.New(door.Config{Engine: otherEngine, Certifier: otherKeys})
 	for name, handler := range map[string]http.Handler{
-		"forged": &forger{next: honest}, "uncertified": &stripper{next: honest}, "swapped": &swapper{next: honest}, "imposter": imposter,
+		"forged": &forger{next: honest}, "uncertified": &stripper{next: honest}, "swapped": &swapper{next: honest},
+		"imposter": door.New(door.Config{Engine: imposter, Certifier: otherKeys}),
+		"stale":    door.New(door.Config{Engine: stale, Certifier: keys}),
 	} {
 		w.Tampered[name] = listen(t, handler)
 	}
 	return w
 }
 
-// start runs a network without canisters.
-func start(t *testing.T) (*certify.Certifier, *replica.Network) {
+func newKeys(t *testing.T) *certify.Certifier {
 	t.Helper()
 	keys, err := certify.Open("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keys
+}
+
+// start runs a network without canisters.
+func start(t *testing.T, keys *certify.Certifier, clock func() time.Time) *replica.Network {
+	t.Helper()
 	code, err := cache.Dir("test", "code")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := replica.Open(replica.Config{Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet(), CompilationCacheDir: code})
+	n, err := replica.Open(replica.Config{
+		Certifier: keys, RootKey: keys.RootKey(), SubnetID: keys.Subnet(), Clock: clock, CompilationCacheDir: code,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +125,7 @@ func start(t *testing.T) (*certify.Certifier, *replica.Network) {
 			t.Error(err)
 		}
 	})
-	return keys, n
+	return n
 }
 
 // hurried gives up waiting for answers at once.

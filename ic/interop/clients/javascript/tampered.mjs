@@ -1,5 +1,5 @@
 // Answers that somebody changed on the way: the agent must not believe them.
-import { StatePaths } from '@icp-sdk/core/agent';
+import { AnonymousIdentity, StatePaths } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { agentFor, canister, equal, query, refused, untrusted, update, world } from './world.mjs';
 
@@ -8,6 +8,8 @@ const read = async agent => {
   const path = StatePaths.canisterCandid(canister);
   return (await agent.readState({ canisterId: canister }, { paths: [path] })).values.get(path);
 };
+
+const stale = () => agentFor({ host: world.tampered.stale, identity: new AnonymousIdentity() });
 
 const certificate = 'CertificateVerificationErrorCode';
 export const tampered = {
@@ -20,6 +22,12 @@ export const tampered = {
   imposter_update: async () => untrusted(async () => update(await via('imposter'), 'hello'), certificate),
   imposter_query: async () => untrusted(async () => query(await via('imposter'), 'hello'), certificate),
   imposter_state: async () => untrusted(async () => read(await via('imposter')), certificate),
+  // An hour old; without a sender the network takes the request.
+  stale_query: async () => untrusted(async () => query(await stale(), 'hello'), 'CertificateOutdatedErrorCode', 'CertificateTimeErrorCode'),
+  async stale_state() {
+    const e = await refused(async () => read(await stale()));
+    if (!/too far in the (past|future)/.test(e.message)) throw e; // the agent first takes the network's time for its own
+  },
   async swapped_update() {
     const agent = await via('swapped');
     await update(agent, 'count');

@@ -5,12 +5,18 @@ certificate that they come in, so it believes a whole other network.
 """
 
 from icp_core.errors import CertificateVerificationError, MissingSignature, QuerySignatureVerificationFailed
+from icp_identity import Identity
 from icp_principal import Principal
-from world import agent_for, canister, equal, program, query, refused, update, value, world
+from world import agent_for, canister, equal, me, program, query, refused, update, value, world
 
 
-def via(how):
-    return agent_for(url=world["tampered"][how])
+def via(how, identity=me):
+    return agent_for(identity, url=world["tampered"][how])
+
+
+def stale():
+    """Answers of an hour ago; without a sender the network takes the request."""
+    return via("stale", Identity(anonymous=True))
 
 
 def metadata(agent):
@@ -39,6 +45,8 @@ tampered = {
     "uncertified_state": lambda: refused(CertificateVerificationError, metadata, via("uncertified")),
     "imposter_update": lambda: refused(CertificateVerificationError, update, via("imposter"), "hello"),
     "imposter_state": lambda: refused(CertificateVerificationError, metadata, via("imposter")),
+    "stale_query": lambda: refused(QuerySignatureVerificationFailed, query, stale(), "hello"),
+    "stale_state": lambda: equal("CertificateOutdated" in str(refused(ValueError, metadata, stale())), True, "reason"),
     "swapped_update": swapped_update,
     "swapped_query": swapped_query,
 }

@@ -9,6 +9,8 @@ pub async fn run(w: &World) {
         check(&format!("{how}_query"), query(w, how)).await;
         check(&format!("{how}_state"), state(w, how)).await;
     }
+    check("stale_query", async { untrusted(w.query(&w.stale(), "hello").await, outdated) }).await;
+    check("stale_state", async { untrusted(w.stale().read_state_canister_metadata(w.id("canister"), "candid:service").await, outdated) }).await;
     check("swapped_update", swapped_update(w)).await;
     check("swapped_query", swapped_query(w)).await;
 }
@@ -36,6 +38,10 @@ async fn state(w: &World, how: &str) -> Outcome {
 
 fn uncertified(e: &AgentError) -> bool {
     matches!(e, CertificateVerificationFailed())
+}
+
+fn outdated(e: &AgentError) -> bool {
+    matches!(e, AgentError::CertificateOutdated(_))
 }
 
 async fn swapped_update(w: &World) -> Outcome {

@@ -2,7 +2,11 @@
 //! wrong answers that a check expects.
 
 use candid::{CandidType, Decode, Principal};
-use ic_agent::{agent::RejectResponse, identity::BasicIdentity, Agent, AgentError, Identity};
+use ic_agent::{
+    agent::RejectResponse,
+    identity::{AnonymousIdentity, BasicIdentity},
+    Agent, AgentError, Identity,
+};
 use serde_json::Value;
 use std::fmt::Debug;
 use std::future::Future;
@@ -31,6 +35,11 @@ impl World {
 
     pub fn tampered(&self, how: &str) -> Agent {
         self.agent_at(self.0["tampered"][how].as_str().expect(how), key(1))
+    }
+
+    /// Answers of an hour ago; without a sender the network takes the request.
+    pub fn stale(&self) -> Agent {
+        self.agent_at(self.0["tampered"]["stale"].as_str().expect("stale"), AnonymousIdentity)
     }
 
     pub fn program(&self, name: &str) -> Vec<u8> {
