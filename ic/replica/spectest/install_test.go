@@ -247,6 +247,20 @@ func init() {
 			}
 			install(w.ask(a, do.Put(of("canister_version")).Send()).number()).replies("DIDL\x00\x00")
 		}},
+		row{"IC method install_code", "the mode upgrade may be a variant without payload", func(w *world) {
+			c := w.canister()
+			w.call(owner, c, principal.Management, "install_code", olderArgument("install_code", "mode", tag("upgrade"), "canister_id", c, "wasm_module", other, "arg", do.Set(1, 7))).replies("DIDL\x00\x00")
+			w.hasModule(c, other)
+			if got := w.cell(c, 1); got != 7 {
+				w.Errorf("the cell holds %d", got)
+			}
+		}},
+		row{"Interface overview", "fields and arguments that a method does not know are ignored", func(w *world) {
+			c := w.create()
+			arg := olderArgument("canister_status", "canister_id", c, "what", "ever")
+			w.call(owner, c, principal.Management, "canister_status", arg).replied()
+			w.query(owner, c, principal.Management, "canister_status", arg).replied()
+		}},
 		row{"IC method uninstall_code", "the canister is empty then, and takes no calls", func(w *world) {
 			c := w.canister()
 			w.manage(owner, "uninstall_code", c).replies("DIDL\x00\x00")

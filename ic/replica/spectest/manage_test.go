@@ -92,8 +92,9 @@ func candidOf(v any) text.Value {
 }
 
 // argument is the message of a method's arguments: a record of names and values.
-func argument(method string, pairs ...any) []byte {
-	p := management()
+func argument(method string, pairs ...any) []byte { return argumentOf(management(), method, pairs...) }
+
+func argumentOf(p *did.Program, method string, pairs ...any) []byte {
 	s, ok := p.Method(method)
 	if !ok {
 		panic("no method " + method) // a mistake in a row
@@ -115,6 +116,18 @@ func argument(method string, pairs ...any) []byte {
 	}
 	panic(fmt.Sprintf("%s: %v", method, err)) // a mistake in a row
 }
+
+// older is how clients of other times describe some methods.
+var older = sync.OnceValue(func() *did.Program {
+	p, err := did.Parse(`service : {
+		install_code : (record { mode : variant { install; reinstall; upgrade }; canister_id : principal; wasm_module : blob; arg : blob }) -> ();
+		canister_status : (record { canister_id : principal; what : text }) -> ();
+	}`)
+	return must(p, err)
+})
+
+// olderArgument is [argument] as those clients make it.
+func olderArgument(method string, pairs ...any) []byte { return argumentOf(older(), method, pairs...) }
 
 // result is the message of a method's result: a record of names and values.
 func result(method string, pairs ...any) []byte {

@@ -107,5 +107,16 @@ func init() {
 			w.update(c, do.Do("cycles_burn128", 0, 1000, free).Send()).replied()
 			w.manage(owner, "canister_metrics", c).result("canister_metrics").at("cycles_consumed.burned_cycles").is(first + 1000)
 		}},
+		row{"IC method canister_status", "queries are counted", func(w *world) {
+			c := w.canister()
+			for range 3 {
+				w.ask(c, do.Reply([]byte("four"))).replies("four")
+			}
+			w.tick()
+			s := w.statusOf(c).at("query_stats")
+			if n, out := s.at("num_calls_total").number(), s.at("response_payload_bytes_total").number(); n != 3 || out != 12 {
+				w.Errorf("%d calls, %d bytes of responses", n, out)
+			}
+		}},
 	)
 }
