@@ -297,6 +297,13 @@ func TestAdmins(t *testing.T) {
 	for _, method := range []string{"canister_status", "canister_metrics", "stop_canister", "start_canister", "uninstall_code", "stop_canister", "delete_canister", "create_canister"} {
 		as(method)
 	}
+	create := must(managementapi.EncodeCreateCanisterArgs(managementapi.CreateCanisterArg{}))
+	_, rej = n.submit(state.Ingress{Sender: other, Effective: n.config.Subnet, Method: "create_canister", Arg: create})
+	n.must(nil, rej)
+	for _, method := range []string{"create_canister", "provisional_create_canister_with_cycles"} {
+		_, rej = n.submit(state.Ingress{Sender: user, Effective: n.config.Subnet, Method: method, Arg: create})
+		n.refused(rej, "IC0406")
+	}
 	_, rej = n.submit(state.Ingress{Sender: other, Effective: b, Method: "update_settings", Arg: about(b)})
 	n.refused(rej, "IC0512")
 	n.balanced()
