@@ -1,13 +1,14 @@
 // Package host runs canister Wasm on wazero and answers its system calls.
 //
-// ic/replica/state uses it: it compiles a module ([Engine.Compile]), keeps one live
+// ic/replica/state uses it: it compiles a module ([Engine.Compile]), keeps one
 // [Instance] and one [Stable] memory per canister, and runs each message as an
 // [Execution], which sees the message through an [Input] and collects what it did in
 // its exported fields. Nothing here knows queues or other canisters; whether effects
 // are kept (Commit) or thrown away (Rollback) is the caller's choice.
 //
 // An Engine may be used from several goroutines; an Instance, a Stable and an
-// Execution belong to one at a time.
+// Execution belong to one at a time. Views ([Instance.View], [Stable.View]) may run while
+// their original does, but while the original commits nobody may use a view.
 package host
 
 import (
