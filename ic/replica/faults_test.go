@@ -218,9 +218,16 @@ func TestFullDiskStopsAcknowledging(t *testing.T) {
 	if err := w.n.Tick(t.Context(), 1); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("a tick on a full disk: %v", err)
 	}
+	before := w.n.Time()
+	if err := w.n.SetTime(t.Context(), before.Add(time.Hour)); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("set-time on a full disk: %v", err)
+	}
 	w.recovered(fs.Crash(nil), nil)
 	fs.Fail = nil
 	w.add(50)
+	if now := w.n.Time(); now.Sub(before) > time.Minute {
+		t.Errorf("the time that could not be set is set all the same: %v later", now.Sub(before))
+	}
 	if len(w.kept) != 2 {
 		t.Error("there is room again, and nothing is acknowledged")
 	}

@@ -20,8 +20,8 @@ const (
 
 // Tests make more checkpoints.
 var (
-	checkpointBytes int64  = 64 << 20       // of the log
-	checkpointWork  uint64 = 20_000_000_000 // instructions
+	checkpointBytes int64  = 16 << 20       // of the log
+	checkpointWork  uint64 = 10_000_000_000 // instructions
 )
 
 // keeper is what a network with a folder has besides. The holder of [Network.drive] uses

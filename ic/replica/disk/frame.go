@@ -201,7 +201,7 @@ func (r *reader) record() ([]byte, error) {
 // readUpTo reads size bytes, fewer at the end of the file, and makes no more room than
 // there are bytes.
 func readUpTo(r io.Reader, size int) ([]byte, error) {
-	if size <= 1<<20 {
+	if size <= 4<<20 {
 		b := make([]byte, size)
 		n, err := io.ReadFull(r, b)
 		if err == io.EOF || err == io.ErrUnexpectedEOF {

@@ -64,14 +64,17 @@ func (m *Machine) takeLocked() []Input {
 }
 
 // Abandon says that a batch of Next was not kept. Whoever submitted its messages is told
-// why; other inputs are in the next batch again.
+// why, and so is who set the time; other inputs are in the next batch again.
 func (m *Machine) Abandon(b *Batch, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.inRound = false
 	var again []Input
 	for _, in := range b.Inputs {
-		if in.Ingress == nil {
+		switch {
+		case in.SetTime != 0: // who set it is told
+			continue
+		case in.Ingress == nil:
 			again = append(again, in)
 			continue
 		}
