@@ -265,6 +265,7 @@ func init() {
 			w.accepted(w.delegate(w.delegate(owner, record{"targets": both}), record{"targets": [][]byte{c.Bytes()}}), c)
 			w.accepted(w.delegate(w.delegate(owner, record{"targets": both}), nil), c)
 			w.refusesCalls(w.delegate(w.delegate(owner, record{"targets": both}), record{"targets": [][]byte{anyID.Bytes()}}), c)
+			w.refusesCalls(w.delegate(w.delegate(owner, record{"targets": [][]byte{anyID.Bytes()}}), record{"targets": both}), c)
 			w.refusesCalls(w.delegate(w.delegate(owner, record{"targets": [][]byte{anyID.Bytes()}}), nil), c)
 		}},
 		row{"Authentication", "1000 targets are good, 1001 are refused", func(w *world) {
