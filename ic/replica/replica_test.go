@@ -157,7 +157,7 @@ func TestStopTellsWhoWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := replica.Ingress{ID: replica.RequestID{1}, Sender: user, Method: "provisional_create_canister_with_cycles", Arg: []byte("DIDL\x00\x00"), Expiry: time.Now().Add(time.Minute)}
+	in := replica.Ingress{ID: replica.RequestID{1}, Sender: user, Effective: principal.Canister(0), Method: "provisional_create_canister_with_cycles", Arg: []byte("DIDL\x00\x00"), Expiry: time.Now().Add(time.Minute)}
 	if rej := n.Submit(t.Context(), in); rej != nil {
 		t.Fatal(rej)
 	}
