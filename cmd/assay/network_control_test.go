@@ -48,6 +48,18 @@ func TestNetworkTickAndRecord(t *testing.T) {
 	if r := assay(t, "network", "set-time", "tomorrow", "--state", dir); r.code != 2 {
 		t.Errorf("set-time tomorrow: exit code %d with %q", r.code, r.stderr)
 	}
+	var h [3]struct {
+		Hash string `json:"state_hash"`
+	}
+	for i := range h {
+		if i == 2 {
+			ok(t, nil, "network", "tick", "--state", dir)
+		}
+		ok(t, &h[i], "network", "status", "--hash", "--json", "--state", dir)
+	}
+	if len(h[0].Hash) != 64 || h[0] != h[1] || h[1] == h[2] {
+		t.Errorf("hashes of the same state twice, and of the next: %q", h)
+	}
 	rec := start(t, "network", "record", part, "--state", dir, "--rounds", "3")
 	rec.waitFor(t, "recording;")
 	for !strings.Contains(rec.output(), "recorded") { // its beginning is not announced, so ticks go on until it ends

@@ -19,7 +19,7 @@ type controlFlags struct{ network, portFile string }
 
 func (f *controlFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.network, "network", "", "URL of the network, on this machine (empty: the one that runs from --state)")
-	c.Flags().StringVar(&f.portFile, "port-file", "", "file in which `assay network start --port-file` says its port")
+	c.Flags().StringVar(&f.portFile, "port-file", "", "file that network start --port-file wrote")
 }
 
 // client reaches the network that the flags name.

@@ -14,6 +14,7 @@ import (
 
 func (a *app) networkStatus() *cobra.Command {
 	var f controlFlags
+	var hash bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show a network of this machine: its time, pace, canisters, schedule and root key",
@@ -33,18 +34,27 @@ unless --network or --port-file name another. Of networks elsewhere see network 
 			if err != nil {
 				return err
 			}
-			v := statusView{owner.URL, status.Health, hex.EncodeToString(status.RootKey), state}
+			v := statusView{URL: owner.URL, Health: status.Health, RootKey: hex.EncodeToString(status.RootKey), State: state}
+			if hash {
+				whole, err := owner.Hash(c.Context())
+				if err != nil {
+					return err
+				}
+				v.StateHash = whole.Hash
+			}
 			return a.print(v, func(w io.Writer) { printStatus(w, v) })
 		},
 	}
 	f.add(c)
+	c.Flags().BoolVar(&hash, "hash", false, "also hash the whole state: two networks with the same hash are the same to the last bit")
 	return a.jsonFlag(c)
 }
 
 type statusView struct {
-	URL     string `json:"url"`
-	Health  string `json:"health"`
-	RootKey string `json:"root_key"`
+	URL       string `json:"url"`
+	Health    string `json:"health"`
+	RootKey   string `json:"root_key"`
+	StateHash string `json:"state_hash,omitempty"`
 	control.State
 }
 
@@ -55,4 +65,7 @@ func printStatus(w io.Writer, v statusView) {
 	fmt.Fprintf(w, "pace      %s\n", v.Pace)
 	fmt.Fprintf(w, "canisters %d\n", v.Canisters)
 	fmt.Fprintf(w, "prices    of %d nodes; pages %s\n", v.SubnetSize, v.PageTouch)
+	if v.StateHash != "" {
+		fmt.Fprintf(w, "state     %s\n", v.StateHash)
+	}
 }
