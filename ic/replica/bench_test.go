@@ -77,7 +77,8 @@ func subjects(b *testing.B) map[string]struct {
 	return map[string]subject{
 		"interpreter": {
 			replicatest.Plain(),
-			replica.Ingress{Method: "run", Arg: program{}.Add(0, 1).Reply(nil)}, replica.Ingress{Method: "read", Arg: program{}.AppendCell(0).Send()},
+			replica.Ingress{Method: "run", Arg: program{}.Add(0, 1).Reply(nil)},
+			replica.Ingress{Method: "read", Arg: program{}.AppendCell(0).Send()},
 		},
 		"go": {goWasm(b), replica.Ingress{Method: "inc"}, replica.Ingress{Method: "get"}},
 	}

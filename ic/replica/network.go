@@ -4,8 +4,12 @@
 // cmd/assay and tests open a [Network], hand it ingress messages and queries (over
 // HTTP: ic/replica/door) and let [Network.Run] execute rounds. It is handed Wasm and
 // knows nothing of what the canisters are for. The state machine is in
-// ic/replica/state, system calls in ic/replica/host, what survives a clean stop in
-// ic/replica/disk.
+// ic/replica/state, system calls in ic/replica/host, what survives a crash in
+// ic/replica/disk, what the owner may do over HTTP in ic/replica/control.
+//
+// Whoever makes a batch, the loop of Run, a tick or a test's Step, holds one lock; it is
+// taken before the machine's. A batch goes to the log, then to the machine, then to the
+// recordings.
 package replica
 
 import (
