@@ -12,7 +12,10 @@ import (
 const kitModule = "assay"
 
 // outside are the modules that the kit's packages import, directly or not.
-var outside = []string{"github.com/fxamacker/cbor/v2", "github.com/tetratelabs/wazero", "github.com/x448/float16", "golang.org/x/sys"}
+var outside = []string{
+	"github.com/bits-and-blooms/bitset", "github.com/consensys/gnark-crypto", "github.com/fxamacker/cbor/v2",
+	"github.com/tetratelabs/wazero", "github.com/x448/float16", "golang.org/x/sys",
+}
 
 // kitFiles are the kit's sources without tests, in the project's folder kit.
 func kitFiles() (map[string][]byte, error) {
