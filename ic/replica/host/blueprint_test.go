@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"assay/ic/replica/replicatest"
-
 	"assay/ic/wasm/meter"
 )
 
@@ -94,4 +95,40 @@ func FuzzBlueprint(f *testing.F) {
 			t.Fatalf("a blueprint does not come back: %v", err)
 		}
 	})
+}
+
+// TestNativeCodeIsDamaged: what is wrong with the files of native code is no fault of the
+// module's, which is compiled and runs without them.
+func TestNativeCodeIsDamaged(t *testing.T) {
+	t.Parallel()
+	dir, wasm := t.TempDir(), replicatest.Plain()
+	compileIn(t, dir, wasm)
+	folders, err := filepath.Glob(filepath.Join(dir, "wazero-*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("folders of native code: %q, %v", folders, err)
+	}
+	files, err := filepath.Glob(filepath.Join(folders[0], "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files of native code: %q, %v", files, err)
+	}
+	damage := map[string]func(path string) error{
+		"cut short": func(path string) error { return os.Truncate(path, 100) },
+		"a folder in its place": func(path string) error {
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
+		},
+	}
+	for name, spoil := range damage {
+		for _, file := range files {
+			if err := spoil(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := compileIn(t, dir, wasm)
+		if _, err := m.Instantiate(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if m.runtime == m.engine.runtime {
+			t.Errorf("%s: compiled with files", name)
+		}
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -44,12 +45,13 @@ type EngineConfig struct {
 
 // Engine compiles modules and holds the system calls and the memory of heaps.
 type Engine struct {
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache
-	backing backing
-	idle    idleList
-	maxLive int
-	dir     string // of kept modules; empty: none are
+	runtime   wazero.Runtime
+	cache     wazero.CompilationCache
+	backing   backing
+	idle      idleList
+	maxLive   int
+	dir       string // of kept modules; empty: none are
+	interpret bool
 
 	mu struct {
 		sync.Mutex
@@ -57,6 +59,7 @@ type Engine struct {
 		coming   map[[32]byte]chan struct{} // being compiled; closed at the end
 		uses     uint64                     // counts hand-outs, to evict the oldest
 		metering meter.Config
+		spare    wazero.Runtime // nil until a module could not be compiled with files
 	}
 }
 
@@ -67,7 +70,7 @@ func NewEngine(ctx context.Context, cacheDir string) (*Engine, error) {
 
 // OpenEngine starts an engine.
 func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
-	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir}
+	e := &Engine{cache: wazero.NewCompilationCache(), maxLive: c.MaxLive, dir: c.CacheDir, interpret: c.Interpret}
 	if e.maxLive == 0 {
 		e.maxLive = maxLive
 	}
@@ -83,28 +86,66 @@ func OpenEngine(ctx context.Context, c EngineConfig) (*Engine, error) {
 			return nil, errors.Join(fmt.Errorf("open compilation cache %s: %w", c.CacheDir, err), e.backing.close())
 		}
 	}
+	e.mu.modules, e.mu.coming = map[[32]byte]*Module{}, map[[32]byte]chan struct{}{}
+	if e.runtime, err = e.newRuntime(ctx, e.cache); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// newRuntime is a runtime that has the system calls.
+func (e *Engine) newRuntime(ctx context.Context, cache wazero.CompilationCache) (wazero.Runtime, error) {
 	config := wazero.NewRuntimeConfig()
-	if c.Interpret {
+	if e.interpret {
 		config = wazero.NewRuntimeConfigInterpreter()
 	}
 	config = config.
-		WithCompilationCache(e.cache).
+		WithCompilationCache(cache).
 		WithDebugInfoEnabled(false).
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall)
-	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	e.mu.modules, e.mu.coming = map[[32]byte]*Module{}, map[[32]byte]chan struct{}{}
-	system := e.runtime.NewHostModuleBuilder("ic0")
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	system := r.NewHostModuleBuilder("ic0")
 	for _, call := range systemCalls {
 		system.NewFunctionBuilder().WithGoFunction(call.function(), call.params, call.results).Export(call.name)
 	}
-	pages := e.runtime.NewHostModuleBuilder(meter.TouchModule).
+	pages := r.NewHostModuleBuilder(meter.TouchModule).
 		NewFunctionBuilder().WithGoFunction(api.GoFunc(touchHeap), sig(i64, i64), nil).Export(meter.TouchImport)
 	for _, builder := range []wazero.HostModuleBuilder{system, pages} {
 		if _, err := builder.Instantiate(ctx); err != nil {
 			return nil, fmt.Errorf("instantiate system calls: %w", err)
 		}
 	}
-	return e, nil
+	return r, nil
+}
+
+// native compiles metered code, and says which runtime it is for. Where that fails with
+// files it is tried without, so that a full or damaged folder says nothing of the module.
+func (e *Engine) native(ctx context.Context, wasm []byte) (wazero.Runtime, wazero.CompiledModule, error) {
+	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
+	compiled, err := e.runtime.CompileModule(ctx, wasm)
+	if err == nil || e.dir == "" {
+		return e.runtime, compiled, err
+	}
+	spare, err := e.withoutFiles(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	compiled, err = spare.CompileModule(ctx, wasm)
+	return spare, compiled, err
+}
+
+// withoutFiles is the runtime that keeps no files, made when it is needed first.
+func (e *Engine) withoutFiles(ctx context.Context) (wazero.Runtime, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mu.spare == nil {
+		spare, err := e.newRuntime(ctx, wazero.NewCompilationCache())
+		if err != nil {
+			return nil, err
+		}
+		e.mu.spare = spare
+	}
+	return e.mu.spare, nil
 }
 
 // CountTouched says whether modules tell which pages of the heap they touch, for
@@ -118,6 +159,11 @@ func (e *Engine) CountTouched(on bool) {
 
 // Close frees all code. No instance may be used afterwards.
 func (e *Engine) Close(ctx context.Context) error {
+	if e.mu.spare != nil {
+		if err := e.mu.spare.Close(ctx); err != nil {
+			return fmt.Errorf("close engine: %w", err)
+		}
+	}
 	if err := e.runtime.Close(ctx); err != nil {
 		return fmt.Errorf("close engine: %w", err)
 	}

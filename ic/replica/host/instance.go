@@ -139,7 +139,7 @@ func (i *Instance) start(ctx context.Context) error {
 		ctx = experimental.WithMemoryAllocator(ctx, allocator{guarded{r.memory, r}})
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	mod, err := i.module.engine.runtime.InstantiateModule(ctx, i.module.compiled, config)
+	mod, err := i.module.runtime.InstantiateModule(ctx, i.module.compiled, config)
 	if err != nil {
 		if r.memory != nil {
 			r.memory.Free()

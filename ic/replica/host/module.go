@@ -6,11 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"assay/ic/wasm/link"
 	"assay/ic/wasm/module"
@@ -60,6 +58,7 @@ type Module struct {
 	Source       []byte // as given to [Engine.Compile], kept once for all who have it installed
 
 	engine   *Engine
+	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	plan     *blueprint // without Wasm and data
 	base     *basePages // of the data
@@ -85,14 +84,13 @@ func (e *Engine) compile(ctx context.Context, wasm []byte, hash [32]byte) (*Modu
 		}
 		e.keep(b, hash, metering)
 	}
-	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	compiled, err := e.runtime.CompileModule(ctx, b.Wasm)
+	own, compiled, err := e.native(ctx, b.Wasm)
 	if err != nil {
 		return nil, moduleErrorf("%v", err)
 	}
 	base := newBase(b.Datas)
 	b.Wasm, b.Datas = nil, nil // the runtime and the base have them
-	return &Module{Hash: hash, Instructions: b.Instructions, Metadata: b.Metadata, CustomBytes: b.CustomBytes, Source: bytes.Clone(wasm), engine: e, compiled: compiled, plan: b, base: base}, nil
+	return &Module{Hash: hash, Instructions: b.Instructions, Metadata: b.Metadata, CustomBytes: b.CustomBytes, Source: bytes.Clone(wasm), engine: e, runtime: own, compiled: compiled, plan: b, base: base}, nil
 }
 
 // unpack undoes gzip where the bytes begin like it.
