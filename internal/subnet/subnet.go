@@ -84,7 +84,7 @@ func (n *Network) open(c replica.Certifier, rootKey []byte, subnet principal.Pri
 	n.T.Helper()
 	touch, known := cycles.TouchByName(os.Getenv(Schedule))
 	if name := os.Getenv(Schedule); name != "" && !known {
-		n.T.Fatalf("%s=%s: take dirty or both", Schedule, name)
+		n.T.Fatalf("%s=%s: take dirty or read-write", Schedule, name)
 	}
 	var err error
 	n.n, err = replica.Open(replica.Config{
