@@ -38,6 +38,9 @@ func callNew(x *Execution, s []uint64) {
 	if err != nil {
 		x.violate("ic0.call_new: callee: %v", err)
 	}
+	if callee == x.Input.Subnet { // the subnet's id is another name of its management canister
+		callee = principal.Management
+	}
 	if size := u32(s[3]); size > MaxMethodName {
 		x.violate("Size of method_name %d exceeds the allowed limit of %d.", size, MaxMethodName)
 	}

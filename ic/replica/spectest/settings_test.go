@@ -193,6 +193,15 @@ func init() {
 				w.Errorf("%x and %x", first, second)
 			}
 		}},
+		row{"Inter-canister calls", "the management canister answers at the id of the caller's subnet", func(w *world) {
+			if got := w.update(w.canister(), relay(call{To: w.subnet(), Method: "raw_rand", Arg: argument("raw_rand")})).result("raw_rand").bytes(); len(got) != 32 {
+				w.Errorf("%x", got)
+			}
+		}},
+		row{"Inter-canister calls", "a subnet that is not there is no destination", func(w *world) {
+			other := principal.SelfAuthenticating([]byte("another subnet"))
+			rejectedWith(w.update(w.canister(), relay(call{To: other, Method: "raw_rand", Arg: argument("raw_rand")})), destination)
+		}},
 		row{"IC method raw_rand", "an argument is rejected", func(w *world) {
 			rejectedWith(w.update(w.canister(), relay(call{To: principal.Management, Method: "raw_rand", Arg: []byte("nonsense")})), rejected, failed)
 		}},
