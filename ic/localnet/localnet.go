@@ -154,6 +154,14 @@ func reachable(l net.Listener) string {
 	return "127.0.0.1"
 }
 
+// openKeys takes keys of the seed where there is one, so that with it everything repeats.
+func openKeys(dir string, config replica.Config) (*certify.Certifier, error) {
+	if config.Seed != nil {
+		return certify.OpenSeeded(dir, config.Clock, config.Seed)
+	}
+	return certify.Open(dir, config.Clock)
+}
+
 // open opens keys and network.
 func (n *Network) open(c Config) (*certify.Certifier, error) {
 	config := c.Replica
@@ -168,7 +176,7 @@ func (n *Network) open(c Config) (*certify.Certifier, error) {
 		}
 		config.CompilationCacheDir = compiled
 	}
-	keys, err := certify.Open(c.Dir, config.Clock)
+	keys, err := openKeys(c.Dir, config)
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,19 @@ package localnet
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"assay/ic/agent"
 	"assay/ic/candid"
 	"assay/ic/management/managementapi"
 	"assay/ic/principal"
+	"assay/ic/replica"
 )
 
 func mustOpen(t *testing.T, c Config) *Network {
@@ -101,4 +104,43 @@ func TestFolderIsFreeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustOpen(t, Config{Dir: dir})
+}
+
+// TestOneSeedOneState: two networks of one seed that do the same at the same times are the
+// same to the last bit, keys and all; another seed makes another network.
+func TestOneSeedOneState(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Add(time.Hour).Truncate(time.Second)
+	request := sha256.Sum256([]byte("a request"))
+	run := func(seed string) (root []byte, state [32]byte) {
+		n := mustOpen(t, Config{Replica: replica.Config{Pace: replica.Manual, Seed: []byte(seed)}})
+		arg, err := managementapi.EncodeProvisionalCreateCanisterWithCyclesArgs(managementapi.ProvisionalCreateCanisterWithCyclesArg{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Replica.SetTime(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		in := replica.Ingress{ID: request, Sender: principal.Anonymous, Effective: principal.Canister(0), Method: "provisional_create_canister_with_cycles", Arg: arg, Expiry: now.Add(time.Minute)}
+		if rej := n.Replica.Submit(t.Context(), in); rej != nil {
+			t.Fatal(rej)
+		}
+		if err := n.Replica.Tick(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := n.Replica.Status(request); !ok || s.Phase != replica.Replied {
+			t.Fatalf("%+v", s)
+		}
+		if state, err = n.Replica.StateHash(); err != nil {
+			t.Fatal(err)
+		}
+		return n.RootKey, state
+	}
+	root, state := run("a seed")
+	if r, s := run("a seed"); !bytes.Equal(r, root) || s != state {
+		t.Errorf("the same seed: root keys %x and %x, states %x and %x", root, r, state, s)
+	}
+	if r, s := run("another"); bytes.Equal(r, root) || s == state {
+		t.Error("another seed made the same network")
+	}
 }

@@ -67,7 +67,7 @@ For development only: one process, no consensus, free cycles for anybody.`,
 	c.Flags().StringVar(&f.bind, "bind", "127.0.0.1", "IP address to listen on; another than loopback lets others in")
 	c.Flags().IntVar(&f.nodes, "subnet-size", 0, "nodes that prices are for: 13 or 34 (0: 13, or as in --state)")
 	c.Flags().StringVar(&f.touch, "page-touch", "", "instructions for pages of 4 KiB: dirty (1,000 for each that a message changes) or read-write (5,000 for each that it touches, 5,000 for each that it changes, counted slowly); empty: dirty, or as in --state")
-	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand predictable, for tests (empty: the system's entropy)")
+	c.Flags().StringVar(&f.seed, "seed", "", "make raw_rand and the keys of a new network predictable, for tests (empty: the system's entropy)")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "what to log to stderr: debug, info, warn or error")
 	c.Flags().BoolVar(&f.autoProgress, "auto-progress", true, "rounds run and time goes by themselves for good; =false: by tick and set-time alone; not given: by themselves until the first tick or set-time")
 	c.Flags().BoolVar(&f.standins, "standins", false, "put development stand-ins of the ICP ledger, the cycles ledger and the cycles minting canister on their real ids")
@@ -274,7 +274,7 @@ func printNetwork(w io.Writer, v networkView) {
 	fmt.Fprintf(w, "pages     %s: %s\n", v.PageTouch, touchWords[v.PageTouch])
 	fmt.Fprintf(w, "pace      %s\n", v.Pace)
 	if v.Seeded {
-		fmt.Fprintln(w, "random    from the seed: predictable, for tests")
+		fmt.Fprintln(w, "random    from the seed, as the keys of a new network: predictable, for tests")
 	}
 	fmt.Fprintf(w, "state     %s\n", state)
 	fmt.Fprintf(w, "ready; stop with Ctrl-C (%s)\n", v.Kind)

@@ -11,8 +11,10 @@ package certify
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -52,10 +54,20 @@ type delegation struct {
 // Open loads the keys kept in dir, or makes and keeps new ones; with an empty dir the
 // keys last as long as the process. clock dates delegations; nil is the system's.
 func Open(dir string, clock func() time.Time) (*Certifier, error) {
+	return open(dir, clock, rand.Reader)
+}
+
+// OpenSeeded is like [Open], with new keys that a seed determines. They protect nothing:
+// for tests that must repeat to the last bit.
+func OpenSeeded(dir string, clock func() time.Time, seed []byte) (*Certifier, error) {
+	return open(dir, clock, seeded(seed))
+}
+
+func open(dir string, clock func() time.Time, random io.Reader) (*Certifier, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	k, err := openKeys(dir)
+	k, err := openKeys(dir, random)
 	if err != nil {
 		return nil, fmt.Errorf("keys of the network: %w", err)
 	}

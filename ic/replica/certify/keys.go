@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	insecure "math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -28,14 +30,15 @@ type keys struct {
 	node         ed25519.PrivateKey
 }
 
-func openKeys(dir string) (keys, error) {
+// openKeys reads the keys in a folder, or draws new ones from a random source.
+func openKeys(dir string, random io.Reader) (keys, error) {
 	if dir == "" {
-		return newKeys()
+		return newKeys(random)
 	}
 	file := filepath.Join(dir, fileName)
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return createKeys(dir, file)
+		return createKeys(dir, file, random)
 	}
 	if err != nil {
 		return keys{}, err
@@ -54,21 +57,30 @@ func openKeys(dir string) (keys, error) {
 	return k, nil
 }
 
-func newKeys() (k keys, err error) {
-	if k.root, err = bls.GenerateKey(nil); err != nil {
+func newKeys(random io.Reader) (k keys, err error) {
+	if k.root, err = bls.GenerateKey(random); err != nil {
 		return k, err
 	}
-	if k.subnet, err = bls.GenerateKey(nil); err != nil {
+	if k.subnet, err = bls.GenerateKey(random); err != nil {
 		return k, err
 	}
-	_, k.node, err = ed25519.GenerateKey(nil)
-	return k, err
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(random, seed); err != nil {
+		return k, err
+	}
+	k.node = ed25519.NewKeyFromSeed(seed)
+	return k, nil
+}
+
+// seeded is a stream that a seed determines, of keys that are for tests alone.
+func seeded(seed []byte) io.Reader {
+	return insecure.NewChaCha8(sha256.Sum256(append([]byte(magic), seed...)))
 }
 
 // createKeys writes the file under another name first: a network never starts twice
 // with different keys because a write was cut short.
-func createKeys(dir, file string) (keys, error) {
-	k, err := newKeys()
+func createKeys(dir, file string, random io.Reader) (keys, error) {
+	k, err := newKeys(random)
 	if err != nil {
 		return k, err
 	}
