@@ -176,6 +176,12 @@ func pid(t *testing.T, dir, provider string) int {
 // alive reports whether a process still runs.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
+// zombie is a process that ended and whose parent has not noticed.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
 // TestDemo tells the whole story, and a provider's daemon is killed in the middle of its work.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,7 +63,12 @@ func TestServesAndKeeps(t *testing.T) {
 	if again.URL != first.URL || !bytes.Equal(again.RootKey, first.RootKey) {
 		t.Errorf("opened again at %s, was at %s; root key equal: %v", again.URL, first.URL, bytes.Equal(again.RootKey, first.RootKey))
 	}
-	if _, _, err := a.ReadState(t.Context(), created.CanisterId, [][]byte{[]byte("canister"), created.CanisterId.Bytes(), []byte("controllers")}); err != nil {
+	// Another connection: that of the first run ended with it.
+	b, err := agent.New(agent.Config{URL: again.URL, RootKey: again.RootKey, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.ReadState(t.Context(), created.CanisterId, [][]byte{[]byte("canister"), created.CanisterId.Bytes(), []byte("controllers")}); err != nil {
 		t.Errorf("the canister of the first run: %v", err)
 	}
 }

@@ -49,7 +49,11 @@ func startProcess(ctx context.Context, name, dir string, say func(string), args 
 		return nil, err
 	}
 	p := &Process{name: name, dir: dir, args: args, logs: logs, say: say, done: make(chan struct{})}
-	if err := p.spawn(); err != nil {
+	err = awaitEnd(ctx, dir)
+	if err == nil {
+		err = p.spawn()
+	}
+	if err != nil {
 		logs.Close()
 		return nil, err
 	}
@@ -60,6 +64,33 @@ func startProcess(ctx context.Context, name, dir string, say func(string), args 
 	}
 	return p, nil
 }
+
+// awaitEnd waits for the daemon of a stack that was killed, which ends by itself in order:
+// two of them must not work in one folder. A number that is somebody else's by now does not
+// hold up the start for long.
+func awaitEnd(ctx context.Context, dir string) error {
+	old, err := daemon.ReadAddress(dir)
+	if err != nil || old.PID == os.Getpid() {
+		return nil // nobody was there
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, stopGrace, errGrace)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ended(old.PID) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errGrace) {
+				return nil
+			}
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+var errGrace = errors.New("the grace time is over")
 
 func (p *Process) spawn() error {
 	self, err := os.Executable()
