@@ -1,6 +1,10 @@
 package exact
 
-import "slices"
+import (
+	"slices"
+
+	"assay/inference/tensor"
+)
 
 // broadcastShape gives the common shape of NumPy's broadcasting.
 func broadcastShape(a, b []int) ([]int, error) {
@@ -52,7 +56,7 @@ func broadcastStrides(from, shape []int) []int {
 
 // walkRows calls row for every position of the outer dimensions, with the offset of each operand.
 func walkRows(outer []int, operands [][]int, row func(offsets []int)) {
-	total := product(outer)
+	total := tensor.Product(outer)
 	index := make([]int, len(outer))
 	offsets := make([]int, len(operands))
 	for range total {
@@ -180,35 +184,34 @@ func gather[T any](out, from []T, v view) {
 	})
 }
 
-// copyView makes a new tensor from a window on t.
-func (c *call) copyView(t *Tensor, v view) (*Tensor, error) {
-	out, err := c.make(t.DType, v.shape)
-	if err != nil {
-		return nil, err
+// width is an unsigned number as wide as an element: operators that only move elements do not look at them.
+type width interface{ uint8 | uint16 | uint32 | uint64 }
+
+// byWidth calls the function for the width of the element type.
+func byWidth(dtype tensor.DType, f8, f16, f32, f64 func()) {
+	switch dtype.Size() {
+	case 1:
+		f8()
+	case 2:
+		f16()
+	case 4:
+		f32()
+	case 8:
+		f64()
 	}
-	gather(out.F32, t.F32, v)
-	gather(out.U8, t.U8, v)
-	gather(out.I8, t.I8, v)
-	gather(out.I32, t.I32, v)
-	gather(out.I64, t.I64, v)
-	gather(out.Bool, t.Bool, v)
-	return out, nil
+}
+
+// moved copies a window on x into out, which has the window's shape.
+func moved(out, x *Tensor, v view) {
+	byWidth(x.DType,
+		func() { gather(tensor.View[uint8](out), tensor.View[uint8](x), v) },
+		func() { gather(tensor.View[uint16](out), tensor.View[uint16](x), v) },
+		func() { gather(tensor.View[uint32](out), tensor.View[uint32](x), v) },
+		func() { gather(tensor.View[uint64](out), tensor.View[uint64](x), v) })
 }
 
 // copyRun copies n elements between tensors of one type.
 func copyRun(to *Tensor, at int, from *Tensor, src, n int) {
-	switch to.DType {
-	case Float32:
-		copy(to.F32[at:at+n], from.F32[src:src+n])
-	case Uint8:
-		copy(to.U8[at:at+n], from.U8[src:src+n])
-	case Int8:
-		copy(to.I8[at:at+n], from.I8[src:src+n])
-	case Int32:
-		copy(to.I32[at:at+n], from.I32[src:src+n])
-	case Int64:
-		copy(to.I64[at:at+n], from.I64[src:src+n])
-	case Bool:
-		copy(to.Bool[at:at+n], from.Bool[src:src+n])
-	}
+	size := to.DType.Size()
+	copy(to.Bytes()[at*size:(at+n)*size], from.Bytes()[src*size:(src+n)*size])
 }

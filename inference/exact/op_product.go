@@ -1,0 +1,3 @@
+package exact
+
+func productOperators() map[string]*operator { return map[string]*operator{} }
