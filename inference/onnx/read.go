@@ -1,8 +1,6 @@
 package onnx
 
 import (
-	"slices"
-
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -44,7 +42,7 @@ func (p *parser) model(data []byte) error {
 		return &Error{Kind: ErrUnsupported, Offset: -1, Reason: sprintf("format version %d, known are 3 to 14", g.IRVersion)}
 	}
 	version, ok := g.Opsets[""]
-	if ok && version < 1 || !ok && slices.ContainsFunc(g.Nodes, func(n Node) bool { return n.Domain == "" }) {
+	if !ok || version < 1 {
 		return &Error{Kind: ErrMalformed, Offset: -1, Reason: "no version of the default operator set"}
 	}
 	g.Opset = version

@@ -44,7 +44,7 @@ func (v *Vectors) LayerNorm(out, x, scale, bias []float32, epsilon float32) (mea
 	scale, out = scale[:len(x)], out[:len(x)]
 	if bias == nil {
 		for i, v := range x {
-			out[i] = Canon(float32(float32((v-mean)*factor) * scale[i]))
+			out[i] = Canon(float32((v-mean)*factor) * scale[i])
 		}
 		return mean, factor
 	}
