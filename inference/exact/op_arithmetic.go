@@ -89,7 +89,7 @@ func subF32(out, a, b []float32) {
 func mulF32(out, a, b []float32) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := range out {
-		out[i] = canon(a[i] * b[i])
+		out[i] = canon(float32(a[i] * b[i]))
 	}
 }
 

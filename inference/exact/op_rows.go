@@ -137,7 +137,7 @@ func layerNorm(out, x, scale, bias []float32, epsilon float32) (mean, factor flo
 	scale, out = scale[:len(x)], out[:len(x)]
 	if bias == nil {
 		for i, v := range x {
-			out[i] = canon(float32((v-mean)*factor) * scale[i])
+			out[i] = canon(float32(float32((v-mean)*factor) * scale[i]))
 		}
 		return mean, factor
 	}
