@@ -24,26 +24,8 @@ type Set struct {
 	Vectors
 }
 
-// Vectors are operations on slices of one length, element by element; out may be an operand.
-type Vectors struct {
-	Add, Sub, Mul, Div func(out, a, b []float32)
-	Exp, Erf           func(out, x []float32)
-}
-
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
 var sets = append(assembly(), &Set{Name: "go", tile: tileGo, row: rowGo, Vectors: vectorsGo})
-
-var vectorsGo = Vectors{Add: addF32, Sub: subF32, Mul: mulF32, Div: divF32, Exp: Each(Exp), Erf: Each(Erf)}
-
-// Each applies a function to every element.
-func Each(f func(float32) float32) func(out, x []float32) {
-	return func(out, x []float32) {
-		out = out[:len(x)]
-		for i, v := range x {
-			out[i] = f(v)
-		}
-	}
-}
 
 // Names names the matrix sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {
