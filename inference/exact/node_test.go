@@ -72,10 +72,13 @@ func ramp(shape ...int) *Tensor {
 	return &x
 }
 
-func aInt(name string, v int64) ir.Attr     { return ir.Attr{Name: name, Kind: ir.KindInt, Int: v} }
+func aInt(name string, v int64) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindInt, Int: v} }
 func aFloat(name string, v float32) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindFloat, Float: v} }
-func aText(name, v string) ir.Attr          { return ir.Attr{Name: name, Kind: ir.KindText, Text: v} }
+
+func aText(name, v string) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindText, Text: v} }
+
 func aInts(name string, v ...int64) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindInts, Ints: v} }
+
 func aFloats(name string, v ...float32) ir.Attr {
 	return ir.Attr{Name: name, Kind: ir.KindFloats, Floats: v}
 }

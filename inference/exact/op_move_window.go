@@ -7,15 +7,6 @@ import (
 // taskElements is how many elements one task moves.
 const taskElements = 1 << 16
 
-// rows cuts n rows of some length into tasks of bounded work and calls f with each range of rows.
-func (c *call) rows(n, length int, f func(from, to int)) {
-	if n == 0 {
-		return
-	}
-	per := max(1, taskElements/max(1, length))
-	c.parallel((n+per-1)/per, func(i int) { f(i*per, min(n, (i+1)*per)) })
-}
-
 // coalesced is the same window with as few dimensions as can be: those that follow each other in memory become one.
 func (v view) coalesced() view {
 	out := view{offset: v.offset}
