@@ -7,7 +7,7 @@ func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
 		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(),
-		shapeOperators(),
+		shapeOperators(), indexOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

@@ -12,7 +12,7 @@ var rules map[string]rule
 func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
-		sameRules(), axesRules(), constantRules(),
+		sameRules(), axesRules(), constantRules(), movementRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
