@@ -6,7 +6,9 @@ var operators map[string]*operator
 func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
-		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(),
+		arithmeticOperators(), unaryOperators(), shapedOperators(), compareOperators(), castOperators(),
+		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
+		moveOperators(), productOperators(),
 		shapeOperators(),
 	} {
 		for name, op := range group {
