@@ -6,7 +6,7 @@ var operators map[string]*operator
 func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
-		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(),
+		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(), controlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

@@ -15,6 +15,8 @@ type lowerer struct {
 	graph  *graph
 	names  map[string]*value
 	parent *lowerer // of a body
+	// inlined says that this body's nodes go into the parent's graph, so that values outside are read as they are.
+	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
 	captured []*value
 }
@@ -58,7 +60,7 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if outer == nil || outer.constant != nil {
+	if l.inlined || outer == nil || outer.constant != nil {
 		return outer
 	}
 	for i, c := range l.captured {
@@ -173,7 +175,7 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 		in = in[:len(in)-1]
 	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
-	slices.SortFunc(attrs, func(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
 	for i := range outputs {
 		var v *value
@@ -188,6 +190,8 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
 // emit1 is emit for one output.
 func (l *lowerer) emit1(n *onnx.Node, op string, in []*value, attrs ...ir.Attr) (*value, error) {
