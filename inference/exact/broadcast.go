@@ -185,7 +185,9 @@ func gather[T any](out, from []T, v view) {
 }
 
 // width is an unsigned number as wide as an element: operators that only move elements do not look at them.
-type width interface{ uint8 | uint16 | uint32 | uint64 }
+type width interface {
+	uint8 | uint16 | uint32 | uint64
+}
 
 // byWidth calls the function for the width of the element type.
 func byWidth(dtype tensor.DType, f8, f16, f32, f64 func()) {

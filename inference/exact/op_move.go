@@ -9,55 +9,21 @@ import (
 // moveOperators put elements elsewhere and change none.
 func moveOperators() map[string]*operator {
 	return map[string]*operator{
-		"Reshape":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"allowzero"}, bind: bindReshape},
-		"Transpose": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"perm"}, bind: bindTranspose},
-		"Concat":    {minIn: 1, maxIn: many, out: 1, attributes: []string{"axis"}, bind: bindConcat},
+		"Transpose":       {minIn: 1, maxIn: 1, out: 1, attributes: []string{"perm"}, bind: bindTranspose},
+		"Concat":          {minIn: 1, maxIn: many, out: 1, attributes: []string{"axis"}, bind: bindConcat},
+		"Split":           {minIn: 1, maxIn: 2, out: many, attributes: []string{"axis", "num_outputs"}, bind: bindSplit},
+		"Slice":           {minIn: 3, maxIn: 5, out: 1, bind: bindSlice},
+		"Expand":          {minIn: 2, maxIn: 2, out: 1, bind: bindExpand},
+		"Tile":            {minIn: 2, maxIn: 2, out: 1, bind: bindTile},
+		"Pad":             {minIn: 2, maxIn: 4, out: 1, attributes: []string{"mode"}, bind: bindPad},
+		"CenterCropPad":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axes"}, bind: bindCenterCropPad},
+		"DepthToSpace":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize", "mode"}, bind: bindDepthToSpace},
+		"SpaceToDepth":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize"}, bind: bindSpaceToDepth},
+		"ReverseSequence": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_axis", "time_axis"}, bind: bindReverseSequence},
+		"Range":           {minIn: 3, maxIn: 3, out: 1, bind: bindRange},
+		"ConstantOfShape": {minIn: 1, maxIn: 2, out: 1, bind: bindConstantOfShape},
+		"EyeLike":         {minIn: 1, maxIn: 1, out: 1, attributes: []string{"dtype", "k"}, bind: bindEyeLike},
 	}
-}
-
-func bindReshape(b *binder) (eval, error) {
-	allowZero := b.bool("allowzero", false)
-	return eval{view: true, infer: func(in []Spec) ([]Spec, error) {
-		want, err := in[1].ints("shape", tensor.MaxRank)
-		if err != nil {
-			return nil, err
-		}
-		shape, err := resolve(in[0].Shape, want, allowZero)
-		return one(in[0].DType, shape), err
-	}}, nil
-}
-
-// resolve fills in the -1 and, unless zeros are literal, the 0 of a Reshape.
-func resolve(from, want []int, allowZero bool) ([]int, error) {
-	shape := slices.Clone(want)
-	open := -1
-	for i, d := range want {
-		switch {
-		case d == -1 && open < 0:
-			open = i
-			shape[i] = 1
-		case d < 0:
-			return nil, fail(ErrShape, "shape %v", want)
-		case d == 0 && !allowZero:
-			if i >= len(from) {
-				return nil, fail(ErrShape, "shape %v copies dimension %d of %v", want, i, from)
-			}
-			shape[i] = from[i]
-		}
-	}
-	total := tensor.Product(from)
-	known, ok := tensor.Count(shape, int64(max(total, 1)))
-	if open >= 0 {
-		if !ok || known == 0 || total%known != 0 {
-			return nil, fail(ErrShape, "shape %v from %v", want, from)
-		}
-		shape[open] = total / known
-		known = total
-	}
-	if !ok || known != total {
-		return nil, fail(ErrShape, "shape %v from %v", want, from)
-	}
-	return shape, nil
 }
 
 func bindTranspose(b *binder) (eval, error) {
@@ -69,8 +35,11 @@ func bindTranspose(b *binder) (eval, error) {
 		},
 		compute: func(c *call, in, out []*Tensor) error {
 			v, err := transposed(in[0].Shape, perm)
-			moved(out[0], in[0], v)
-			return err
+			if err != nil {
+				return err
+			}
+			c.window(out[0], in[0], v)
+			return nil
 		},
 		cost: perElement(12),
 	}, nil
@@ -128,16 +97,98 @@ func bindConcat(b *binder) (eval, error) {
 				return err
 			}
 			outer, inner := tensor.Product(out[0].Shape[:a]), tensor.Product(out[0].Shape[a+1:])
-			at := 0
-			for o := range outer {
-				for _, t := range in {
-					run := t.Shape[a] * inner
-					copyRun(out[0], at, t, o*run, run)
-					at += run
+			whole := out[0].Shape[a] * inner
+			c.rows(outer, whole, func(from, to int) {
+				for o := from; o < to; o++ {
+					at := o * whole
+					for _, t := range in {
+						run := t.Shape[a] * inner
+						copyRun(out[0], at, t, o*run, run)
+						at += run
+					}
 				}
-			}
+			})
 			return nil
 		},
 		cost: perElement(4),
 	}, nil
+}
+
+func bindSplit(b *binder) (eval, error) {
+	along, parts := b.int("axis", 0), b.int("num_outputs", int64(len(b.node.Out)))
+	if parts != len(b.node.Out) || parts == 0 {
+		return eval{}, fail(ErrShape, "%d outputs of a split in %d", len(b.node.Out), parts)
+	}
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil {
+				return nil, err
+			}
+			sizes, err := splitSizes(in, in[0].Shape[a], parts)
+			if err != nil {
+				return nil, err
+			}
+			made := make([]Spec, parts)
+			for i, size := range sizes {
+				made[i] = in[0].like()
+				made[i].Shape = slices.Clone(in[0].Shape)
+				made[i].Shape[a] = size
+			}
+			return made, nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil || in[0].Len() == 0 {
+				return err
+			}
+			sizes, err := splitSizes(specsFor(in), in[0].Shape[a], parts)
+			if err != nil {
+				return err
+			}
+			outer, inner := tensor.Product(in[0].Shape[:a]), tensor.Product(in[0].Shape[a+1:])
+			whole := in[0].Shape[a] * inner
+			c.rows(outer, whole, func(from, to int) {
+				for o := from; o < to; o++ {
+					at := o * whole
+					for i, size := range sizes {
+						run := size * inner
+						if out[i] != nil {
+							copyRun(out[i], o*run, in[0], at, run)
+						}
+						at += run
+					}
+				}
+			})
+			return nil
+		},
+		cost: func(in, _ []Spec) Cost { return Cost{Instructions: 8 * int64(tensor.Product(in[0].Shape))} },
+	}, nil
+}
+
+// splitSizes are the lengths of the parts: those given, or equal ones of which the last is what is left.
+func splitSizes(in []Spec, total, parts int) ([]int, error) {
+	if given := optional(in, 1); given.given() {
+		sizes, err := given.ints("split", many)
+		if err != nil {
+			return nil, err
+		}
+		sum := int64(0)
+		for _, size := range sizes {
+			if size < 0 {
+				return nil, fail(ErrShape, "split %v", sizes)
+			}
+			sum += int64(size)
+		}
+		if len(sizes) != parts || sum != int64(total) {
+			return nil, fail(ErrShape, "split %v of %d in %d parts", sizes, total, parts)
+		}
+		return sizes, nil
+	}
+	size := (total + parts - 1) / parts
+	sizes := make([]int, parts)
+	for i := range sizes {
+		sizes[i] = min(size, max(0, total-i*size))
+	}
+	return sizes, nil
 }

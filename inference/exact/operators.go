@@ -6,7 +6,8 @@ var operators map[string]*operator
 func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
-		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(), controlOperators(),
+		arithmeticOperators(), moveOperators(), shapeOperators(), productOperators(), attentionOperators(), rowOperators(),
+		controlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

@@ -36,7 +36,7 @@ func (l *lowerer) inputs(list []onnx.Value) error {
 }
 
 func declared(v onnx.Value) ir.Value {
-	out := ir.Value{Name: v.Name, DType: tensor.DType(v.DType), Unranked: v.Shape == nil}
+	out := ir.Value{Name: v.Name, DType: v.DType, Unranked: v.Shape == nil}
 	for _, d := range v.Shape {
 		out.Shape = append(out.Shape, ir.Dim(d))
 	}
@@ -97,7 +97,7 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
 		}
-		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: tensor.DType(o.DType)}, v})
+		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
 	return nil
 }
@@ -228,14 +228,14 @@ func constantOf(t *onnx.Tensor) (*value, error) {
 		shape[i] = int(d)
 	}
 	raw := t.Raw
-	if t.DType.Packed() {
-		n, ok := tensor.Count(shape, 1<<31-1)
-		if !ok || len(raw) != t.DType.Bytes(n) {
+	if onnx.Packed(t.DType) {
+		n, ok := tensor.Count(shape, 8*int64(len(raw)))
+		if !ok {
 			return nil, misfit("constant %q of shape %v has %d bytes", t.Name, t.Shape, len(raw))
 		}
 		raw = onnx.Unpack(t.DType, raw, n)
 	}
-	data, err := tensor.Over(tensor.DType(t.DType), raw, shape...)
+	data, err := tensor.Over(t.DType, raw, shape...)
 	if err != nil {
 		return nil, misfit("constant %q: %v", t.Name, err)
 	}
