@@ -20,11 +20,11 @@ func smallFormats(dtype tensor.DType) format {
 	switch dtype {
 	case tensor.Float8E4M3FN:
 		return format{mantissa: 3, bias: 7, sign: 0x80, highest: 0x7e, nan: 0x7f}
-	case tensor.Float8E4M3FNUZ:
+	case tensor.Float8E4M3NUZ:
 		return format{mantissa: 3, bias: 8, sign: 0x80, highest: 0x7f, nan: 0x80, lone: true}
 	case tensor.Float8E5M2:
 		return format{mantissa: 2, bias: 15, sign: 0x80, highest: 0x7b, infinity: 0x7c, nan: 0x7f}
-	case tensor.Float8E5M2FNUZ:
+	case tensor.Float8E5M2NUZ:
 		return format{mantissa: 2, bias: 16, sign: 0x80, highest: 0x7f, nan: 0x80, lone: true}
 	}
 	return format{mantissa: 1, bias: 1, sign: 8, highest: 7} // float4e2m1

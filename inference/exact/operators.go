@@ -10,6 +10,7 @@ func init() {
 		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
 		moveOperators(), productOperators(),
 		shapeOperators(),
+		attentionOperators(), controlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op
