@@ -118,7 +118,7 @@ func (o *operator) fits(n *ir.Node) error {
 		return fail(ErrShape, "%d inputs, want %d to %d", len(n.In), o.minIn, o.maxIn)
 	}
 	for _, in := range n.In[:o.minIn] {
-		if in == ir.None {
+		if in == ir.None && !o.optional {
 			return fail(ErrShape, "a required input is left out")
 		}
 	}

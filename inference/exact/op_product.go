@@ -89,7 +89,7 @@ func bindMatMul(b *binder) (eval, error) {
 		return e, err
 	}
 	e.compute = func(c *call, in, out []*Tensor) error {
-		c.split(out[0].Float32s(), in[0].Float32s(), w, in[0].Len()/max(1, w.K))
+		c.split(out[0].Float32s(), in[0].Float32s(), w, rowsOf(out[0], w.N), nil)
 		return nil
 	}
 	return e, nil
@@ -105,26 +105,40 @@ func (b *binder) weights(i int) (*kernel.Packed, error) {
 		return nil, nil
 	}
 	t := Expand(c)
-	w := &kernel.Packed{}
-	w.Pack(t.Float32s(), t.Shape[0], t.Shape[1])
 	b.take(i)
-	return w, nil
+	return packMatrix(&t, false), nil
 }
 
-// split hands groups of panels to the caller's threads. Where the cuts fall changes no element.
-func (c *call) split(out, a []float32, w *kernel.Packed, m int) {
+// rowsOf is how many rows of n elements a tensor has.
+func rowsOf(t *Tensor, n int) int { return t.Len() / max(1, n) }
+
+// split hands pieces of a product to the caller's threads: groups of panels and, in tall products, of rows. Where the cuts
+// fall changes no element.
+func (c *call) split(out, a []float32, w *kernel.Packed, m int, done kernel.Epilogue) {
 	panels := w.Panels()
-	if panels == 0 {
+	if panels == 0 || m == 0 {
 		return
 	}
-	work := int64(m) * int64(w.K) * int64(w.N)
-	tasks := int(min(int64(panels), work/taskWork+1))
-	perTask := (panels + tasks - 1) / tasks
+	rows := min(m, splitRows)
+	perTask := max(1, int(taskWork/(int64(rows)*int64(max(1, w.K))*panelWidth)))
 	perTask += perTask % 2 // keep pairs of panels together for wide kernels
-	c.parallel((panels+perTask-1)/perTask, func(task int) {
-		c.set.Multiply(out, a, w, m, task*perTask, min(panels, (task+1)*perTask))
+	across := (panels + perTask - 1) / perTask
+	c.parallel((m+rows-1)/rows*across, func(task int) {
+		row, panel := task/across*rows, task%across*perTask
+		piece := done
+		if done != nil {
+			piece = func(c []float32, i, column int) { done(c, row+i, column) }
+		}
+		view := kernel.Matrix{Data: a[row*w.K:], RowStride: w.K, ColumnStride: 1}
+		c.set.Multiply(out[row*w.N:], w.N, view, w, min(rows, m-row), panel, min(panels, panel+perTask), piece)
 	})
 }
+
+// splitRows is how many rows one task of a product takes at most; panelWidth is how many columns a panel has.
+const (
+	splitRows  = 192
+	panelWidth = 16
+)
 
 func (c *call) matMul(out, a, b *Tensor) error {
 	p, err := matMulOf(a.Shape, b.Shape)
@@ -159,8 +173,8 @@ func (c *call) products(out, a, b []float32, aAt, bAt []int, p matMul) {
 	batch := len(aAt)
 	if batch == 1 {
 		var w kernel.Packed
-		w.Pack(b, p.k, p.n)
-		c.split(out, a, &w, p.m)
+		w.Pack(b, p.k, p.n, p.n, 1)
+		c.split(out, a, &w, p.m, nil)
 		return
 	}
 	each := max(1, int64(p.m)*int64(p.k)*int64(p.n))
@@ -168,8 +182,9 @@ func (c *call) products(out, a, b []float32, aAt, bAt []int, p matMul) {
 	c.parallel((batch+perTask-1)/perTask, func(task int) {
 		var w kernel.Packed
 		for i := task * perTask; i < min(batch, (task+1)*perTask); i++ {
-			w.Pack(b[bAt[i]:bAt[i]+p.k*p.n], p.k, p.n)
-			c.set.Multiply(out[i*p.m*p.n:(i+1)*p.m*p.n], a[aAt[i]:aAt[i]+p.m*p.k], &w, p.m, 0, w.Panels())
+			w.Pack(b[bAt[i]:bAt[i]+p.k*p.n], p.k, p.n, p.n, 1)
+			view := kernel.Matrix{Data: a[aAt[i] : aAt[i]+p.m*p.k], RowStride: p.k, ColumnStride: 1}
+			c.set.Multiply(out[i*p.m*p.n:(i+1)*p.m*p.n], p.n, view, &w, p.m, 0, w.Panels(), nil)
 		}
 	})
 }
@@ -259,50 +274,35 @@ func bindLinear(b *binder) (eval, error) {
 	e.compute = func(c *call, in, out []*Tensor) error {
 		packed := w
 		if packed == nil {
-			packed = &kernel.Packed{}
-			packed.Pack(in[1].Float32s(), in[1].Shape[0], in[1].Shape[1])
+			packed = packMatrix(in[1], false)
 		}
-		y := out[0].Float32s()
-		c.split(y, in[0].Float32s(), packed, in[0].Len()/max(1, packed.K))
 		var bias []float32
 		if len(in) > 2 && in[2] != nil {
 			bias = in[2].Float32s()
 		}
-		c.finishRows(y, packed.N, bias, activation)
+		var apply func(out, x []float32)
+		if activation != nil {
+			apply = activation(&c.set.Vectors)
+		}
+		c.split(out[0].Float32s(), in[0].Float32s(), packed, rowsOf(out[0], packed.N), c.finish(bias, apply))
 		return nil
 	}
 	return e, nil
 }
 
-// finishRows adds a bias to every row and applies an activation.
-func (c *call) finishRows(y []float32, n int, bias []float32, activation func(v *kernel.Vectors) func(out, x []float32)) {
-	if len(y) == 0 || bias == nil && activation == nil {
-		return
+// finish adds a bias to a piece of a row and applies an activation; nil when there is nothing to do.
+func (c *call) finish(bias []float32, apply func(out, x []float32)) kernel.Epilogue {
+	if bias == nil && apply == nil {
+		return nil
 	}
-	var apply func(out, x []float32)
-	if activation != nil {
-		apply = activation(&c.set.Vectors)
-	}
-	c.rows(len(y)/n, n, func(from, to int) {
-		for r := from; r < to; r++ {
-			row := y[r*n : (r+1)*n]
-			if bias != nil {
-				c.set.Add(row, row, bias)
-			}
-			if apply != nil {
-				apply(row, row)
-			}
+	return func(y []float32, _, column int) {
+		if bias != nil {
+			c.set.Add(y, y, bias[column:column+len(y)])
 		}
-	})
-}
-
-// rowChunk is about how many elements one task works on.
-const rowChunk = 1 << 14
-
-// rows splits rows of the given length into tasks.
-func (c *call) rows(rows, length int, f func(from, to int)) {
-	perTask := max(1, rowChunk/max(1, length))
-	c.parallel((rows+perTask-1)/perTask, func(task int) { f(task*perTask, min(rows, (task+1)*perTask)) })
+		if apply != nil {
+			apply(y, y)
+		}
+	}
 }
 
 // bindGemm is alpha · A' · B' + beta · C.
@@ -376,22 +376,13 @@ type gemm struct {
 
 func packMatrix(t *Tensor, transposed bool) *kernel.Packed {
 	w := &kernel.Packed{}
+	rows, columns := t.Shape[0], t.Shape[1]
 	if transposed {
-		w.Pack(transpose2(t.Float32s(), t.Shape[0], t.Shape[1]), t.Shape[1], t.Shape[0])
+		w.Pack(t.Float32s(), columns, rows, 1, columns)
 		return w
 	}
-	w.Pack(t.Float32s(), t.Shape[0], t.Shape[1])
+	w.Pack(t.Float32s(), rows, columns, columns, 1)
 	return w
-}
-
-func transpose2(x []float32, rows, columns int) []float32 {
-	out := make([]float32, len(x))
-	for i := range rows {
-		for j := range columns {
-			out[j*rows+i] = x[i*columns+j]
-		}
-	}
-	return out
 }
 
 func (g *gemm) compute(c *call, in, out []*Tensor) error {
@@ -404,11 +395,17 @@ func (g *gemm) compute(c *call, in, out []*Tensor) error {
 	}
 	a := in[0].Float32s()
 	if g.transA {
-		a = transpose2(a, in[0].Shape[0], in[0].Shape[1])
+		turned := tensor.New(tensor.Float32, in[0].Shape[1], in[0].Shape[0])
+		v, err := transposed(in[0].Shape, nil)
+		if err != nil {
+			return err
+		}
+		moved(&turned, in[0], v)
+		a = turned.Float32s()
 	}
 	y := out[0].Float32s()
 	m, n := out[0].Shape[0], out[0].Shape[1]
-	c.split(y, a, w, m)
+	c.split(y, a, w, m, nil)
 	if g.alpha != 1 {
 		for i, v := range y {
 			y[i] = kernel.Canon(float32(v * g.alpha))
@@ -423,4 +420,13 @@ func (g *gemm) compute(c *call, in, out []*Tensor) error {
 		y[i] = kernel.Canon(y[i] + float32(v*g.beta))
 	}
 	return nil
+}
+
+// rowChunk is about how many elements one task works on.
+const rowChunk = 1 << 14
+
+// rows splits rows of the given length into tasks.
+func (c *call) rows(rows, length int, f func(from, to int)) {
+	perTask := max(1, rowChunk/max(1, length))
+	c.parallel((rows+perTask-1)/perTask, func(task int) { f(task*perTask, min(rows, (task+1)*perTask)) })
 }

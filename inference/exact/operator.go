@@ -12,6 +12,7 @@ type operator struct {
 	out          int      // number of outputs that infer gives; a node may want fewer
 	attributes   []string // those it knows; any other is refused
 	bodies       int
+	optional     bool // even the first minIn may be left out, but have their places
 	bind         func(*binder) (eval, error)
 }
 

@@ -6,8 +6,11 @@ var operators map[string]*operator
 func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
-		arithmeticOperators(), moveOperators(), productOperators(), rowOperators(),
-		shapeOperators(), indexOperators(),
+		arithmeticOperators(), unaryOperators(), shapedOperators(), compareOperators(), castOperators(),
+		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
+		productOperators(), attentionOperators(), controlOperators(),
+		moveOperators(), shapeOperators(), indexOperators(),
+		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

@@ -15,6 +15,8 @@ type lowerer struct {
 	graph  *graph
 	names  map[string]*value
 	parent *lowerer // of a body
+	// inlined says that this body's nodes go into the parent's graph, so that values outside are read as they are.
+	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
 	captured []*value
 }
@@ -34,7 +36,7 @@ func (l *lowerer) inputs(list []onnx.Value) error {
 }
 
 func declared(v onnx.Value) ir.Value {
-	out := ir.Value{Name: v.Name, DType: tensor.DType(v.DType), Unranked: v.Shape == nil}
+	out := ir.Value{Name: v.Name, DType: v.DType, Unranked: v.Shape == nil}
 	for _, d := range v.Shape {
 		out.Shape = append(out.Shape, ir.Dim(d))
 	}
@@ -58,7 +60,7 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if outer == nil || outer.constant != nil {
+	if l.inlined || outer == nil || outer.constant != nil {
 		return outer
 	}
 	for i, c := range l.captured {
@@ -95,7 +97,7 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
 		}
-		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: tensor.DType(o.DType)}, v})
+		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
 	return nil
 }
@@ -173,7 +175,7 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 		in = in[:len(in)-1]
 	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
-	slices.SortFunc(attrs, func(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
 	for i := range outputs {
 		var v *value
@@ -188,6 +190,8 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
 // emit1 is emit for one output.
 func (l *lowerer) emit1(n *onnx.Node, op string, in []*value, attrs ...ir.Attr) (*value, error) {
@@ -224,14 +228,14 @@ func constantOf(t *onnx.Tensor) (*value, error) {
 		shape[i] = int(d)
 	}
 	raw := t.Raw
-	if t.DType.Packed() {
-		n, ok := tensor.Count(shape, 1<<31-1)
-		if !ok || len(raw) != t.DType.Bytes(n) {
+	if onnx.Packed(t.DType) {
+		n, ok := tensor.Count(shape, 8*int64(len(raw)))
+		if !ok {
 			return nil, misfit("constant %q of shape %v has %d bytes", t.Name, t.Shape, len(raw))
 		}
 		raw = onnx.Unpack(t.DType, raw, n)
 	}
-	data, err := tensor.Over(tensor.DType(t.DType), raw, shape...)
+	data, err := tensor.Over(t.DType, raw, shape...)
 	if err != nil {
 		return nil, misfit("constant %q: %v", t.Name, err)
 	}

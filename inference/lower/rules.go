@@ -1,7 +1,6 @@
 package lower
 
 import (
-	"assay/inference/ir"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
 )
@@ -12,7 +11,7 @@ var rules map[string]rule
 func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
-		sameRules(), axesRules(), constantRules(), movementRules(),
+		sameRules(), axesRules(), constantRules(), controlRules(), movementRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
@@ -56,7 +55,7 @@ func sameRules() map[string]rule {
 		"Softplus", "Softsign", "Gelu", "Swish", "Shrink", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
 		"Cast", "CastLike", "Identity", "Trilu", "CumSum", "LayerNormalization", "RMSNormalization",
 		"Shape", "Size", "Reshape", "Expand", "Range", "Transpose", "Concat", "Gather", "GatherND", "GatherElements",
-		"Tile", "MatMul", "Flatten",
+		"Tile", "MatMul", "Gemm", "Flatten",
 	} {
 		out[op] = same
 	}
@@ -153,5 +152,3 @@ func lowerSlice(l *lowerer, n *onnx.Node) error {
 	}
 	return l.replace(n, "Slice", in)
 }
-
-var _ = ir.None

@@ -13,7 +13,8 @@ import (
 )
 
 // The writer's pieces, as bytes.
-func encodeGraph(g *Graph) []byte   { var r rope; new(writer).graph(&r, g); return r.join() }
+func encodeGraph(g *Graph) []byte { var r rope; new(writer).graph(&r, g); return r.join() }
+
 func encodeNode(n *Node) []byte     { var r rope; new(writer).nodes(&r, 1, []Node{*n}); return content(&r) }
 func encodeTensor(t *Tensor) []byte { var r rope; new(writer).tensor(&r, t); return r.join() }
 

@@ -94,7 +94,7 @@ func (s *Sparse) index(i int, flat bool) (at int64, ok bool) {
 // Elements of packed types and strings are refused.
 func (s *Sparse) Dense(maxBytes int) (Tensor, error) {
 	out := Tensor{Name: s.Values.Name, DType: s.Values.DType, Shape: s.Shape}
-	size := out.DType.Size()
+	size := width(out.DType)
 	if size == 0 {
 		return Tensor{}, &Error{Kind: ErrUnsupported, Offset: -1, Reason: sprintf("sparse tensor %q of %v", out.Name, out.DType)}
 	}

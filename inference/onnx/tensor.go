@@ -109,7 +109,7 @@ func (p *parser) finish(f field, t *pending) error {
 	if t.DType == String {
 		return p.finishStrings(f, t, n)
 	}
-	want := int64(n/8)*int64(t.DType.Bits()) + int64(n%8*t.DType.Bits()+7)/8
+	want := fileBytes(t.DType, n)
 	switch {
 	case want > math.MaxInt: // where int has 32 bits
 		return f.fail(ErrLimit, "tensor %q of %d bytes", t.Name, want)
@@ -178,9 +178,9 @@ func (t *pending) decode(f field, n int) ([]byte, error) {
 	var raw []byte
 	count := 0
 	bad := false
-	entries, size := n, t.DType.Size()
+	entries, size := n, width(t.DType)
 	if size == 0 { // an entry is a byte of packed elements, but for the types of 6 bits one element
-		if entries, size = t.DType.Bytes(n), 1; t.DType.Bits() == 6 {
+		if entries, size = int(fileBytes(t.DType, n)), 1; t.DType.Bits() == 6 {
 			entries = n
 		}
 	}
@@ -249,7 +249,7 @@ func fits(bits uint64, dtype DType) bool {
 
 // pack6 packs elements of 6 bits, four into three bytes.
 func pack6(elements []byte) []byte {
-	out := make([]byte, Float6E2M3.Bytes(len(elements)))
+	out := make([]byte, fileBytes(Float6E2M3, len(elements)))
 	for i, v := range elements {
 		at := 6 * i
 		wide := uint(v) << (at % 8)

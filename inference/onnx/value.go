@@ -86,14 +86,14 @@ func (p *parser) typeOf(f field, t *Type) error {
 		}
 		return f.unknown()
 	})
-	if err == nil && t.Kind == TypeMap && !t.DType.key() {
+	if err == nil && t.Kind == TypeMap && !mapKey(t.DType) {
 		err = f.fail(ErrMalformed, "map with keys of %v", t.DType)
 	}
 	return err
 }
 
-// key reports whether a map may have keys of the type.
-func (d DType) key() bool {
+// mapKey reports whether a map may have keys of the type.
+func mapKey(d DType) bool {
 	switch d {
 	case Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64, String:
 		return true
@@ -106,7 +106,7 @@ func (f field) dtype(into *DType) error {
 	if err := f.want(varintType); err != nil {
 		return err
 	}
-	if f.bits != 0 && (f.bits > 64 || !DType(f.bits).Known()) {
+	if f.bits != 0 && (f.bits > 64 || !readable(DType(f.bits))) {
 		return f.fail(ErrUnsupported, "element type %d", f.bits)
 	}
 	*into = DType(f.bits)

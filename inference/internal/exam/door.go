@@ -125,7 +125,7 @@ func toTensor(v *Value) (exact.Tensor, error) {
 		return exact.Tensor{}, &Unsupported{Reason: fmt.Sprintf("input %q of element type %d", v.Name, v.DType)}
 	}
 	raw := v.Raw
-	if v.DType.Packed() {
+	if onnx.Packed(v.DType) {
 		raw = onnx.Unpack(v.DType, raw, tensor.Product(shape))
 	}
 	return tensor.Over(dtype, raw, shape...)
@@ -133,7 +133,7 @@ func toTensor(v *Value) (exact.Tensor, error) {
 
 func fromTensor(name string, t *exact.Tensor) Value {
 	v := Value{Name: name, DType: onnx.DType(t.DType), Raw: t.Bytes()}
-	if v.DType.Packed() {
+	if onnx.Packed(v.DType) {
 		v.Raw = pack(v.Raw, v.DType.Bits())
 	}
 	for _, d := range t.Shape {
