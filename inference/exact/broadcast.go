@@ -1,10 +1,6 @@
 package exact
 
-import (
-	"slices"
-
-	"assay/inference/tensor"
-)
+import "assay/inference/tensor"
 
 // broadcastShape gives the common shape of NumPy's broadcasting.
 func broadcastShape(a, b []int) ([]int, error) {
@@ -75,81 +71,6 @@ func walkRows(outer []int, operands [][]int, row func(offsets []int)) {
 			index[d] = 0
 		}
 	}
-}
-
-// innerRun finds how many trailing dimensions of shape can be walked as one row in which each operand either
-// follows element by element or stays on one element. It gives the outer rank, the row length and who follows.
-func innerRun(shape []int, operands [][]int) (outer, length int, follows []bool) {
-	follows = make([]bool, len(operands))
-	decided := make([]bool, len(operands))
-	outer, length = len(shape), 1
-	for d := len(shape) - 1; d >= 0; d-- {
-		if shape[d] == 1 {
-			outer = d
-			continue
-		}
-		for o, s := range operands {
-			if decided[o] && (s[d] != 0) != follows[o] || s[d] != 0 && s[d] != length {
-				return outer, length, follows
-			}
-		}
-		for o, s := range operands {
-			follows[o], decided[o] = s[d] != 0, true
-		}
-		length *= shape[d]
-		outer = d
-	}
-	return outer, length, follows
-}
-
-// chunk is how many copies of a repeated operand are laid out at a time.
-const chunk = 256
-
-// zip computes out = f(a, b) with broadcasting; f works on slices of one length.
-func zip[T, R any](out []R, shape []int, a []T, aShape []int, b []T, bShape []int, f func(out []R, a, b []T)) {
-	if len(out) == 0 {
-		return
-	}
-	if slices.Equal(aShape, bShape) {
-		f(out, a, b)
-		return
-	}
-	operands := [][]int{broadcastStrides(aShape, shape), broadcastStrides(bShape, shape)}
-	outer, length, follows := innerRun(shape, operands)
-	var fillA, fillB [chunk]T
-	at := 0
-	walkRows(shape[:outer], operands, func(offsets []int) {
-		row := out[at : at+length]
-		at += length
-		if follows[0] && follows[1] {
-			f(row, a[offsets[0]:offsets[0]+length], b[offsets[1]:offsets[1]+length])
-			return
-		}
-		width := min(length, chunk)
-		x, y := side(a, offsets[0], length, follows[0], &fillA, width), side(b, offsets[1], length, follows[1], &fillB, width)
-		for i := 0; i < length; i += width {
-			n := min(width, length-i)
-			f(row[i:i+n], piece(x, i, n, follows[0]), piece(y, i, n, follows[1]))
-		}
-	})
-}
-
-// side is a row of an operand, or copies of its one element.
-func side[T any](x []T, offset, length int, follows bool, fill *[chunk]T, width int) []T {
-	if follows {
-		return x[offset : offset+length]
-	}
-	for i := range fill[:width] {
-		fill[i] = x[offset]
-	}
-	return fill[:width]
-}
-
-func piece[T any](x []T, i, n int, follows bool) []T {
-	if follows {
-		return x[i : i+n]
-	}
-	return x[:n]
 }
 
 // view is a strided window on a tensor's elements.

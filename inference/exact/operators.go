@@ -6,8 +6,11 @@ var operators map[string]*operator
 func init() {
 	operators = map[string]*operator{}
 	for _, group := range []map[string]*operator{
-		arithmeticOperators(), moveOperators(), shapeOperators(), productOperators(), attentionOperators(), rowOperators(),
-		controlOperators(),
+		arithmeticOperators(), unaryOperators(), shapedOperators(), compareOperators(), castOperators(),
+		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
+		moveOperators(), productOperators(),
+		shapeOperators(),
+		attentionOperators(), controlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op
