@@ -53,9 +53,10 @@ func (neon) prologue(t *text, f function, b *builder) {
 			t.line("VDUP V%d.S[0], V%d.S4", at, at)
 			return
 		}
-		t.line("MOVW %s+%d(FP), R7", p.name, offset)
-		t.line("VDUP R7, V%d.S4", at)
+		t.line("MOVW %s+%d(FP), R8", p.name, offset)
+		t.line("VDUP R8, V%d.S4", at)
 	})
+	t.line("MOVD $constants<>(SB), R7")
 	for _, a := range b.accumulators {
 		t.line("FMOVQ %d(%s), F%d", a.at*16, armPointers[f.pointer(a.pointer)], a.value.pinned-1)
 	}
@@ -85,7 +86,7 @@ func (neon) held(t *text, v *value, r registers, scratch int) int {
 	if !v.constant {
 		return r[v]
 	}
-	t.line("FMOVQ %s, F%d", t.constant(v), armScratch+scratch)
+	t.line("FMOVQ %d(R7), F%d", t.distance(v, 16), armScratch+scratch)
 	return armScratch + scratch
 }
 

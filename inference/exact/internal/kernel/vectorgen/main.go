@@ -14,7 +14,7 @@ func main() {
 	x86.constants(64)
 	arm := newText("arm64")
 	arm.functions(neon{})
-	arm.constants(16)
+	arm.constantTable()
 	files := map[string]string{
 		"vector_amd64_gen.s":  x86.String(),
 		"vector_arm64_gen.s":  arm.String(),

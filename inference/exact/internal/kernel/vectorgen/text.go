@@ -23,7 +23,8 @@ type target interface {
 // text is an assembly file in the making.
 type text struct {
 	strings.Builder
-	used map[uint32]bool
+	used  map[uint32]bool
+	table []uint32 // in order of first use, where code addresses constants by their distance from the first
 }
 
 func newText(arch string) *text {
@@ -38,6 +39,26 @@ func (t *text) line(format string, args ...any) { fmt.Fprintf(t, "\t"+format+"\n
 func (t *text) constant(v *value) string {
 	t.used[v.bits] = true
 	return v.label() + "<>(SB)"
+}
+
+// distance is how far into the table a constant is.
+func (t *text) distance(v *value, size int) int {
+	at := slices.Index(t.table, v.bits)
+	if at < 0 {
+		at = len(t.table)
+		t.table = append(t.table, v.bits)
+	}
+	return at * size
+}
+
+// constantTable writes the table.
+func (t *text) constantTable() {
+	fmt.Fprintln(t)
+	for at, c := range t.table {
+		fmt.Fprintf(t, "DATA constants<>+%d(SB)/8, $0x%08x%08x\n", at*16, c, c)
+		fmt.Fprintf(t, "DATA constants<>+%d(SB)/8, $0x%08x%08x\n", at*16+8, c, c)
+	}
+	fmt.Fprintf(t, "GLOBL constants<>(SB), RODATA|NOPTR, $%d\n", 16*len(t.table))
 }
 
 // constants writes those in use, each repeated to fill so many bytes.
