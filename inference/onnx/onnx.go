@@ -3,7 +3,7 @@
 //
 // A file is refused, with an [*Error] that says where and in which node, when it is truncated, repeats a
 // field that may occur once, holds a field this reader does not know, names a value twice, reads a value that
-// nothing produces, runs in a circle, keeps its weights in other files, or goes over the [Limits], which are
+// nothing produces, runs in a circle, calls a function of its own in a circle, or goes over the [Limits], which are
 // checked before memory is taken. Metadata that cannot change an answer (documentation, producer, value_info)
 // is skipped.
 //
@@ -172,18 +172,21 @@ type Dim struct {
 	Symbol string
 }
 
-// Parse reads a model. Every error is an [*Error].
-func Parse(data []byte, limits Limits) (*Graph, error) {
+// Parse reads a model that holds all its data. Every error is an [*Error].
+func Parse(data []byte, limits Limits) (*Graph, error) { return ParseExternal(data, limits, nil) }
+
+// ParseExternal reads a model whose larger tensors may lie in other files. Every error is an [*Error].
+func ParseExternal(data []byte, limits Limits, files External) (*Graph, error) {
 	limits = limits.withDefaults()
 	if len(data) > limits.Bytes {
 		return nil, &Error{Kind: ErrLimit, Offset: 0, Reason: sprintf("file of %d bytes, limit %d", len(data), limits.Bytes)}
 	}
-	p := parser{limits: limits, graph: &Graph{Opsets: map[string]int64{}}}
-	if err := p.model(data); err != nil {
+	p := parser{limits: limits, files: files, model: &Graph{Opsets: map[string]int64{}}}
+	if err := p.readModel(data); err != nil {
 		return nil, err
 	}
-	if err := p.check(); err != nil {
+	if err := check(p.model); err != nil {
 		return nil, err
 	}
-	return p.graph, nil
+	return p.model, nil
 }

@@ -31,6 +31,8 @@ const (
 	Float8E8M0    DType = 24
 	Uint2         DType = 25
 	Int2          DType = 26
+	Float6E2M3    DType = 27
+	Float6E3M2    DType = 28
 )
 
 var dtypes = [...]struct {
@@ -43,7 +45,7 @@ var dtypes = [...]struct {
 	Complex128: {"complex128", 0}, BFloat16: {"bfloat16", 16}, Float8E4M3FN: {"float8e4m3fn", 8},
 	Float8E4M3NUZ: {"float8e4m3fnuz", 8}, Float8E5M2: {"float8e5m2", 8}, Float8E5M2NUZ: {"float8e5m2fnuz", 8},
 	Uint4: {"uint4", 4}, Int4: {"int4", 4}, Float4E2M1: {"float4e2m1", 4}, Float8E8M0: {"float8e8m0", 8},
-	Uint2: {"uint2", 2}, Int2: {"int2", 2},
+	Uint2: {"uint2", 2}, Int2: {"int2", 2}, Float6E2M3: {"float6e2m3", 6}, Float6E3M2: {"float6e3m2", 6},
 }
 
 func (d DType) String() string {
@@ -67,7 +69,7 @@ func (d DType) Size() int { return (d.Bits() + 7) / 8 }
 // Float reports whether elements are floating-point numbers of any width.
 func (d DType) Float() bool {
 	switch d {
-	case Float32, Float16, Float64, BFloat16, Float8E4M3FN, Float8E4M3NUZ, Float8E5M2, Float8E5M2NUZ, Float4E2M1, Float8E8M0:
+	case Float32, Float16, Float64, BFloat16, Float8E4M3FN, Float8E4M3NUZ, Float8E5M2, Float8E5M2NUZ, Float4E2M1, Float8E8M0, Float6E2M3, Float6E3M2:
 		return true
 	}
 	return false

@@ -79,6 +79,7 @@ var rules = []rule{
 	{"ic/pocketic", []string{"ic/principal"}, nil, "a client of a server that is somebody else's"},
 	{"ic/localnet", []string{"ic/principal", "ic/replica/...", "internal/cache"}, nil, "a network that listens: keys, network, door and port, put together"},
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
+	{"inference/internal/realmodel", []string{"inference/...", "commitment", "internal/cache", "internal/need"}, nil, "tests only: published models, fetched once"},
 	{"inference/tiny/maketiny", []string{"inference/...", "examples/passages"}, nil, "makes the tiny model from the repository's passages"},
 	{"vectordb/...", []string{"vectordb/..."}, nil, "the index runs in the canister and natively"},
 	{"ic/interop/...", nil, nil, "tests only: clients and canisters that are not ours"},

@@ -5,6 +5,8 @@ import "math"
 // nan is the one spelling of NaN that tensors hold.
 var nan = math.Float32frombits(0x7fc00000)
 
+const signBit = 1 << 31
+
 // Canon gives a NaN its one spelling.
 func Canon(x float32) float32 {
 	if x != x {
@@ -22,22 +24,34 @@ func Canonicalise(x []float32) {
 	}
 }
 
-// roundMagic is 1.5·2^23: adding and subtracting it rounds |x| < 2^22 to the nearest integer, ties to even.
-const roundMagic = 12582912
+func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ signBit) }
+
+// signed is the magnitude x with the sign of y.
+func signed(x, y float32) float32 {
+	return math.Float32frombits(math.Float32bits(x) | math.Float32bits(y)&signBit)
+}
+
+// roundMagic is 1.5·2^23: adding and subtracting it rounds |x| < 2^22 to the nearest integer, ties to even. The sum's
+// low bits are that integer.
+const (
+	roundMagic     = 12582912
+	roundMagicBits = 0x4b400000
+)
 
 // Exp is e^x: x = n·ln 2 + r, a polynomial in r, then scaling by 2^n in two exact halves so that subnormal
 // results are rounded once. NaN gives NaN; above 88.72284 the result is +Inf, below -104 it is +0.
 func Exp(x float32) float32 {
 	switch {
-	case x != x:
-		return nan
 	case x > 88.72284:
 		return float32(math.Inf(1))
 	case x < -104:
 		return 0
+	case x != x:
+		return nan
 	}
-	n := float32(x*1.44269504) + roundMagic
-	n -= roundMagic
+	z := float32(x*1.44269504) + roundMagic
+	k := int32(math.Float32bits(z)) - roundMagicBits
+	n := z - roundMagic
 	r := x - float32(n*0.693359375) // 355/512: the product is exact
 	r -= float32(n * -2.12194440e-4)
 	p := float32(r*1.9875691500e-4) + 1.3981999507e-3
@@ -47,13 +61,49 @@ func Exp(x float32) float32 {
 	p = float32(p*r) + 5.0000001201e-1
 	p = float32(p*float32(r*r)) + r
 	p++
-	k := int32(n)
 	half := k >> 1
 	return float32(float32(p*power2(half)) * power2(k-half))
 }
 
 // power2 is 2^k for k in -126 … 127.
 func power2(k int32) float32 { return math.Float32frombits(uint32(k+127) << 23) }
+
+// rootHalf is the bit pattern of sqrt(1/2), where Log's reduced argument begins.
+const rootHalf = 0x3f3504f3
+
+// Log is the natural logarithm: x = 2^e·(1 + f) with 1 + f in sqrt(1/2) … sqrt(2), then f - f²/2 + f³·P(f) + e·ln 2
+// with ln 2 in two parts. A subnormal x is first multiplied by 2^23.
+func Log(x float32) float32 {
+	switch {
+	case x > math.MaxFloat32:
+		return x
+	case x == 0:
+		return float32(math.Inf(-1))
+	case !(x > 0):
+		return nan
+	}
+	var e float32
+	if x < 0x1p-126 {
+		x, e = float32(x*0x1p23), -23
+	}
+	shifted := math.Float32bits(x) - rootHalf
+	e += float32(int32(shifted) >> 23)
+	f := math.Float32frombits(shifted&(1<<23-1)+rootHalf) - 1
+	p := float32(f*0x1.1457acp-4) + -0x1.de3c16p-4
+	p = float32(p*f) + 0x1.e6f06ap-4
+	p = float32(p*f) + -0x1.fc2206p-4
+	p = float32(p*f) + 0x1.233768p-3
+	p = float32(p*f) + -0x1.555c4ep-3
+	p = float32(p*f) + 0x1.99a4b6p-3
+	p = float32(p*f) + -0x1.000006p-2
+	p = float32(p*f) + 0x1.555548p-2
+	square := float32(f * f)
+	y := float32(float32(p*f) * square)
+	y += float32(e * -2.12194440e-4)
+	y -= float32(square * 0.5)
+	y += f
+	return y + float32(e*0.693359375)
+}
 
 // Erf is the error function: near zero x + x·P(x²), elsewhere ±(1 - e^Q(|x|)).
 func Erf(x float32) float32 {
@@ -70,8 +120,7 @@ func Erf(x float32) float32 {
 		q = float32(q*t) + -6.34846687e-1
 		q = float32(q*t) + -1.28717512e-1
 		q = float32(q*t) + -t
-		q = 1 - Exp(q)
-		return math.Float32frombits(math.Float32bits(q) | math.Float32bits(x)&signBit)
+		return signed(1-Exp(q), x)
 	}
 	s := float32(x * x)
 	p := float32(s*-5.96761703e-4) + 4.99119423e-3
@@ -82,74 +131,49 @@ func Erf(x float32) float32 {
 	return Canon(float32(p*x) + x)
 }
 
-const signBit = 1 << 31
-
-func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ signBit) }
-
 // Tanh is the hyperbolic tangent: near zero x + x·P(x²), elsewhere ±(1 - 2/(e^(2|x|) + 1)).
 func Tanh(x float32) float32 {
 	t := abs(x)
-	var q float32
 	if t >= 0.625 {
-		q = 1 - 2/(Exp(t+t)+1)
-	} else {
-		s := float32(t * t)
-		p := float32(s*-5.70498872745e-3) + 2.06390887954e-2
-		p = float32(p*s) + -5.37397155531e-2
-		p = float32(p*s) + 1.33314422036e-1
-		p = float32(p*s) + -3.33332819422e-1
-		q = float32(float32(p*s)*t) + t
+		return signed(1-2/(Exp(t+t)+1), x)
 	}
-	return Canon(math.Float32frombits(math.Float32bits(q) | math.Float32bits(x)&signBit))
+	s := float32(t * t)
+	p := float32(s*-5.70498872745e-3) + 2.06390887954e-2
+	p = float32(p*s) + -5.37397155531e-2
+	p = float32(p*s) + 1.33314422036e-1
+	p = float32(p*s) + -3.33332819422e-1
+	return Canon(signed(float32(float32(p*s)*t)+t, x))
+}
+
+// Sigmoid is 1/(1 + e^-x), computed from w = e^-|x| so that nothing overflows: 1/(1 + w), or w/(1 + w) below zero.
+func Sigmoid(x float32) float32 {
+	if x != x {
+		return nan
+	}
+	w := Exp(-abs(x))
+	if x < 0 {
+		return w / (1 + w)
+	}
+	return 1 / (1 + w)
+}
+
+// SiLU is x·Sigmoid(x), the two steps rounded apart.
+func SiLU(x float32) float32 { return Canon(float32(x * Sigmoid(x))) }
+
+// Gelu is the chain that exporters write: divide by sqrt(2), Erf, add 1, multiply by x, multiply by 0.5.
+func Gelu(x float32) float32 {
+	e := Erf(x/1.41421354) + 1
+	return Canon(float32(float32(x*e) * 0.5))
+}
+
+// GeluTanh is the tanh form: x³ as (x·x)·x, 0.5·x·(1 + Tanh(sqrt(2/π)·(x + 0.044715·x³))), multiplied as
+// (0.5·x)·(1 + …).
+func GeluTanh(x float32) float32 {
+	cube := float32(float32(x*x) * x)
+	inner := x + float32(cube*0.044715)
+	e := Tanh(float32(inner*0.79788458)) + 1
+	return Canon(float32(float32(x*0.5) * e))
 }
 
 // Sqrt is correctly rounded on every CPU; of a negative number it is NaN.
 func Sqrt(x float32) float32 { return Canon(float32(math.Sqrt(float64(x)))) }
-
-// lanes is how many interleaved partial sums a row reduction keeps.
-const lanes = 16
-
-// laneSum collects a row reduction: element i is added to lane i mod 16 in ascending order, from +0.
-type laneSum [lanes]float32
-
-// total joins the lanes: lane i with i+8, then i+4, i+2, i+1.
-func (l *laneSum) total() float32 {
-	for half := lanes / 2; half > 0; half /= 2 {
-		for i := range half {
-			l[i] += l[i+half]
-		}
-	}
-	return Canon(l[0])
-}
-
-// Sum adds up a row.
-func Sum(x []float32) float32 {
-	var l laneSum
-	for ; len(x) >= lanes; x = x[lanes:] {
-		b := (*[lanes]float32)(x)
-		for i := range l {
-			l[i] += b[i]
-		}
-	}
-	for i, v := range x {
-		l[i] += v
-	}
-	return l.total()
-}
-
-// SumSquares adds up the squares of x - mean.
-func SumSquares(x []float32, mean float32) float32 {
-	var l laneSum
-	for ; len(x) >= lanes; x = x[lanes:] {
-		b := (*[lanes]float32)(x)
-		for i := range l {
-			d := b[i] - mean
-			l[i] += float32(d * d)
-		}
-	}
-	for i, v := range x {
-		d := v - mean
-		l[i] += float32(d * d)
-	}
-	return l.total()
-}

@@ -1,215 +1,201 @@
-// Package kernel holds the hot loops of package exact: products of matrices, vector arithmetic and functions, and
-// reductions of rows. Each exists in plain Go, which is its definition, and for some CPUs in assembly with the same
-// bits. A [Set] is what one CPU can run. The package knows nothing of tensors, graphs or threads.
 package kernel
 
-import "slices"
-
-// A matrix B[k][n] is Packed into panels of panelWidth columns: panel p holds, for each k in turn, the columns
-// 16p … 16p+15, with zeros beyond the last column. Every kernel reads this one layout.
-const panelWidth = 16
-
-// tileRows is how many rows of A a kernel works on at once.
-const tileRows = 4
-
-// Set computes blocks of C = A·B. For each element it adds the rounded products in ascending k to one
-// accumulator that starts at +0, and stores NaN in its one spelling. Names differ in speed only.
-type Set struct {
-	Name string
-	// tile writes a block of 4 rows and 16 columns, row writes one of 1 row and 16 columns.
-	tile func(c []float32, ldc int, a []float32, lda int, panel []float32, k int)
-	row  func(c []float32, a []float32, panel []float32, k int)
-	// wide, which may be nil, is tile for 32 columns: two neighbouring panels.
-	wide func(c []float32, ldc int, a []float32, lda int, panels []float32, k int)
-	Vectors
-}
-
-// Vectors are operations on slices of one length, element by element; out may be an operand.
-type Vectors struct {
-	Add, Sub, Mul, Div func(out, a, b []float32)
-	Exp, Erf           func(out, x []float32)
-}
-
-// sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", tile: tileGo, row: rowGo, Vectors: vectorsGo})
-
-var vectorsGo = Vectors{Add: addF32, Sub: subF32, Mul: mulF32, Div: divF32, Exp: Each(Exp), Erf: Each(Erf)}
-
-// Each applies a function to every element.
-func Each(f func(float32) float32) func(out, x []float32) {
-	return func(out, x []float32) {
-		out = out[:len(x)]
-		for i, v := range x {
-			out[i] = f(v)
-		}
-	}
-}
-
-// Names names the matrix sets that this CPU can run, the fastest first; "go" is always the last.
-func Names() []string {
-	names := make([]string, len(sets))
-	for i, k := range sets {
-		names[i] = k.Name
-	}
-	return names
-}
-
-// Named finds a set by name; an empty name is the fastest one. Nil when this CPU has none of that name.
-func Named(name string) *Set {
-	if name == "" {
-		return sets[0]
-	}
-	i := slices.IndexFunc(sets, func(k *Set) bool { return k.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return sets[i]
-}
-
-// Packed is a matrix in panels.
+// Packed is a matrix B[k][n] in the order in which kernels read it. The columns stand in panels of panelWidth, zeros
+// beyond the last column, and k is cut into blocks of [BlockDepth]: block after block, in it panel after panel, in it k
+// after k. Every set reads this one layout. A matrix whose columns are neighbours in memory may instead be read in
+// place, see [Packed.View].
 type Packed struct {
 	K, N   int
 	panels []float32
+	direct []float32 // in place: element (k, j) at k·stride + j
+	stride int
+	edge   []float32 // in place: the last panel, packed, if it is not whole
+	memory []float32 // what Pack allocated, for the next time
 }
 
-// Panels is how many panels there are.
+// BlockDepth is how many products one accumulator of a contraction takes before its sum is added to the total.
+const BlockDepth = 256
+
+// panelWidth is how many columns a panel has.
+const panelWidth = 16
+
+// Panels is how many panels the columns fill.
 func (p *Packed) Panels() int { return (p.N + panelWidth - 1) / panelWidth }
 
-// Pack copies the row-major matrix b[k][n] into panels, into the memory of p if it is large enough.
-func (p *Packed) Pack(b []float32, k, n int) {
-	p.K, p.N = k, n
-	size := p.Panels() * k * panelWidth
-	p.panels = slices.Grow(p.panels[:0], size)[:size]
-	for j := 0; j < n; j += panelWidth {
-		panel := p.panels[j*k : (j+panelWidth)*k]
-		width := min(panelWidth, n-j)
-		for i := range k {
-			to := panel[i*panelWidth : (i+1)*panelWidth]
-			clear(to[copy(to, b[i*n+j:i*n+j+width]):])
-		}
-	}
+// panelAt is where the panel begins whose k are those of the block at k0, depth of them.
+func (p *Packed) panelAt(k0, depth, panel int) int {
+	return k0*p.Panels()*panelWidth + panel*depth*panelWidth
 }
 
-// Multiply computes the columns of panels [from, to) of the m rows of c[m][n] = a[m][k] · b.
-func (k *Set) Multiply(c, a []float32, b *Packed, m, from, to int) {
+// strip is a part of a product for one kernel call: m rows by width panels over one block of k. The sums are stored in
+// c, or added to it.
+type strip struct {
+	c       []float32
+	ldc     int
+	a       []float32
+	lda     int
+	b       []float32 // element (k, j) of panel p at k·ldb + p·pitch + j
+	ldb     int
+	pitch   int
+	k       int
+	m       int
+	width   int
+	add     bool
+	next    []float32 // what will be read after b: a hint to fetch it early; may be empty
+	scratch [edgeRows * panelWidth]float32
+	rows    []float32 // a block of A whose columns are not neighbours, copied
+}
+
+// edgeRows is how many rows of a panel that is not whole are computed beside C at a time.
+const edgeRows = 24
+
+// productRows is how many rows of A go through all panels before the next ones do: a block of them stays in the L2 cache.
+const productRows = 192
+
+// finishPanels is after how many panels an [Epilogue] sees the finished columns.
+const finishPanels = 16
+
+// Matrix is a view of a matrix: element (i, j) is Data[i·RowStride + j·ColumnStride].
+type Matrix struct {
+	Data                    []float32
+	RowStride, ColumnStride int
+}
+
+// Epilogue is called for each finished piece of a row of a product, while it is still in the cache: c are the
+// elements from the given column on. It may change them.
+type Epilogue func(c []float32, row, column int)
+
+// Multiply computes the columns of panels [from, to) of the m rows of C = A·B, where row i of C begins at c[i·ldc]. Any
+// cut of the panels or rows over several calls gives the same bits.
+func (s *Set) Multiply(c []float32, ldc int, a Matrix, b *Packed, m, from, to int, done Epilogue) {
+	if from >= to || m == 0 {
+		return
+	}
 	if b.K == 0 {
-		for i := range m {
-			clear(c[i*b.N+from*panelWidth : i*b.N+min(b.N, to*panelWidth)])
-		}
+		zeros(c, ldc, b, m, from, to, done)
 		return
 	}
-	for p := from; p < to; {
-		at := p * panelWidth
-		panel := b.panels[at*b.K : (at+panelWidth)*b.K]
-		width := min(panelWidth, b.N-at)
-		switch {
-		case k.wide != nil && p+1 < to && b.N-at >= 2*panelWidth:
-			k.double(c, a, b.panels[at*b.K:(at+2*panelWidth)*b.K], b, m, at)
-			p += 2
-			continue
-		case width == panelWidth:
-			k.full(c, a, panel, b, m, at)
-		default:
-			k.narrow(c, a, panel, b, m, at, width)
+	t := &strip{ldc: ldc}
+	for row := 0; row < m; row += productRows {
+		t.m = min(productRows, m-row)
+		for k0 := 0; k0 < b.K; k0 += BlockDepth {
+			t.k, t.add = min(BlockDepth, b.K-k0), k0 > 0
+			t.takeRows(a, row, k0)
+			last := done
+			if k0+t.k < b.K {
+				last = nil
+			}
+			s.block(t, c, b, row, k0, from, to, last)
 		}
-		p++
 	}
 }
 
-// blocks calls tile for every four rows and row for each of fewer than four. When m is no multiple of four, the
-// last tile covers some rows again, with the same bits.
-func blocks(m int, tile, row func(i int)) {
-	if m < tileRows {
-		for i := range m {
-			row(i)
+func zeros(c []float32, ldc int, b *Packed, m, from, to int, done Epilogue) {
+	for i := range m {
+		piece := c[i*ldc+from*panelWidth : i*ldc+min(b.N, to*panelWidth)]
+		clear(piece)
+		if done != nil {
+			done(piece, i, from*panelWidth)
 		}
+	}
+}
+
+// takeRows points the strip at a block of A, copied if its columns are not neighbours.
+func (t *strip) takeRows(a Matrix, row, k0 int) {
+	at := row*a.RowStride + k0*a.ColumnStride
+	if a.ColumnStride == 1 || t.k == 1 {
+		t.a, t.lda = a.Data[at:], a.RowStride
 		return
 	}
-	for i := 0; i < m; i += tileRows {
-		tile(min(i, m-tileRows))
+	if t.rows == nil {
+		t.rows = make([]float32, t.m*t.k)
 	}
-}
-
-// double does two whole panels with the wide kernel.
-func (k *Set) double(c, a, panels []float32, b *Packed, m, at int) {
-	blocks(m, func(i int) {
-		k.wide(c[i*b.N+at:], b.N, a[i*b.K:], b.K, panels, b.K)
-	}, func(i int) {
-		k.row(c[i*b.N+at:], a[i*b.K:], panels[:panelWidth*b.K], b.K)
-		k.row(c[i*b.N+at+panelWidth:], a[i*b.K:], panels[panelWidth*b.K:], b.K)
-	})
-}
-
-// full does one whole panel.
-func (k *Set) full(c, a, panel []float32, b *Packed, m, at int) {
-	blocks(m, func(i int) {
-		k.tile(c[i*b.N+at:], b.N, a[i*b.K:], b.K, panel, b.K)
-	}, func(i int) {
-		k.row(c[i*b.N+at:], a[i*b.K:], panel, b.K)
-	})
-}
-
-// narrow does the last panel, whose columns beyond width are padding: it computes beside C and copies.
-func (k *Set) narrow(c, a, panel []float32, b *Packed, m, at, width int) {
-	var block [tileRows * panelWidth]float32
-	blocks(m, func(i int) {
-		k.tile(block[:], panelWidth, a[i*b.K:], b.K, panel, b.K)
-		for r := range tileRows {
-			copy(c[(i+r)*b.N+at:(i+r)*b.N+at+width], block[r*panelWidth:])
+	for i := range t.m {
+		to := t.rows[i*t.k : (i+1)*t.k]
+		from := a.Data[at+i*a.RowStride:]
+		for x := range to {
+			to[x] = from[x*a.ColumnStride]
 		}
-	}, func(i int) {
-		k.row(block[:], a[i*b.K:], panel, b.K)
-		copy(c[i*b.N+at:i*b.N+at+width], block[:])
-	})
+	}
+	t.a, t.lda = t.rows, t.k
 }
 
-// tileGo is the plain twin of the assembly tiles: two rows and four columns at a time fill the registers.
-func tileGo(c []float32, ldc int, a []float32, lda int, panel []float32, k int) {
-	for r := 0; r < tileRows; r += 2 {
-		a0, a1 := a[r*lda:r*lda+k], a[(r+1)*lda:(r+1)*lda+k]
-		for j := 0; j < panelWidth; j += 4 {
-			quarterGo((*[4]float32)(c[r*ldc+j:]), (*[4]float32)(c[(r+1)*ldc+j:]), a0, a1, panel[j:])
+// block does one block of k of some rows for all panels wanted.
+func (s *Set) block(t *strip, c []float32, b *Packed, row, k0, from, to int, done Epilogue) {
+	finished := from
+	for p := from; p < to; p += t.width {
+		t.width = min(s.product.panels(t.m), 1<<log2(to-p))
+		whole := b.N/panelWidth - p // panels that are whole
+		if whole <= 0 {
+			t.width = 1
+		} else {
+			t.width = min(t.width, 1<<log2(whole))
+		}
+		t.takePanels(b, k0, p)
+		at := row*t.ldc + p*panelWidth
+		if whole > 0 {
+			t.c = c[at:]
+			s.product.strip(t)
+		} else {
+			s.edge(t, c[at:], b.N-p*panelWidth)
+		}
+		end := p + t.width
+		if done != nil && (end-finished >= finishPanels || end == to) {
+			for i := range t.m {
+				done(c[(row+i)*t.ldc+finished*panelWidth:(row+i)*t.ldc+min(b.N, end*panelWidth)], row+i, finished*panelWidth)
+			}
+			finished = end
 		}
 	}
 }
 
-func quarterGo(c0, c1 *[4]float32, a0, a1, panel []float32) {
-	var s00, s01, s02, s03, s10, s11, s12, s13 float32
-	a1 = a1[:len(a0)]
-	for k, x := range a0 {
-		y := a1[k]
-		b := (*[4]float32)(panel[k*panelWidth:])
-		s00 += float32(x * b[0])
-		s01 += float32(x * b[1])
-		s02 += float32(x * b[2])
-		s03 += float32(x * b[3])
-		s10 += float32(y * b[0])
-		s11 += float32(y * b[1])
-		s12 += float32(y * b[2])
-		s13 += float32(y * b[3])
+// log2 is the largest power not above n: 1, 2 or 4.
+func log2(n int) int {
+	switch {
+	case n >= 4:
+		return 2
+	case n >= 2:
+		return 1
 	}
-	*c0 = [4]float32{Canon(s00), Canon(s01), Canon(s02), Canon(s03)}
-	*c1 = [4]float32{Canon(s10), Canon(s11), Canon(s12), Canon(s13)}
+	return 0
 }
 
-// rowGo is tileGo for one row.
-func rowGo(c, a, panel []float32, k int) {
-	a = a[:k]
-	for j := 0; j < panelWidth; j += 8 {
-		var s0, s1, s2, s3, s4, s5, s6, s7 float32
-		for i, x := range a {
-			b := (*[8]float32)(panel[i*panelWidth+j:])
-			s0 += float32(x * b[0])
-			s1 += float32(x * b[1])
-			s2 += float32(x * b[2])
-			s3 += float32(x * b[3])
-			s4 += float32(x * b[4])
-			s5 += float32(x * b[5])
-			s6 += float32(x * b[6])
-			s7 += float32(x * b[7])
+// takePanels points the strip at panels of B.
+func (t *strip) takePanels(b *Packed, k0, p int) {
+	switch {
+	case b.direct == nil:
+		at := b.panelAt(k0, t.k, p)
+		end := at + t.width*t.k*panelWidth
+		t.b, t.ldb, t.pitch, t.next = b.panels[at:end], panelWidth, t.k*panelWidth, b.panels[end:]
+	case (p+t.width)*panelWidth <= b.N:
+		t.b, t.ldb, t.pitch, t.next = b.direct[k0*b.stride+p*panelWidth:], b.stride, panelWidth, nil
+	default:
+		t.b, t.ldb, t.pitch, t.next = b.edge[k0*panelWidth:], panelWidth, 0, nil
+	}
+}
+
+// edge does a panel that is not whole: it computes beside C and copies the columns that exist.
+func (s *Set) edge(t *strip, c []float32, columns int) {
+	rows, ldc, a := t.m, t.ldc, t.a
+	for i := 0; i < rows; i += edgeRows {
+		t.m = min(edgeRows, rows-i)
+		t.a, t.c, t.ldc = a[i*t.lda:], t.scratch[:], panelWidth
+		if t.add {
+			for r := range t.m {
+				copy(t.scratch[r*panelWidth:(r+1)*panelWidth], c[(i+r)*ldc:(i+r)*ldc+columns])
+			}
 		}
-		*(*[8]float32)(c[j:]) = [8]float32{
-			Canon(s0), Canon(s1), Canon(s2), Canon(s3), Canon(s4), Canon(s5), Canon(s6), Canon(s7),
+		s.product.strip(t)
+		for r := range t.m {
+			copy(c[(i+r)*ldc:(i+r)*ldc+columns], t.scratch[r*panelWidth:])
 		}
 	}
+	t.m, t.ldc, t.a = rows, ldc, a
+}
+
+// productKernel is how one set computes strips. panels says how many panels it likes at once for m rows: 1, 2 or 4; it
+// must take any of these that is not more.
+type productKernel struct {
+	strip  func(*strip)
+	panels func(m int) int
 }

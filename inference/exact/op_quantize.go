@@ -1,0 +1,3 @@
+package exact
+
+func quantizeOperators() map[string]*operator { return nil }

@@ -1,0 +1,3 @@
+package exact
+
+func rowOperators() map[string]*operator { return map[string]*operator{} }
