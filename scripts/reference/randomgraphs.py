@@ -7,10 +7,11 @@ domain as OPERATOR@DOMAIN), all that this script knows when none is named. FOLDE
 JSON header of that length, and the bytes that the header points into:
     index, operators, depth, nodes
     model      [offset, length] of the serialised model
-    inputs     name, dtype (ONNX's number), shape and data of each, and whether its first dimension is the batch
+    inputs     name, dtype (ONNX's number), shape and data of each, and whether its first dimension is a batch, the
+               rows of which do not depend on each other
     outputs    the same with the expected data, which is float64 where dtype is float32; error is the largest difference
                of ONNX Runtime's result, on one thread with its default optimisations, from the expected one
-    batched    whether the first dimension of every output is the batch, whose rows do not depend on each other
+    batched    whether any first dimension is a batch
 Integer and Boolean outputs are those that ONNX Runtime gives too: a graph where it differs is drawn again, as is one
 that it does not run. FOLDER/log says which, and why.
 """
@@ -121,7 +122,7 @@ def written(path, index, g, model, inputs, outputs, errors):
         "batched": g.batched,
         "model": [0, len(model)],
         "inputs": [entry(v, v.wide.astype(v.dtype), batched=v.batched) for v in inputs],
-        "outputs": [entry(v, v.wide, error=e) for v, e in zip(outputs, errors)],
+        "outputs": [entry(v, v.wide, error=e, batched=v.batched) for v, e in zip(outputs, errors)],
     }
     text = json.dumps(header).encode()
     with open(path, "wb") as f:

@@ -305,6 +305,28 @@ class Graph:
         self.hide(3)
         return made
 
+    def add_scan(self, x, backward):
+        """Goes along the first axis of x with state = Tanh(state + element), and collects the states."""
+        shape = x.shape[1:]
+        start = self.fresh(shape)
+        nodes = [
+            helper.make_node("Add", ["state", "element"], ["sum"]),
+            helper.make_node("Tanh", ["sum"], ["next"]),
+            helper.make_node("Identity", ["next"], ["seen"]),
+        ]
+        state = ("float32", shape)
+        body = self.body(nodes, [("state", *state), ("element", *state)], [("next", *state), ("seen", *state)])
+
+        def evaluate(arrays):
+            now, seen = arrays[0], []
+            for element in arrays[1][::-1] if backward else arrays[1]:
+                now = np.tanh(now + element)
+                seen.append(now)
+            return [now, np.stack(seen)]
+
+        attributes = {"body": body, "num_scan_inputs": 1, "scan_input_directions": [int(backward)]}
+        return self.put("Scan", [start, x], 2, "", False, attributes, evaluate)
+
     def hide(self, k):
         """The body of the last node reads its k-th input by name; the node itself does not list it."""
         op, domain, ins, outs, attributes = self.nodes[-1]

@@ -383,3 +383,11 @@ def loop(g):
         raise Reject
     x = g.pick(low=-2, high=2, where=lambda v: v.wide.size > 0, dtype=integer_or_float(g, 1.0))
     return g.add_loop(x, g.number(1, 6))
+
+
+@draws("Scan")
+def scan(g):
+    if g.batched:
+        raise Reject
+    x = g.pick(low=-2, high=2, ranks=(1, 4), where=lambda v: v.wide.size > 0 and v.shape[0] <= 20)
+    return g.add_scan(x, g.chance(0.3))
