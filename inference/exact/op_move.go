@@ -18,7 +18,7 @@ func moveOperators() map[string]*operator {
 		"Pad":             {minIn: 2, maxIn: 4, out: 1, attributes: []string{"mode"}, bind: bindPad},
 		"CenterCropPad":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axes"}, bind: bindCenterCropPad},
 		"DepthToSpace":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize", "mode"}, bind: bindDepthToSpace},
-		"SpaceToDepth":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize"}, bind: bindSpaceToDepth},
+		"SpaceToDepth":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize", "mode"}, bind: bindSpaceToDepth},
 		"ReverseSequence": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_axis", "time_axis"}, bind: bindReverseSequence},
 		"Range":           {minIn: 3, maxIn: 3, out: 1, bind: bindRange},
 		"ConstantOfShape": {minIn: 1, maxIn: 2, out: 1, bind: bindConstantOfShape},

@@ -28,6 +28,10 @@ func bindRange(*binder) (eval, error) {
 				fillRange(out[0], in, func(start, delta float32, i int) float32 {
 					return kernel.Canon(start + float32(float32(i)*delta))
 				})
+			case tensor.Float16:
+				fillNarrow(out[0], in, kernel.FromFloat16, kernel.ToFloat16)
+			case tensor.BFloat16:
+				fillNarrow(out[0], in, kernel.FromBFloat16, kernel.ToBFloat16)
 			case tensor.Float64:
 				fillRange(out[0], in, func(start, delta float64, i int) float64 { return start + float64(float64(i)*delta) })
 			case tensor.Int64:
@@ -43,7 +47,14 @@ func bindRange(*binder) (eval, error) {
 	}, nil
 }
 
-func fillRange[T float32 | float64 | int64 | int32 | int16](out *Tensor, in []*Tensor, f func(start, delta T, i int) T) {
+// fillNarrow computes in float32 and rounds every element once.
+func fillNarrow(out *Tensor, in []*Tensor, widen func(uint16) float32, narrow func(float32) uint16) {
+	fillRange(out, in, func(start, delta uint16, i int) uint16 {
+		return narrow(widen(start) + float32(float32(i)*widen(delta)))
+	})
+}
+
+func fillRange[T float32 | float64 | int64 | int32 | int16 | uint16](out *Tensor, in []*Tensor, f func(start, delta T, i int) T) {
 	start, delta := tensor.View[T](in[0])[0], tensor.View[T](in[2])[0]
 	values := tensor.View[T](out)
 	for i := range values {
@@ -55,12 +66,8 @@ func fillRange[T float32 | float64 | int64 | int32 | int16](out *Tensor, in []*T
 func rangeLength(start, limit, delta *Tensor) (int, error) {
 	var n float64
 	switch start.DType {
-	case tensor.Float32:
-		a, b, d := start.Float32s()[0], limit.Float32s()[0], delta.Float32s()[0]
-		n = math.Ceil((float64(b) - float64(a)) / float64(d))
-	case tensor.Float64:
-		a, b, d := tensor.View[float64](start)[0], tensor.View[float64](limit)[0], tensor.View[float64](delta)[0]
-		n = math.Ceil((b - a) / d)
+	case tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16:
+		n = math.Ceil((floatAt(limit, 0) - floatAt(start, 0)) / floatAt(delta, 0))
 	case tensor.Int64:
 		return integerSteps(start.Int64s()[0], limit.Int64s()[0], delta.Int64s()[0])
 	case tensor.Int32:

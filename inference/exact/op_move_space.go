@@ -27,16 +27,20 @@ func bindDepthToSpace(b *binder) (eval, error) {
 }
 
 func bindSpaceToDepth(b *binder) (eval, error) {
-	size := b.int("blocksize", 0)
-	if size < 1 {
-		return eval{}, fail(ErrShape, "blocks of %d", size)
+	size, mode := b.int("blocksize", 0), b.text("mode", "DCR")
+	if size < 1 || mode != "DCR" && mode != "CRD" {
+		return eval{}, fail(ErrUnsupported, "blocks of %d in mode %q", size, mode)
+	}
+	perm := []int{0, 3, 5, 1, 2, 4}
+	if mode == "CRD" {
+		perm = []int{0, 1, 3, 5, 2, 4}
 	}
 	return windowEval(func(in []Spec) ([]int, view, error) {
 		s := in[0].Shape
 		if len(s) != 4 || s[2]%size != 0 || s[3]%size != 0 {
 			return nil, view{}, fail(ErrShape, "shape %v in blocks of %d", s, size)
 		}
-		v, err := transposed([]int{s[0], s[1], s[2] / size, size, s[3] / size, size}, []int{0, 3, 5, 1, 2, 4})
+		v, err := transposed([]int{s[0], s[1], s[2] / size, size, s[3] / size, size}, perm)
 		return []int{s[0], clampInt(macs(s[1], size, size)), s[2] / size, s[3] / size}, v, err
 	}, 12), nil
 }

@@ -7,6 +7,14 @@ import (
 // taskElements is how many elements one task moves.
 const taskElements = 1 << 16
 
+// inOrder is rows for work that must be done in order: one task after the other.
+func (c *call) inOrder(rows, length int, f func(from, to int)) {
+	perTask := max(1, rowChunk/max(1, length))
+	for from := 0; from < rows; from += perTask {
+		c.parallel(1, func(int) { f(from, min(rows, from+perTask)) })
+	}
+}
+
 // coalesced is the same window with as few dimensions as can be: those that follow each other in memory become one.
 func (v view) coalesced() view {
 	out := view{offset: v.offset}

@@ -8,9 +8,9 @@ func init() {
 	for _, group := range []map[string]*operator{
 		arithmeticOperators(), unaryOperators(), shapedOperators(), compareOperators(), castOperators(),
 		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
-		moveOperators(), productOperators(),
-		shapeOperators(),
-		attentionOperators(), controlOperators(),
+		productOperators(), attentionOperators(), controlOperators(),
+		moveOperators(), shapeOperators(), indexOperators(),
+		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

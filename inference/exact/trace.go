@@ -2,6 +2,7 @@ package exact
 
 import (
 	"assay/commitment"
+	"assay/inference/ir"
 )
 
 // NodeTrace is what a trace holds of one node of the outermost graph: the commitments of its wanted outputs, in order.
@@ -28,7 +29,7 @@ func (p *Program) Trace(inputs map[string]Tensor, parallel Parallel, keep func(n
 			if t == nil {
 				continue
 			}
-			root, err := Root(t)
+			root, err := ir.TensorRoot(t)
 			if err != nil {
 				return err
 			}
@@ -42,13 +43,4 @@ func (p *Program) Trace(inputs map[string]Tensor, parallel Parallel, keep func(n
 	}
 	results, err := p.run(c, bound)
 	return trace, results, err
-}
-
-// Root commits to a tensor.
-func Root(t *Tensor) (commitment.Hash, error) {
-	shape := make([]uint64, len(t.Shape))
-	for i, d := range t.Shape {
-		shape[i] = uint64(d)
-	}
-	return commitment.TensorRoot(commitment.DType(t.DType), shape, t.Bytes())
 }

@@ -1,0 +1,3 @@
+package exact
+
+func convOperators() map[string]*operator { return map[string]*operator{} }

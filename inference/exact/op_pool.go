@@ -1,0 +1,3 @@
+package exact
+
+func poolOperators() map[string]*operator { return map[string]*operator{} }
