@@ -17,6 +17,7 @@ type buffer struct {
 type memory struct {
 	free  map[int][]*buffer // by size class
 	taken int64             // bytes in use
+	peak  int64             // most bytes in use so far
 	limit int64
 }
 
@@ -36,6 +37,7 @@ func (m *memory) get(size int) (*buffer, error) {
 		return nil, fail(ErrLimit, "more than %d bytes in use", m.limit)
 	}
 	m.taken += int64(n)
+	m.peak = max(m.peak, m.taken)
 	if list := m.free[n]; len(list) > 0 {
 		b := list[len(list)-1]
 		m.free[n] = list[:len(list)-1]
@@ -87,7 +89,7 @@ func (p *pool) put(free map[int][]*buffer) {
 }
 
 // scratch gives temporary memory of n elements and a function that gives it back. Not to be called inside of a task.
-func scratch[T float32 | int32 | uint8 | int8](c *call, n int) ([]T, func(), error) {
+func scratch[T float32 | float64 | int32 | int64 | uint8 | int8](c *call, n int) ([]T, func(), error) {
 	var zero T
 	size := n * int(unsafe.Sizeof(zero))
 	b, err := c.memory.get(size)

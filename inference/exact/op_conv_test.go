@@ -179,13 +179,13 @@ func TestConvTransposeIsTheAdjoint(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%+v: %v", s, err)
 		}
-		if a, b := dot(&forward[0], y), dot(x, &back[0]); a != b {
+		if a, b := innerProduct(&forward[0], y), innerProduct(x, &back[0]); a != b {
 			t.Fatalf("%+v: <Ax, y> is %v, <x, A'y> is %v", s, a, b)
 		}
 	}
 }
 
-func dot(a, b *Tensor) (sum float64) {
+func innerProduct(a, b *Tensor) (sum float64) {
 	for i, v := range a.Float32s() {
 		sum += float64(float64(v) * float64(b.Float32s()[i]))
 	}

@@ -63,3 +63,12 @@ func minLanes(l *laneSum, x []float32) {
 		l[i] = bottom
 	}
 }
+
+// mark makes NaN of the lanes that saw one: seen holds the greatest bits of a lane, without their sign and doubled.
+func (l *laneSum) mark(seen *[lanes]uint32) {
+	for i, b := range seen {
+		if b > 0xff000000 {
+			l[i] = nan
+		}
+	}
+}

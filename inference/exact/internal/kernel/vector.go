@@ -2,6 +2,8 @@ package kernel
 
 import "math"
 
+//go:generate go run ./vectorgen
+
 // Vectors are operations on slices of one length, element by element; out may be an operand. Scalar forms take one
 // number in place of a slice. What a CPU has no assembly for is the plain Go function.
 type Vectors struct {
