@@ -16,11 +16,12 @@ import "slices"
 type Set struct {
 	Name    string
 	product productKernel
+	ints    intKernel
 	Vectors
 }
 
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", product: productGo, Vectors: vectorsGo})
+var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, Vectors: vectorsGo})
 
 // Names names the sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {
