@@ -120,7 +120,7 @@ func (c *call) cut(i int, at, size Expr, rank int) Expr {
 	end, ok := add(at, size)
 	a, aConst := at.Const()
 	b, bConst := end.Const()
-	if content := c.input(0).content; ok && aConst && bConst && rank == 1 && a >= 0 && b <= int64(len(content)) {
+	if content := c.input(0).content; ok && aConst && bConst && rank == 1 && a >= 0 && a <= b && b <= int64(len(content)) {
 		c.content(i, content[a:b])
 	}
 	return end
@@ -146,6 +146,10 @@ func (c *call) evenPart(d Expr, i, axis int) Expr {
 		n = v
 	}
 	each, ok := ceilDiv(d, Const(n))
+	if v, isConst := d.Const(); isConst && ok {
+		size, _ := each.Const()
+		return Const(min(size, max(v-int64(i)*size, 0)))
+	}
 	if !ok || int64(i) < n-1 {
 		return c.size(i, axis)(each, ok)
 	}

@@ -170,7 +170,7 @@ func gatherPacked(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := slices.Concat(in[:axis], at, in[axis+1:])
+	out := joined(in[:axis], at, in[axis+1:])
 	if c.dtype(0) == onnx.Uint8 && len(out) > 0 {
 		per := 8 / max(c.int("bits", 4), 1)
 		out[len(out)-1] = c.size(0, len(out)-1)(mul(out[len(out)-1], Const(per)))

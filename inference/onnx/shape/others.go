@@ -107,6 +107,9 @@ func dft(c *call) error {
 		last = Const(1)
 	}
 	if !known {
+		if !c.given(1) && !onesided {
+			copy(out, in)
+		}
 		out[len(out)-1] = last
 		c.set(0, c.dtype(0), out)
 		return nil

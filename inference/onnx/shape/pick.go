@@ -221,6 +221,9 @@ func (c *call) sliceContent(s *slicing) {
 	c.content(0, out)
 }
 
+// joined puts parts of shapes together; the result is never nil, which would mean unknown.
+func joined(parts ...[]Expr) []Expr { return append([]Expr{}, slices.Concat(parts...)...) }
+
 func gather(c *call) error {
 	in, at := c.shape(0), c.shape(1)
 	c.set(0, c.dtype(0), nil)
@@ -231,7 +234,7 @@ func gather(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.set(0, c.dtype(0), slices.Concat(in[:axis], at, in[axis+1:]))
+	c.set(0, c.dtype(0), joined(in[:axis], at, in[axis+1:]))
 	content, index := c.input(0).content, c.input(1).content
 	if len(in) != 1 || content == nil || index == nil {
 		return nil
@@ -276,7 +279,7 @@ func gatherND(c *call) error {
 	if depth < 0 || batch+depth > int64(len(in)) {
 		return c.fail("indices of %d for rank %d", depth, len(in))
 	}
-	c.set(0, c.dtype(0), slices.Concat(at[:len(at)-1], in[batch+depth:]))
+	c.set(0, c.dtype(0), joined(at[:len(at)-1], in[batch+depth:]))
 	return nil
 }
 

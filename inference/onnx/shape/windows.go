@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"math"
 	"slices"
 
 	"assay/inference/onnx"
@@ -78,6 +79,11 @@ func (c *call) window(n int) (*window, error) {
 			return nil, c.fail("stride %d, dilation %d", w.strides[i], w.dilations[i])
 		}
 	}
+	for _, v := range w.pads {
+		if v < -math.MaxInt32 || v > math.MaxInt32 {
+			return nil, c.fail("padding of %d", v)
+		}
+	}
 	if kernel, ok := c.ints("kernel_shape"); ok {
 		if len(kernel) != n {
 			return nil, c.fail("kernel of %d dimensions, want %d", len(kernel), n)
@@ -87,23 +93,21 @@ func (c *call) window(n int) (*window, error) {
 	return w, nil
 }
 
-// out is the size of sliding dimension i after the window has gone over it.
+// windowOut is the size of sliding dimension i, of size d, after the window has gone over it.
 func (c *call) windowOut(w *window, d Expr, i, axis int) Expr {
-	size := c.size(0, axis)
+	stride := Const(w.strides[i])
 	if w.auto == "SAME_UPPER" || w.auto == "SAME_LOWER" {
-		return size(ceilDiv(d, Const(w.strides[i])))
+		return c.size(0, axis)(ceilDiv(d, stride))
 	}
 	reach, ok := w.reach(i)
+	padded := d
 	if ok && w.auto != "VALID" {
-		pads, fits := add64(w.pads[i], w.pads[i+len(w.pads)/2])
-		d, ok = add(d, Const(pads))
-		ok = ok && fits
+		padded, ok = add(d, Const(w.pads[i]+w.pads[i+len(w.pads)/2]))
 	}
-	span, fits := sub(d, reach)
+	span, fits := sub(padded, reach)
 	if !ok || !fits {
 		return c.fresh(0, axis)
 	}
-	stride := Const(w.strides[i])
 	if w.ceil {
 		span, ok = ceilDiv(span, stride)
 	} else {
@@ -112,17 +116,25 @@ func (c *call) windowOut(w *window, d Expr, i, axis int) Expr {
 	if ok {
 		span, ok = add(span, Const(1))
 	}
-	return c.lastWindow(w, size(span, ok), d, i)
+	if ok && w.ceil { // no window begins in the padding at the end
+		span, ok = w.bounded(span, d, i)
+	}
+	return c.size(0, axis)(span, ok)
 }
 
-// lastWindow drops a window that would begin in the padding at the end, which rounding up can produce.
-func (c *call) lastWindow(w *window, n, padded Expr, i int) Expr {
-	v, a := n.Const()
-	d, b := padded.Const()
-	if w.ceil && a && b && w.auto == "NOTSET" && (v-1)*w.strides[i] >= d-w.pads[i+len(w.pads)/2] {
-		return Const(v - 1)
+// bounded is at most the number of windows that begin before the end of dimension i.
+func (w *window) bounded(n, d Expr, i int) (Expr, bool) {
+	if w.auto != "VALID" {
+		var ok bool
+		if d, ok = add(d, Const(w.pads[i])); !ok {
+			return Expr{}, false
+		}
 	}
-	return n
+	starts, ok := ceilDiv(d, Const(w.strides[i]))
+	if !ok {
+		return Expr{}, false
+	}
+	return minimum(n, starts)
 }
 
 // reach is how many elements the kernel spans: (kernel - 1)*dilation + 1.
