@@ -14,8 +14,8 @@ type Tolerance struct{ Relative, Absolute float64 }
 // infinity only itself, and what is not a float only itself. bfloat16 gets two units in its last place, as the
 // suite's own runner gives it.
 func Compare(got, want *Value, tolerance Tolerance) error {
-	if got.DType != want.DType || !slices.Equal(got.Shape, want.Shape) {
-		return fmt.Errorf("is type %d of shape %v, want type %d of shape %v", got.DType, got.Shape, want.DType, want.Shape)
+	if err := sameShape(got, want); err != nil {
+		return err
 	}
 	expected, ok := want.Floats()
 	if !ok {
@@ -42,6 +42,13 @@ func Compare(got, want *Value, tolerance Tolerance) error {
 	}
 	return fmt.Errorf("element %d of %v is %v, want %v; %d of %d are wrong, by %.3g at most",
 		first, want.Shape, found[first], expected[first], wrong, len(expected), worst)
+}
+
+func sameShape(got, want *Value) error {
+	if got.DType != want.DType || !slices.Equal(got.Shape, want.Shape) {
+		return fmt.Errorf("is type %d of shape %v, want type %d of shape %v", got.DType, got.Shape, want.DType, want.Shape)
+	}
+	return nil
 }
 
 func compareBytes(got, want *Value) error {

@@ -1,13 +1,13 @@
 package exam
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 
 	"assay/inference/exact"
+	"assay/inference/lower"
 	"assay/inference/onnx"
+	"assay/inference/tensor"
 )
 
 // Unsupported says that a model is legal but needs what the executor does not have.
@@ -74,7 +74,11 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 	if err != nil {
 		return nil, typed(err)
 	}
-	program, err := exact.CompileWith(graph, exact.Config{Kernel: o.Kernel})
+	lowered, err := lower.Lower(graph)
+	if err != nil {
+		return nil, typed(err)
+	}
+	program, err := exact.New(lowered, exact.Config{Kernel: o.Kernel})
 	if err != nil {
 		return nil, typed(err)
 	}
@@ -96,10 +100,13 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 	return out, nil
 }
 
-// typed turns the refusals of reader and executor into an Unsupported.
+// typed turns the refusals of reader, lowering and executor into an Unsupported.
 func typed(err error) error {
 	var e *exact.Error
+	var l *lower.Error
 	switch {
+	case errors.As(err, &l) && errors.Is(err, lower.ErrUnsupported):
+		return &Unsupported{Op: l.Op, Reason: l.Reason}
 	case errors.As(err, &e) && errors.Is(err, exact.ErrUnsupported):
 		return &Unsupported{Op: e.Op, Reason: e.Reason}
 	case errors.Is(err, onnx.ErrUnsupported):
@@ -109,35 +116,38 @@ func typed(err error) error {
 }
 
 func toTensor(v *Value) (exact.Tensor, error) {
-	t := exact.Tensor{DType: v.DType}
-	for _, d := range v.Shape {
-		t.Shape = append(t.Shape, int(d))
+	shape := make([]int, len(v.Shape))
+	for i, d := range v.Shape {
+		shape[i] = int(d)
 	}
-	for i := range v.Elements() {
-		switch v.DType {
-		case exact.Float32:
-			t.F32 = append(t.F32, math.Float32frombits(binary.LittleEndian.Uint32(v.Raw[4*i:])))
-		case exact.Uint8:
-			t.U8 = append(t.U8, v.Raw[i])
-		case exact.Int8:
-			t.I8 = append(t.I8, int8(v.Raw[i]))
-		case exact.Int32:
-			t.I32 = append(t.I32, int32(binary.LittleEndian.Uint32(v.Raw[4*i:])))
-		case exact.Int64:
-			t.I64 = append(t.I64, int64(binary.LittleEndian.Uint64(v.Raw[8*i:])))
-		case exact.Bool:
-			t.Bool = append(t.Bool, v.Raw[i] != 0)
-		default:
-			return t, &Unsupported{Reason: fmt.Sprintf("input %q of element type %d", v.Name, v.DType)}
-		}
+	dtype := tensor.DType(v.DType)
+	if dtype.Size() == 0 {
+		return exact.Tensor{}, &Unsupported{Reason: fmt.Sprintf("input %q of element type %d", v.Name, v.DType)}
 	}
-	return t, nil
+	raw := v.Raw
+	if onnx.Packed(v.DType) {
+		raw = onnx.Unpack(v.DType, raw, tensor.Product(shape))
+	}
+	return tensor.Over(dtype, raw, shape...)
 }
 
 func fromTensor(name string, t *exact.Tensor) Value {
-	v := Value{Name: name, DType: t.DType, Raw: t.Bytes()}
+	v := Value{Name: name, DType: onnx.DType(t.DType), Raw: t.Bytes()}
+	if onnx.Packed(v.DType) {
+		v.Raw = pack(v.Raw, v.DType.Bits())
+	}
 	for _, d := range t.Shape {
 		v.Shape = append(v.Shape, int64(d))
 	}
 	return v
+}
+
+// pack puts elements of fewer than eight bits together, the first in the lowest bits.
+func pack(elements []byte, bits int) []byte {
+	out := make([]byte, (len(elements)*bits+7)/8)
+	for i, e := range elements {
+		at := i * bits
+		out[at/8] |= e & (1<<bits - 1) << (at % 8)
+	}
+	return out
 }

@@ -69,7 +69,7 @@ func TestNodeCases(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Python")
 	}
-	folder := made(t, "nodecases.py")
+	folder := made(t, "nodecases.py", nil)
 	cases, err := NodeCases(folder)
 	if err != nil {
 		t.Fatal(err)

@@ -15,12 +15,11 @@ import (
 const scripts = "../../../scripts/reference"
 
 // made is a folder of the cache that a script of the reference folder filled; the script is handed the folder before
-// the arguments. It runs once for the same script, requirements and arguments.
-func made(t testing.TB, script string, args ...string) string {
+// the arguments. It runs once for the same script, requirements, arguments and modules.
+func made(t testing.TB, script string, modules []string, args ...string) string {
 	t.Helper()
 	key := sha256.New()
-	requirements := filepath.Join(scripts, "requirements.txt")
-	for _, file := range []string{filepath.Join(scripts, script), requirements} {
+	for _, file := range append(modules, filepath.Join(scripts, script), filepath.Join(scripts, "requirements.txt")) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -41,15 +40,22 @@ func made(t testing.TB, script string, args ...string) string {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(whole)
-	cmd := exec.CommandContext(t.Context(), need.Python(t, requirements), append([]string{filepath.Join(scripts, script), whole}, args...)...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v", script, err)
-	}
+	fill(t, whole, script, args...)
 	if err := os.Rename(whole, folder); err != nil {
 		if _, other := os.Stat(folder); other != nil { // no other process was faster
 			t.Fatal(err)
 		}
 	}
 	return folder
+}
+
+// fill lets a script of the reference folder fill a folder.
+func fill(t testing.TB, folder, script string, args ...string) {
+	t.Helper()
+	python := need.Python(t, filepath.Join(scripts, "requirements.txt"))
+	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join(scripts, script), folder}, args...)...)
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
 }

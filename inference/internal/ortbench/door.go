@@ -4,7 +4,9 @@ import (
 	"os"
 
 	"assay/inference/exact"
+	"assay/inference/lower"
 	"assay/inference/onnx"
+	"assay/inference/tensor"
 )
 
 // kernelNames are the kernel sets of this CPU.
@@ -17,7 +19,11 @@ func load(data []byte, kernel string) (func(shape) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := exact.CompileWith(graph, exact.Config{Kernel: kernel})
+	lowered, err := lower.Lower(graph)
+	if err != nil {
+		return nil, err
+	}
+	program, err := exact.New(lowered, exact.Config{Kernel: kernel})
 	if err != nil {
 		return nil, err
 	}
@@ -27,9 +33,9 @@ func load(data []byte, kernel string) (func(shape) error, error) {
 			ids[i], mask[i] = int64(1000+37*i%20000), 1
 		}
 		_, err := program.Run(map[string]exact.Tensor{
-			"input_ids":      exact.NewInt64(ids, s.batch, s.sequence),
-			"attention_mask": exact.NewInt64(mask, s.batch, s.sequence),
-			"token_type_ids": exact.NewInt64(make([]int64, len(ids)), s.batch, s.sequence),
+			"input_ids":      tensor.FromInt64(ids, s.batch, s.sequence),
+			"attention_mask": tensor.FromInt64(mask, s.batch, s.sequence),
+			"token_type_ids": tensor.FromInt64(make([]int64, len(ids)), s.batch, s.sequence),
 		}, nil)
 		return err
 	}, nil

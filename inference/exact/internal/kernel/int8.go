@@ -130,7 +130,7 @@ func (r *Int8Rows) packRow(a *Bytes, i int, form rowForm, zero int32) {
 		flip ^= 0x80
 	}
 	from, step := a.Data[min(i*a.RowStride, len(a.Data)):], a.ColumnStride // no data when k is 0
-	var sum int32 // of the elements as they are, or less 128
+	var sum int32                                                          // of the elements as they are, or less 128
 	if form == wideRows {
 		sum = widen(to, from, step, r.K, a.flip(), zero-a.shift())
 		r.terms[2*i], r.terms[2*i+1] = 0, sum

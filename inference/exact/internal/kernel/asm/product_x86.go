@@ -41,16 +41,26 @@ func words(t *text, panel, a, temp, sum string) {
 func dots(t *text, panel, a, _, sum string) { t.op("VPDPBUSD %s, %s, %s", panel, a, sum) }
 
 var (
-	floatsY = vectors{prefix: "avx2Tile", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 32, zero: "VXORPS",
-		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 1, direct: true, multiply: mulAdd, finish: finishFloats}
-	floatsZ = vectors{prefix: "avx512Tile", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
-		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 4, direct: true, multiply: mulAdd, finish: finishFloats}
-	wordsY = vectors{prefix: "avx2Words", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 16, zero: "VPXOR",
-		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 1, multiply: words, finish: finishInts}
-	wordsZ = vectors{prefix: "avx512Words", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 32, zero: "VPXORD",
-		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 4, multiply: words, finish: finishInts}
-	dotsZ = vectors{prefix: "avx512Dots", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
-		broadcast: "VPBROADCASTD", load: "VMOVDQU32", temps: 1, multiply: dots, finish: finishInts}
+	floatsY = vectors{
+		prefix: "avx2Tile", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 32, zero: "VXORPS",
+		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 1, direct: true, multiply: mulAdd, finish: finishFloats,
+	}
+	floatsZ = vectors{
+		prefix: "avx512Tile", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
+		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 4, direct: true, multiply: mulAdd, finish: finishFloats,
+	}
+	wordsY = vectors{
+		prefix: "avx2Words", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 16, zero: "VPXOR",
+		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 1, multiply: words, finish: finishInts,
+	}
+	wordsZ = vectors{
+		prefix: "avx512Words", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 32, zero: "VPXORD",
+		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 4, multiply: words, finish: finishInts,
+	}
+	dotsZ = vectors{
+		prefix: "avx512Dots", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
+		broadcast: "VPBROADCASTD", load: "VMOVDQU32", temps: 1, multiply: dots, finish: finishInts,
+	}
 )
 
 func productAVX2() string {
@@ -121,8 +131,15 @@ func (v vectors) arguments(t *text, rows, panels int) {
 		at       int
 		register string
 	}{
-		{tileC, "DI"}, {tileA, "R8"}, {tileLDA, "DX"}, {tileB, "BX"}, {tileLDB, "SI"}, {tilePitch, "R11"},
-		{tileSteps, "CX"}, {tileNext, "R13"}, {tileLDC, "R15"},
+		{tileC, "DI"},
+		{tileA, "R8"},
+		{tileLDA, "DX"},
+		{tileB, "BX"},
+		{tileLDB, "SI"},
+		{tilePitch, "R11"},
+		{tileSteps, "CX"},
+		{tileNext, "R13"},
+		{tileLDC, "R15"},
 	} {
 		t.op("MOVQ %d(AX), %s", field.at, field.register)
 	}
