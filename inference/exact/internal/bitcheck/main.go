@@ -1,6 +1,7 @@
 // Command bitcheck prints the hash of what the sample model computes on the machine it runs on. Its test builds it
 // for other processors and for Wasm and compares. With a model file on standard input and the argument "model" it
-// hashes that model's outputs instead, for inputs made from its declared shapes.
+// hashes that model's outputs instead, for inputs made from its declared shapes; with "functions" it hashes what the
+// scalar functions and row reductions give.
 package main
 
 import (
@@ -20,9 +21,12 @@ import (
 func main() {
 	var hash string
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "model" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "model":
 		hash, err = model(os.Stdin, "")
-	} else {
+	case len(os.Args) > 1 && os.Args[1] == "functions":
+		hash, err = functions("")
+	default:
 		hash, err = sample.Hash("", nil)
 	}
 	if err != nil {
