@@ -84,29 +84,31 @@ func MerkleRoot(leaves [][]byte) Hash {
 	return sum(append(append([]byte{1}, l[:]...), r[:]...))
 }
 
-// DType is the element type of a tensor in a preimage. Numbers are never reused.
+// DType is the element type of a tensor in a preimage, with ONNX's numbers, which are never reused.
 type DType uint8
 
-// The element types, numbered as in ONNX.
+// The element types of inputs and outputs. Traces hold others as well.
 const (
 	Float32 DType = 1
 	Uint8   DType = 2
 	Int8    DType = 3
 	Int32   DType = 6
 	Int64   DType = 7
+	Bool    DType = 9
 )
+
+// widths are the bytes of an element by ONNX's number. Types of fewer than eight bits take a byte each.
+var widths = [...]uint8{
+	1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2, 17: 1, 18: 1, 19: 1, 20: 1,
+	21: 1, 22: 1, 23: 1, 24: 1, 25: 1, 26: 1,
+}
 
 // Size is the width of an element in bytes, zero for an unknown type.
 func (d DType) Size() int {
-	switch d {
-	case Uint8, Int8:
-		return 1
-	case Float32, Int32:
-		return 4
-	case Int64:
-		return 8
+	if int(d) >= len(widths) {
+		return 0
 	}
-	return 0
+	return int(widths[d])
 }
 
 // TileElements is the number of elements in a tile of a tensor commitment.

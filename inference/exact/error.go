@@ -1,11 +1,14 @@
 package exact
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What can be wrong; an [*Error] wraps exactly one of these.
 var (
-	// ErrUnsupported: the model uses an operator, attribute, element type or operator-set version that ir 0 does
-	// not define. Only Compile returns it, except for an element type known only when the model runs.
+	// ErrUnsupported: the model uses an operator, attribute, element type or operator-set version that Assay-IR does
+	// not define.
 	ErrUnsupported = errors.New("not supported")
 	// ErrShape: shapes, element types or operands do not fit an operator: the model's fault, or the input's.
 	ErrShape = errors.New("does not fit")
@@ -13,6 +16,9 @@ var (
 	ErrInput = errors.New("bad input")
 	// ErrLimit: more memory or work than [Limits] allows.
 	ErrLimit = errors.New("over a limit")
+	// ErrDynamic: a shape or a number of rounds depends on the data, so no bound holds for every run. Only
+	// [Program.Bound] returns it.
+	ErrDynamic = errors.New("depends on the data")
 )
 
 // Error says which node refused and why. The same model and input always fail the same way: no retry helps.
@@ -43,4 +49,8 @@ func inNode(err error, name, op string) error {
 		e.Node, e.Op = name, op
 	}
 	return err
+}
+
+func fail(kind error, format string, args ...any) *Error {
+	return &Error{Kind: kind, Reason: fmt.Sprintf(format, args...)}
 }

@@ -1,37 +1,41 @@
 // Package exact runs models so that the same model and input give the same bits on every CPU, with any number
-// of threads, and inside a canister. Its rules are called "ir 0"; docs/decisions/0008-exact-inference-ir0.md
-// gives them in full. In short: float32 throughout; a product is rounded before it is added; the sum of a
-// matrix product runs over ascending k in one accumulator from +0; a sum over a row runs in sixteen
-// interleaved lanes joined by a fixed tree; exp, erf and tanh are this package's own polynomials; NaN has one
-// spelling; a result never depends on what else is in the batch.
+// of threads, and inside a canister. What each operator computes, and in which order, is docs/ir-v1.md. In short:
+// float32 throughout; a product is rounded before it is added; sums run in one fixed order; exp, erf and the like are
+// this package's own polynomials; NaN has one spelling; a row never depends on what else is in the batch.
 //
-// [Compile] turns an onnx.Graph into a [Program], computes once what does not depend on the input (so int8
-// weights become float32 then) and packs constant matrices; [Program.Run] evaluates it. inference/pipeline
-// calls both. The package starts no goroutines and reads no files or clocks: the caller of Run brings the
-// threads as a function, or none.
+// [New] makes a [Program] of an ir.Graph (inference/lower makes that of an ONNX model): it checks every node and packs
+// constant matrices. [Program.Run] evaluates it, [Program.Start] does so in pieces, [Program.Bound] says beforehand
+// what a run of given shapes costs at most. The package starts no goroutines and reads no files or clocks: the caller
+// of Run brings the threads as a function, or none.
 package exact
 
 import (
 	"fmt"
 	"slices"
 
-	"assay/inference/onnx"
+	"assay/inference/exact/internal/kernel"
+	"assay/inference/ir"
+	"assay/inference/tensor"
 )
 
-// Config holds the optional settings of [Compile]; its zero value works.
+// Tensor is what goes in and comes out.
+type Tensor = tensor.Tensor
+
+// Config holds the optional settings of [New]; its zero value works.
 type Config struct {
-	// Kernel names the matrix kernel, one of [Kernels]; empty means the fastest that this CPU has. Every kernel
-	// gives the same bits.
+	// Kernel names the set of kernels, one of [Kernels]; empty means the fastest that this CPU has. Every set gives the
+	// same bits.
 	Kernel string
 	// Limits bounds memory and work; zero fields mean the defaults.
 	Limits Limits
 }
 
-// Limits bounds what a program may take. All counts are checked before memory is allocated or work is done.
+// Limits bounds what a program may take. All are checked before memory is allocated or work is done.
 type Limits struct {
-	Elements int64 // of one tensor; default 2^27
-	Total    int64 // of all tensors made by Compile, and by one Run; default 2^30
-	Work     int64 // multiply-adds of all matrix products of one Run; default 2^40
+	Elements int64 // of one tensor; default 2^28
+	Total    int64 // bytes of all tensors that live at one time in a Run; default 2^33
+	Work     int64 // multiply-adds of all products of one Run; default 2^42
+	Steps    int64 // nodes evaluated in one Run, those in loops each time; default 2^24
 }
 
 func (l Limits) withDefaults() Limits {
@@ -40,49 +44,59 @@ func (l Limits) withDefaults() Limits {
 			*field = value
 		}
 	}
-	set(&l.Elements, 1<<27)
-	set(&l.Total, 1<<30)
-	set(&l.Work, 1<<40)
+	set(&l.Elements, 1<<28)
+	set(&l.Total, 1<<33)
+	set(&l.Work, 1<<42)
+	set(&l.Steps, 1<<24)
 	return l
 }
 
-// Program is a compiled model. It does not change after Compile, so any number of Runs may go on at once.
-type Program struct {
-	kernel    *kernel
-	limits    Limits
-	inputs    []declared
-	outputs   []declared
-	constants []*Tensor // by slot; nil where a slot is filled by an input or a step
-	steps     []step
-}
-
-type declared struct {
-	onnx.Value
-	slot int
-}
-
-// step is one node that must be evaluated in every Run.
-type step struct {
-	name, op string
-	in       []int // slots; -1 is an input left out
-	out      []int // slots; -1 is an output that nobody reads
-	eval     evalFunc
-	done     []int // slots that no later step reads
-}
-
-// evalFunc computes the outputs of one node. in has an entry per input, nil where it is left out.
-type evalFunc func(c *call, in []*Tensor) ([]*Tensor, error)
+// Kernels names the sets of kernels that this CPU can run, the fastest first; "go" is always the last.
+func Kernels() []string { return kernel.Names() }
 
 // Parallel runs f(0) … f(n-1) in any order, at the same time if it likes, and returns when all are done.
 type Parallel = func(n int, f func(i int))
 
-// call is what one evaluation may use.
-type call struct {
-	kernel   *kernel
-	parallel Parallel
-	limits   Limits
-	total    int64 // elements made so far
-	work     int64 // multiply-adds so far
+// Program is a graph made ready. It does not change after New, so any number of Runs may go on at once.
+type Program struct {
+	graph     *ir.Graph
+	set       *kernel.Set
+	limits    Limits
+	nodes     []node
+	constants []*Tensor // by value; nil where the value is no constant, or no node reads it at run time
+	values    int
+	pool      pool
+}
+
+// node is one operator of the program.
+type node struct {
+	*ir.Node
+	eval
+	in   []ir.ID // what is read at run time: an input taken in by bind is None
+	last []ir.ID // values that nobody reads after this node, and which can be given back
+}
+
+// Inputs are the declared inputs that a Run must be given.
+func (p *Program) Inputs() []ir.Value { return slices.Clone(p.graph.Inputs) }
+
+// Outputs are the declared outputs, in the model's order.
+func (p *Program) Outputs() []ir.Output { return slices.Clone(p.graph.Outputs) }
+
+// Kernel is the name of the set of kernels in use.
+func (p *Program) Kernel() string { return p.set.Name }
+
+// Run evaluates the program and returns every declared output by name. Inputs are not changed and outputs belong to
+// the caller. A nil parallel means one thread. Errors are [*Error]; nothing is kept between Runs but memory to use again.
+// NaN and infinities may occur in an output: whether that is a failure is the caller's to decide (see tensor.Finite).
+func (p *Program) Run(inputs map[string]Tensor, parallel Parallel) (map[string]Tensor, error) {
+	bound, err := p.bind(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if parallel == nil {
+		parallel = serial
+	}
+	return p.run(newCall(p, parallel), bound)
 }
 
 func serial(n int, f func(i int)) {
@@ -91,106 +105,100 @@ func serial(n int, f func(i int)) {
 	}
 }
 
-// Inputs are the declared inputs that a Run must be given.
-func (p *Program) Inputs() []onnx.Value { return values(p.inputs) }
-
-// Outputs are the declared outputs, in the model's order.
-func (p *Program) Outputs() []onnx.Value { return values(p.outputs) }
-
-// Kernel is the name of the matrix kernel in use.
-func (p *Program) Kernel() string { return p.kernel.name }
-
-func values(list []declared) []onnx.Value {
-	out := make([]onnx.Value, len(list))
-	for i, d := range list {
-		out[i] = d.Value
-		out[i].Shape = slices.Clone(d.Shape)
-	}
-	return out
-}
-
-// Run evaluates the program and returns every declared output by name. Inputs are not changed and outputs belong to
-// the caller. A nil parallel means one thread. Errors are [*Error]; nothing is kept between Runs.
-// NaN and infinities may occur in an output: whether that is a failure is the caller's to decide (see [Tensor.Finite]).
-func (p *Program) Run(inputs map[string]Tensor, parallel Parallel) (map[string]Tensor, error) {
-	slots := slices.Clone(p.constants)
-	if err := p.bind(inputs, slots); err != nil {
+func (p *Program) run(c *call, inputs []Tensor) (map[string]Tensor, error) {
+	defer c.memory.done(&p.pool)
+	out, err := p.evaluate(c, inputs)
+	if err != nil {
 		return nil, err
 	}
-	if parallel == nil {
-		parallel = serial
-	}
-	c := &call{kernel: p.kernel, parallel: parallel, limits: p.limits}
-	var in []*Tensor
-	for i := range p.steps {
-		s := &p.steps[i]
-		in = in[:0]
-		for _, slot := range s.in {
-			if slot < 0 {
-				in = append(in, nil)
-			} else {
-				in = append(in, slots[slot])
-			}
+	results := make(map[string]Tensor, len(out))
+	for i, o := range p.graph.Outputs {
+		if o.DType != 0 && out[i].DType != o.DType {
+			return nil, fail(ErrShape, "output %q is %v, declared %v", o.Name, out[i].DType, o.DType)
 		}
-		out, err := s.eval(c, in)
-		if err != nil {
-			return nil, inNode(err, s.name, s.op)
-		}
-		for j, slot := range s.out {
-			if slot >= 0 {
-				slots[slot] = out[j]
-			}
-		}
-		for _, slot := range s.done {
-			slots[slot] = nil
-		}
-	}
-	results := make(map[string]Tensor, len(p.outputs))
-	for _, d := range p.outputs {
-		t := slots[d.slot]
-		if t.DType != d.DType {
-			return nil, &Error{Kind: ErrShape, Reason: fmt.Sprintf("output %q is %v, declared %v", d.Name, t.DType, d.DType)}
-		}
-		results[d.Name] = t.clone()
+		results[o.Name] = out[i]
 	}
 	return results, nil
 }
 
-// bind checks the inputs against their declarations and puts them into their slots.
-func (p *Program) bind(inputs map[string]Tensor, slots []*Tensor) error {
+// bind checks the inputs against their declarations and puts them in the graph's order.
+func (p *Program) bind(inputs map[string]Tensor) ([]Tensor, error) {
 	symbols := map[string]int{}
-	for _, d := range p.inputs {
-		t, ok := inputs[d.Name]
+	out := make([]Tensor, len(p.graph.Inputs))
+	for i, v := range p.graph.Inputs {
+		t, ok := inputs[v.Name]
 		if !ok {
-			return &Error{Kind: ErrInput, Reason: fmt.Sprintf("input %q is missing", d.Name)}
+			return nil, fail(ErrInput, "input %q is missing", v.Name)
 		}
-		if err := t.check(p.limits.Elements); err != nil {
-			return &Error{Kind: ErrInput, Reason: fmt.Sprintf("input %q: %v", d.Name, err)}
+		if err := check(&t, p.limits.Elements); err != nil {
+			return nil, fail(ErrInput, "input %q: %v", v.Name, err)
 		}
-		if err := fitsDeclared(d.Value, &t, symbols); err != nil {
-			return &Error{Kind: ErrInput, Reason: fmt.Sprintf("input %q: %v", d.Name, err)}
+		if err := fits(v, t.DType, t.Shape, symbols); err != nil {
+			return nil, fail(ErrInput, "input %q: %v", v.Name, err)
 		}
-		t.canonical()
-		slots[d.slot] = &t
+		out[i] = canonical(t)
 	}
-	if len(inputs) != len(p.inputs) {
-		return &Error{Kind: ErrInput, Reason: fmt.Sprintf("%d inputs given, the model has %d", len(inputs), len(p.inputs))}
+	if len(inputs) != len(p.graph.Inputs) {
+		return nil, fail(ErrInput, "%d inputs given, the model has %d", len(inputs), len(p.graph.Inputs))
+	}
+	return out, nil
+}
+
+// check compares elements and shape.
+func check(t *Tensor, limit int64) error {
+	if len(t.Shape) > tensor.MaxRank {
+		return fmt.Errorf("has %d dimensions, limit %d", len(t.Shape), tensor.MaxRank)
+	}
+	n, ok := tensor.Count(t.Shape, limit)
+	switch {
+	case !ok:
+		return fmt.Errorf("shape %v is negative or over %d elements", t.Shape, limit)
+	case t.DType.Size() == 0:
+		return fmt.Errorf("has the element type %v, which programs do not use", t.DType)
+	case len(t.Bytes()) != n*t.DType.Size():
+		return fmt.Errorf("holds %d bytes, %v of shape %v wants %d", len(t.Bytes()), t.DType, t.Shape, n*t.DType.Size())
 	}
 	return nil
 }
 
-func fitsDeclared(v onnx.Value, t *Tensor, symbols map[string]int) error {
-	if t.DType != v.DType {
-		return fmt.Errorf("is %v, declared %v", t.DType, v.DType)
+// canonical gives every NaN its one spelling and every bool one of its two. It copies before it changes anything, as
+// the elements are the caller's.
+func canonical(t Tensor) Tensor {
+	switch t.DType {
+	case tensor.Float32:
+		for _, v := range t.Float32s() {
+			if v != v {
+				t = t.Clone()
+				kernel.Canonicalise(t.Float32s())
+				return t
+			}
+		}
+	case tensor.Bool:
+		for _, b := range t.Bytes() {
+			if b > 1 {
+				t = t.Clone()
+				for i, b := range t.Bytes() {
+					t.Bytes()[i] = min(b, 1)
+				}
+				return t
+			}
+		}
 	}
-	if v.Shape == nil {
+	return t
+}
+
+func fits(v ir.Value, dtype tensor.DType, shape []int, symbols map[string]int) error {
+	if dtype != v.DType {
+		return fmt.Errorf("is %v, declared %v", dtype, v.DType)
+	}
+	if v.Unranked {
 		return nil
 	}
-	if len(t.Shape) != len(v.Shape) {
-		return fmt.Errorf("has %d dimensions, declared %d", len(t.Shape), len(v.Shape))
+	if len(shape) != len(v.Shape) {
+		return fmt.Errorf("has %d dimensions, declared %d", len(shape), len(v.Shape))
 	}
 	for i, d := range v.Shape {
-		size := t.Shape[i]
+		size := shape[i]
 		if d.Size >= 0 && int64(size) != d.Size {
 			return fmt.Errorf("dimension %d is %d, declared %d", i, size, d.Size)
 		}

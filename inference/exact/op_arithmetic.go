@@ -1,409 +1,229 @@
 package exact
 
 import (
-	"math"
-
-	"assay/inference/onnx"
+	"assay/inference/exact/internal/kernel"
+	"assay/inference/tensor"
 )
 
-type integer interface{ int32 | int64 }
+// arithmeticOperators take two operands that broadcast.
+func arithmeticOperators() map[string]*operator {
+	binary := func(op arithmetic) *operator {
+		return &operator{minIn: 2, maxIn: 2, out: 1, bind: plain(op.eval())}
+	}
+	return map[string]*operator{
+		"Add": binary(arithmetic{
+			f32:    func(v *kernel.Vectors) pairs { return pairs{v.Add, v.AddScalar, swapped(v.AddScalar)} },
+			f64:    func(a, b float64) float64 { return a + b },
+			signed: func(a, b int64) int64 { return a + b }, unsigned: func(a, b uint64) uint64 { return a + b },
+		}),
+		"Sub": binary(arithmetic{
+			f32:    func(v *kernel.Vectors) pairs { return pairs{v.Sub, v.SubScalar, v.ScalarSub} },
+			f64:    func(a, b float64) float64 { return a - b },
+			signed: func(a, b int64) int64 { return a - b }, unsigned: func(a, b uint64) uint64 { return a - b },
+		}),
+		"Mul": binary(arithmetic{
+			f32:    func(v *kernel.Vectors) pairs { return pairs{v.Mul, v.MulScalar, swapped(v.MulScalar)} },
+			f64:    func(a, b float64) float64 { return float64(a * b) },
+			signed: func(a, b int64) int64 { return a * b }, unsigned: func(a, b uint64) uint64 { return a * b },
+		}),
+		"Div": binary(arithmetic{
+			f32:    func(v *kernel.Vectors) pairs { return pairs{v.Div, v.DivScalar, v.ScalarDiv} },
+			f64:    func(a, b float64) float64 { return a / b },
+			signed: func(a, b int64) int64 { return a / b }, unsigned: func(a, b uint64) uint64 { return a / b },
+			divides: true,
+		}),
+		"PRelu": binary(arithmetic{
+			f32: func(*kernel.Vectors) pairs { return eachPair(kernel.LeakyRelu) },
+			f64: func(x, slope float64) float64 {
+				if x < 0 {
+					return float64(x * slope)
+				}
+				return x
+			},
+			signed: func(x, slope int64) int64 {
+				if x < 0 {
+					return x * slope
+				}
+				return x
+			},
+			unsigned: func(x, _ uint64) uint64 { return x },
+			oneWay:   true,
+		}),
+		"Mod":        {minIn: 2, maxIn: 2, out: 1, attributes: []string{"fmod"}, bind: bindMod},
+		"Pow":        {minIn: 2, maxIn: 2, out: 1, bind: plain(powEval())},
+		"Max":        {minIn: 1, maxIn: many, out: 1, bind: bindFold(greater, false)},
+		"Min":        {minIn: 1, maxIn: many, out: 1, bind: bindFold(smaller, false)},
+		"Sum":        {minIn: 1, maxIn: many, out: 1, bind: bindFold(added, false)},
+		"Mean":       {minIn: 1, maxIn: many, out: 1, bind: bindFold(added, true)},
+		"BitShift":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"direction"}, bind: bindBitShift},
+		"BitwiseAnd": binary(bitwise(func(a, b int64) int64 { return a & b })),
+		"BitwiseOr":  binary(bitwise(func(a, b int64) int64 { return a | b })),
+		"BitwiseXor": binary(bitwise(func(a, b int64) int64 { return a ^ b })),
+	}
+}
 
-// arithmetic is one binary operation for each element type it exists for. Integers wrap.
+// arithmetic is one operation on two numbers, for each family it exists for. Whole numbers wrap.
 type arithmetic struct {
-	f32 func(v *vectors) func(out, a, b []float32)
-	i32 func(out, a, b []int32)
-	i64 func(out, a, b []int64)
-	// zero refuses a zero in the second integer operand.
-	zero bool
+	f32      func(v *kernel.Vectors) pairs
+	f64      func(a, b float64) float64
+	signed   func(a, b int64) int64
+	unsigned func(a, b uint64) uint64
+	divides  bool // whole numbers must not be divided by 0
+	oneWay   bool // the second operand broadcasts to the first, which has the result's shape
 }
 
-var (
-	add      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.add }, i32: each(addInt[int32]), i64: each(addInt[int64])}
-	sub      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.sub }, i32: each(subInt[int32]), i64: each(subInt[int64])}
-	mul      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.mul }, i32: each(mulInt[int32]), i64: each(mulInt[int64])}
-	div      = arithmetic{f32: func(v *vectors) func(out, a, b []float32) { return v.div }, i32: each(divInt[int32]), i64: each(divInt[int64]), zero: true}
-	largest  = arithmetic{f32: fixed(each(maxF32)), i32: each(maxInt[int32]), i64: each(maxInt[int64])}
-	smallest = arithmetic{f32: fixed(each(minF32)), i32: each(minInt[int32]), i64: each(minInt[int64])}
-)
-
-// fixed is for an operation that is the same in every kernel.
-func fixed(f func(out, a, b []float32)) func(*vectors) func(out, a, b []float32) {
-	return func(*vectors) func(out, a, b []float32) { return f }
+func swapped(f func(out, b []float32, a float32)) func(out []float32, a float32, b []float32) {
+	return func(out []float32, a float32, b []float32) { f(out, b, a) }
 }
 
-func addInt[T integer](a, b T) T { return a + b }
-func subInt[T integer](a, b T) T { return a - b }
-func mulInt[T integer](a, b T) T { return a * b }
-func divInt[T integer](a, b T) T { return a / b } // toward zero; smallest / -1 wraps
-func maxInt[T integer](a, b T) T { return max(a, b) }
-func minInt[T integer](a, b T) T { return min(a, b) }
-
-// maxF32 is NaN if either is, and +0 if one of two zeros is.
-func maxF32(a, b float32) float32 {
-	switch {
-	case a != a || b != b:
-		return nan
-	case a == b:
-		return math.Float32frombits(math.Float32bits(a) & math.Float32bits(b))
-	case a > b:
-		return a
+// eachPair applies a function of two numbers element by element.
+func eachPair(f func(a, b float32) float32) pairs {
+	return pairs{
+		both: func(out, a, b []float32) {
+			a, b = a[:len(out)], b[:len(out)]
+			for i := range out {
+				out[i] = f(a[i], b[i])
+			}
+		},
+		right: func(out, a []float32, b float32) {
+			for i, v := range a[:len(out)] {
+				out[i] = f(v, b)
+			}
+		},
+		left: func(out []float32, a float32, b []float32) {
+			for i, v := range b[:len(out)] {
+				out[i] = f(a, v)
+			}
+		},
 	}
-	return b
 }
 
-// minF32 is NaN if either is, and -0 if one of two zeros is.
-func minF32(a, b float32) float32 {
-	switch {
-	case a != a || b != b:
-		return nan
-	case a == b:
-		return math.Float32frombits(math.Float32bits(a) | math.Float32bits(b))
-	case a < b:
-		return a
-	}
-	return b
-}
-
-func each[T any](f func(a, b T) T) func(out, a, b []T) {
-	return func(out, a, b []T) {
+func zipWith[W, R wide](f func(a, b W) R) func(out []R, a, b []W) {
+	return func(out []R, a, b []W) {
+		a, b = a[:len(out)], b[:len(out)]
 		for i := range out {
 			out[i] = f(a[i], b[i])
 		}
 	}
 }
 
-func addF32(out, a, b []float32) {
-	a, b = a[:len(out)], b[:len(out)]
-	for i := range out {
-		out[i] = canon(a[i] + b[i])
+// zipUnsigned works on the bits that 64-bit whole numbers without a sign share with those that have one.
+func zipUnsigned(f func(a, b uint64) uint64) func(out, a, b []int64) {
+	return zipWith(func(a, b int64) int64 { return int64(f(uint64(a), uint64(b))) })
+}
+
+func (op *arithmetic) eval() eval {
+	return eval{
+		infer:   op.infer,
+		compute: func(c *call, in, out []*Tensor) error { return op.compute(c, in, out) },
+		inPlace: []int{0, 1},
+		cost:    perElement(30),
 	}
 }
 
-func subF32(out, a, b []float32) {
-	a, b = a[:len(out)], b[:len(out)]
-	for i := range out {
-		out[i] = canon(a[i] - b[i])
+func (op *arithmetic) supports(dtype tensor.DType) bool {
+	switch familyOf(dtype) {
+	case floatFamily:
+		return op.f32 != nil
+	case doubleFamily:
+		return op.f64 != nil
+	case signedFamily:
+		return op.signed != nil
+	case unsignedFamily:
+		return op.unsigned != nil
 	}
+	return false
 }
 
-func mulF32(out, a, b []float32) {
-	a, b = a[:len(out)], b[:len(out)]
-	for i := range out {
-		out[i] = canon(a[i] * b[i])
+func (op *arithmetic) infer(in []Spec) ([]Spec, error) {
+	if in[0].DType != in[1].DType {
+		return nil, fail(ErrShape, "operands are %v and %v", in[0].DType, in[1].DType)
 	}
-}
-
-func divF32(out, a, b []float32) {
-	a, b = a[:len(out)], b[:len(out)]
-	for i := range out {
-		out[i] = canon(a[i] / b[i])
+	if !op.supports(in[0].DType) {
+		return nil, fail(ErrUnsupported, "element type %v", in[0].DType)
 	}
-}
-
-func bindArithmetic(op arithmetic) func(*binder) (evalFunc, error) {
-	return bindPlainOf(func(c *call, in []*Tensor) (*Tensor, error) {
-		out := in[0]
-		for _, t := range in[1:] {
-			next, err := op.apply(c, out, t)
-			if err != nil {
-				return nil, err
-			}
-			out = next
-		}
-		return out, nil
-	})
-}
-
-func bindPlainOf(eval func(c *call, in []*Tensor) (*Tensor, error)) func(*binder) (evalFunc, error) {
-	return bindPlain(func(c *call, in []*Tensor) (*Tensor, error) {
-		for _, t := range in {
-			if t == nil {
-				return nil, fail(ErrShape, "an operand is left out")
-			}
-		}
-		return eval(c, in)
-	})
-}
-
-func (op *arithmetic) apply(c *call, a, b *Tensor) (*Tensor, error) {
-	out, err := c.binary(a, b, a.DType)
+	shape, err := broadcastShape(in[0].Shape, in[1].Shape)
+	if err == nil && op.oneWay && !sameShape(shape, in[0].Shape) {
+		err = fail(ErrShape, "shape %v does not broadcast to %v", in[1].Shape, in[0].Shape)
+	}
 	if err != nil {
 		return nil, err
 	}
-	switch a.DType {
-	case Float32:
-		zip(out.F32, out.Shape, a.F32, a.Shape, b.F32, b.Shape, op.f32(&c.kernel.vectors))
-	case Int32:
-		if op.zero && hasZero(b.I32) {
-			return nil, fail(ErrInput, "integer division by zero")
-		}
-		zip(out.I32, out.Shape, a.I32, a.Shape, b.I32, b.Shape, op.i32)
-	case Int64:
-		if op.zero && hasZero(b.I64) {
-			return nil, fail(ErrInput, "integer division by zero")
-		}
-		zip(out.I64, out.Shape, a.I64, a.Shape, b.I64, b.Shape, op.i64)
-	default:
-		return nil, fail(ErrUnsupported, "element type %v", a.DType)
-	}
-	return out, nil
+	return one(in[0].DType, shape), nil
 }
 
-func hasZero[T integer](x []T) bool {
-	for _, v := range x {
-		if v == 0 {
-			return true
+func (op *arithmetic) compute(c *call, in, out []*Tensor) error {
+	o, a, b := out[0], in[0], in[1]
+	if op.divides && o.Len() > 0 && holdsZero(b) {
+		return fail(ErrInput, "a whole number is divided by 0")
+	}
+	switch familyOf(a.DType) {
+	case floatFamily:
+		f := op.f32(&c.set.Vectors)
+		if a.DType == tensor.Float32 {
+			f.zip(c, o, a, b)
+			return nil
+		}
+		binaryThrough(c, o, a, b, loadFloats, storeFloats, f.both)
+	case doubleFamily:
+		binaryThrough(c, o, a, b, loadDoubles, storeDoubles, zipWith(op.f64))
+	case signedFamily:
+		binaryThrough(c, o, a, b, loadInts, storeInts, zipWith(op.signed))
+	case unsignedFamily:
+		binaryThrough(c, o, a, b, loadInts, storeInts, zipUnsigned(op.unsigned))
+	}
+	return nil
+}
+
+// holdsZero looks for a whole number that is 0.
+func holdsZero(x *Tensor) bool {
+	switch familyOf(x.DType) {
+	case signedFamily, unsignedFamily:
+	default:
+		return false
+	}
+	var list [chunk]int64
+	for at := 0; at < x.Len(); at += chunk {
+		n := min(chunk, x.Len()-at)
+		loadInts(nil, list[:n], x, at)
+		for _, v := range list[:n] {
+			if v == 0 {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// binary allocates the result of an operation on two tensors of one type that broadcast.
-func (c *call) binary(a, b *Tensor, result DType) (*Tensor, error) {
-	if a.DType != b.DType {
-		return nil, fail(ErrShape, "operands are %v and %v", a.DType, b.DType)
+func sameShape(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
 	}
-	shape, err := broadcastShape(a.Shape, b.Shape)
-	if err != nil {
-		return nil, err
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
 	}
-	return c.make(result, shape)
+	return true
 }
 
-func evalAnd(c *call, in []*Tensor) (*Tensor, error) {
-	out, err := c.binary(in[0], in[1], Bool)
-	if err != nil {
-		return nil, err
-	}
-	if in[0].DType != Bool {
-		return nil, fail(ErrShape, "operands are %v, want bool", in[0].DType)
-	}
-	zip(out.Bool, out.Shape, in[0].Bool, in[0].Shape, in[1].Bool, in[1].Shape, each(func(a, b bool) bool { return a && b }))
-	return out, nil
+func bitwise(f func(a, b int64) int64) arithmetic {
+	return arithmetic{signed: f, unsigned: func(a, b uint64) uint64 { return uint64(f(int64(a), int64(b))) }}
 }
 
-func greaterOrEqual[T int32 | int64 | float32](out []bool, a, b []T) {
-	for i := range out {
-		out[i] = a[i] >= b[i]
+// bindBitShift: a shift by a negative number, or by as many bits as the type has, leaves only copies of the sign.
+func bindBitShift(b *binder) (eval, error) {
+	direction := b.text("direction", "")
+	if direction != "LEFT" && direction != "RIGHT" {
+		return eval{}, fail(ErrShape, "attribute direction is %q", direction)
 	}
-}
-
-func evalGreaterOrEqual(c *call, in []*Tensor) (*Tensor, error) {
-	a, b := in[0], in[1]
-	out, err := c.binary(a, b, Bool)
-	if err != nil {
-		return nil, err
+	var op arithmetic
+	if direction == "LEFT" {
+		op.unsigned = func(a, n uint64) uint64 { return a << min(n, 64) }
+		op.signed = func(a, n int64) int64 { return int64(op.unsigned(uint64(a), uint64(n))) }
+	} else {
+		op.unsigned = func(a, n uint64) uint64 { return a >> min(n, 64) }
+		op.signed = func(a, n int64) int64 { return a >> min(uint64(n), 63) }
 	}
-	switch a.DType {
-	case Float32:
-		zip(out.Bool, out.Shape, a.F32, a.Shape, b.F32, b.Shape, greaterOrEqual[float32])
-	case Int32:
-		zip(out.Bool, out.Shape, a.I32, a.Shape, b.I32, b.Shape, greaterOrEqual[int32])
-	case Int64:
-		zip(out.Bool, out.Shape, a.I64, a.Shape, b.I64, b.Shape, greaterOrEqual[int64])
-	default:
-		return nil, fail(ErrUnsupported, "element type %v", a.DType)
-	}
-	return out, nil
-}
-
-func evalIsNaN(c *call, in []*Tensor) (*Tensor, error) {
-	if in[0].DType != Float32 {
-		return nil, fail(ErrShape, "operand is %v, want float32", in[0].DType)
-	}
-	out, err := c.make(Bool, in[0].Shape)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range in[0].F32 {
-		out.Bool[i] = v != v
-	}
-	return out, nil
-}
-
-func evalWhere(c *call, in []*Tensor) (*Tensor, error) {
-	condition, a, b := in[0], in[1], in[2]
-	if condition.DType != Bool || a.DType != b.DType {
-		return nil, fail(ErrShape, "operands are %v, %v and %v", condition.DType, a.DType, b.DType)
-	}
-	shape, err := broadcastShape(a.Shape, b.Shape)
-	if err != nil {
-		return nil, err
-	}
-	if shape, err = broadcastShape(condition.Shape, shape); err != nil {
-		return nil, err
-	}
-	out, err := c.make(a.DType, shape)
-	if err != nil {
-		return nil, err
-	}
-	s := [][]int{broadcastStrides(condition.Shape, shape), broadcastStrides(a.Shape, shape), broadcastStrides(b.Shape, shape)}
-	choose(out.F32, shape, s, condition.Bool, a.F32, b.F32)
-	choose(out.U8, shape, s, condition.Bool, a.U8, b.U8)
-	choose(out.I8, shape, s, condition.Bool, a.I8, b.I8)
-	choose(out.I32, shape, s, condition.Bool, a.I32, b.I32)
-	choose(out.I64, shape, s, condition.Bool, a.I64, b.I64)
-	choose(out.Bool, shape, s, condition.Bool, a.Bool, b.Bool)
-	return out, nil
-}
-
-func choose[T any](out []T, shape []int, s [][]int, condition []bool, a, b []T) {
-	if len(out) == 0 {
-		return
-	}
-	last, at := len(shape)-1, 0
-	n, steps := 1, [3]int{}
-	if last >= 0 {
-		n = shape[last]
-		steps = [3]int{s[0][last], s[1][last], s[2][last]}
-		s = [][]int{s[0][:last], s[1][:last], s[2][:last]}
-		shape = shape[:last]
-	}
-	walkRows(shape, s, func(o []int) {
-		row := out[at : at+n]
-		at += n
-		for i := range row {
-			if condition[o[0]+i*steps[0]] {
-				row[i] = a[o[1]+i*steps[1]]
-			} else {
-				row[i] = b[o[2]+i*steps[2]]
-			}
-		}
-	})
-}
-
-// unaryChunk is how many elements one call of the caller's parallel function works on.
-const unaryChunk = 8192
-
-func bindUnary(f func(v *vectors) func(out, x []float32)) func(*binder) (evalFunc, error) {
-	return bindPlain(func(c *call, in []*Tensor) (*Tensor, error) {
-		if in[0].DType != Float32 {
-			return nil, fail(ErrShape, "operand is %v, want float32", in[0].DType)
-		}
-		out, err := c.make(Float32, in[0].Shape)
-		if err != nil {
-			return nil, err
-		}
-		apply := f(&c.kernel.vectors)
-		n := len(out.F32)
-		c.parallel((n+unaryChunk-1)/unaryChunk, func(task int) {
-			from := task * unaryChunk
-			to := min(n, from+unaryChunk)
-			apply(out.F32[from:to], in[0].F32[from:to])
-		})
-		return out, nil
-	})
-}
-
-func bindCast(b *binder) (evalFunc, error) {
-	to := b.attribute("to", onnx.KindInt)
-	if to == nil || b.err != nil {
-		return nil, fail(ErrShape, "no element type to cast to")
-	}
-	dtype := DType(min(max(to.Int, 0), 1<<20))
-	if (&Tensor{DType: dtype}).held() < 0 {
-		return nil, fail(ErrUnsupported, "cast to element type %d", to.Int)
-	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		if in[0].DType == dtype {
-			return in[0], nil
-		}
-		out, err := c.make(dtype, in[0].Shape)
-		if err != nil {
-			return nil, err
-		}
-		if err := cast(out, in[0]); err != nil {
-			return nil, err
-		}
-		return out, nil
-	}), nil
-}
-
-// cast converts between float32, bool and integers. Integers wrap when they do not fit; a float is cut toward
-// zero and saturates, NaN gives 0; bool is "not zero".
-func cast(out, in *Tensor) error {
-	switch {
-	case in.DType == Int8 && out.DType == Float32: // weights
-		for i, v := range in.I8 {
-			out.F32[i] = float32(v)
-		}
-	case in.DType == Float32 && out.DType == Bool:
-		for i, v := range in.F32 {
-			out.Bool[i] = v != 0
-		}
-	case in.DType == Float32:
-		for i, v := range in.F32 {
-			out.setInt(i, truncate(v, out.DType))
-		}
-	case out.DType == Float32:
-		for i := range out.F32 {
-			out.F32[i] = float32(in.intAt(i))
-		}
-	case out.DType == Bool:
-		for i := range out.Bool {
-			out.Bool[i] = in.intAt(i) != 0
-		}
-	default:
-		for i := range in.Len() {
-			out.setInt(i, in.intAt(i))
-		}
-	}
-	return nil
-}
-
-func (t *Tensor) intAt(i int) int64 {
-	switch t.DType {
-	case Uint8:
-		return int64(t.U8[i])
-	case Int8:
-		return int64(t.I8[i])
-	case Int32:
-		return int64(t.I32[i])
-	case Int64:
-		return t.I64[i]
-	}
-	return int64(bit(t.Bool[i]))
-}
-
-func (t *Tensor) setInt(i int, v int64) {
-	switch t.DType {
-	case Uint8:
-		t.U8[i] = uint8(v)
-	case Int8:
-		t.I8[i] = int8(v)
-	case Int32:
-		t.I32[i] = int32(v)
-	case Int64:
-		t.I64[i] = v
-	}
-}
-
-// truncate is the saturating conversion; Go's own differs between CPUs outside the range.
-func truncate(v float32, to DType) int64 {
-	if v != v {
-		return 0
-	}
-	if to == Int64 {
-		switch {
-		case v >= 1<<63:
-			return math.MaxInt64
-		case v < -1<<63:
-			return math.MinInt64
-		}
-		return int64(v)
-	}
-	low, high := int64(math.MinInt32), int64(math.MaxInt32)
-	switch to {
-	case Uint8:
-		low, high = 0, math.MaxUint8
-	case Int8:
-		low, high = math.MinInt8, math.MaxInt8
-	}
-	if v >= 1<<32 || v <= -1<<32 {
-		if v > 0 {
-			return high
-		}
-		return low
-	}
-	return min(max(int64(v), low), high)
+	return op.eval(), nil
 }

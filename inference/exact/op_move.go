@@ -1,238 +1,194 @@
 package exact
 
-import "slices"
+import (
+	"slices"
 
-func bindTranspose(b *binder) (evalFunc, error) {
-	perm, err := b.ints("perm")
-	if err != nil {
-		return nil, err
+	"assay/inference/tensor"
+)
+
+// moveOperators put elements elsewhere and change none.
+func moveOperators() map[string]*operator {
+	return map[string]*operator{
+		"Transpose":       {minIn: 1, maxIn: 1, out: 1, attributes: []string{"perm"}, bind: bindTranspose},
+		"Concat":          {minIn: 1, maxIn: many, out: 1, attributes: []string{"axis"}, bind: bindConcat},
+		"Split":           {minIn: 1, maxIn: 2, out: many, attributes: []string{"axis", "num_outputs"}, bind: bindSplit},
+		"Slice":           {minIn: 3, maxIn: 5, out: 1, bind: bindSlice},
+		"Expand":          {minIn: 2, maxIn: 2, out: 1, bind: bindExpand},
+		"Tile":            {minIn: 2, maxIn: 2, out: 1, bind: bindTile},
+		"Pad":             {minIn: 2, maxIn: 4, out: 1, attributes: []string{"mode"}, bind: bindPad},
+		"CenterCropPad":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axes"}, bind: bindCenterCropPad},
+		"DepthToSpace":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize", "mode"}, bind: bindDepthToSpace},
+		"SpaceToDepth":    {minIn: 1, maxIn: 1, out: 1, attributes: []string{"blocksize", "mode"}, bind: bindSpaceToDepth},
+		"ReverseSequence": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_axis", "time_axis"}, bind: bindReverseSequence},
+		"Range":           {minIn: 3, maxIn: 3, out: 1, bind: bindRange},
+		"ConstantOfShape": {minIn: 1, maxIn: 2, out: 1, bind: bindConstantOfShape},
+		"EyeLike":         {minIn: 1, maxIn: 1, out: 1, attributes: []string{"dtype", "k"}, bind: bindEyeLike},
 	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		x := in[0]
-		order := perm
-		if order == nil {
-			for i := len(x.Shape) - 1; i >= 0; i-- {
-				order = append(order, i)
+}
+
+func bindTranspose(b *binder) (eval, error) {
+	perm := b.ints("perm")
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			v, err := transposed(in[0].Shape, perm)
+			return one(in[0].DType, v.shape), err
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			v, err := transposed(in[0].Shape, perm)
+			if err != nil {
+				return err
 			}
-		}
-		if len(order) != len(x.Shape) {
-			return nil, fail(ErrShape, "permutation %v of %d dimensions", order, len(x.Shape))
-		}
-		if slices.ContainsFunc(order, func(a int) bool { return a < 0 }) {
-			return nil, fail(ErrShape, "permutation %v", order)
-		}
-		if _, err := axisSet(order, len(x.Shape)); err != nil {
-			return nil, err
-		}
-		from := strides(x.Shape)
-		v := view{shape: make([]int, len(order)), strides: make([]int, len(order))}
-		for i, a := range order {
-			v.shape[i], v.strides[i] = x.Shape[a], from[a]
-		}
-		return c.copyView(x, v)
-	}), nil
+			c.window(out[0], in[0], v)
+			return nil
+		},
+		cost: perElement(12),
+	}, nil
 }
 
-func evalSlice(c *call, in []*Tensor) (*Tensor, error) {
-	x := in[0]
-	rank := len(x.Shape)
-	starts, err := vector(in[1], "starts", rank)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := vector(in[2], "ends", rank)
-	if err != nil {
-		return nil, err
-	}
-	axes, steps := make([]int, len(starts)), make([]int, len(starts))
-	for i := range starts {
-		axes[i], steps[i] = i, 1
-	}
-	if len(in) > 3 && in[3] != nil {
-		if axes, err = vector(in[3], "axes", rank); err != nil {
-			return nil, err
+// transposed is the window on a tensor of the given shape with its dimensions in another order; nil reverses them.
+func transposed(shape, perm []int) (view, error) {
+	if perm == nil {
+		for i := len(shape) - 1; i >= 0; i-- {
+			perm = append(perm, i)
 		}
 	}
-	if len(in) > 4 && in[4] != nil {
-		if steps, err = vector(in[4], "steps", rank); err != nil {
-			return nil, err
-		}
+	if len(perm) != len(shape) || slices.ContainsFunc(perm, func(a int) bool { return a < 0 }) {
+		return view{}, fail(ErrShape, "permutation %v of %d dimensions", perm, len(shape))
 	}
-	if len(ends) != len(starts) || len(axes) != len(starts) || len(steps) != len(starts) {
-		return nil, fail(ErrShape, "%d starts, %d ends, %d axes, %d steps", len(starts), len(ends), len(axes), len(steps))
+	if _, err := axisSet(perm, len(shape)); err != nil {
+		return view{}, err
 	}
-	if _, err := axisSet(axes, rank); err != nil {
-		return nil, err
+	from := strides(shape)
+	v := view{shape: make([]int, len(perm)), strides: make([]int, len(perm))}
+	for i, a := range perm {
+		v.shape[i], v.strides[i] = shape[a], from[a]
 	}
-	v := view{shape: slices.Clone(x.Shape), strides: strides(x.Shape)}
-	for i, a := range axes {
-		if a < 0 {
-			a += rank
-		}
-		if steps[i] == 0 {
-			return nil, fail(ErrShape, "step 0")
-		}
-		first, n := cut(starts[i], ends[i], steps[i], x.Shape[a])
-		v.offset += first * v.strides[a]
-		v.strides[a] *= steps[i]
-		v.shape[a] = n
-	}
-	return c.copyView(x, v)
+	return v, nil
 }
 
-// cut gives the first position and the number of positions of a slice of a dimension.
-func cut(start, end, step, size int) (first, n int) {
-	if start < 0 {
-		start += size
-	}
-	if end < 0 {
-		end += size
-	}
-	if step > 0 {
-		start, end = min(max(start, 0), size), min(max(end, 0), size)
-		if end <= start {
-			return 0, 0
-		}
-		return start, (end-start-1)/step + 1
-	}
-	start, end = min(max(start, -1), size-1), min(max(end, -1), size-1)
-	if start <= end {
-		return 0, 0
-	}
-	return start, (start-end-1)/-step + 1
-}
-
-func bindConcat(b *binder) (evalFunc, error) {
-	along := clampInt(b.int("axis", 1<<20))
-	if b.err != nil {
-		return nil, b.err
-	}
-	return bindPlainOf(func(c *call, in []*Tensor) (*Tensor, error) {
-		a, err := axis(along, len(in[0].Shape))
-		if err != nil {
-			return nil, err
-		}
-		shape := slices.Clone(in[0].Shape)
-		total := int64(0)
-		for _, t := range in {
-			if t.DType != in[0].DType || len(t.Shape) != len(shape) {
-				return nil, fail(ErrShape, "operands %v of %v and %v of %v", in[0].DType, in[0].Shape, t.DType, t.Shape)
+func bindConcat(b *binder) (eval, error) {
+	along := b.int("axis", 1<<20)
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil {
+				return nil, err
 			}
-			for d, size := range t.Shape {
-				if d != a && size != shape[d] {
-					return nil, fail(ErrShape, "operands of shapes %v and %v along axis %d", in[0].Shape, t.Shape, a)
+			shape := slices.Clone(in[0].Shape)
+			total := int64(0)
+			for i := range in {
+				s := &in[i]
+				if s.DType != in[0].DType || len(s.Shape) != len(shape) {
+					return nil, fail(ErrShape, "operands %v of %v and %v of %v", in[0].DType, in[0].Shape, s.DType, s.Shape)
 				}
-			}
-			total += int64(t.Shape[a])
-		}
-		shape[a] = clampInt(total)
-		out, err := c.make(in[0].DType, shape)
-		if err != nil || out.Len() == 0 {
-			return out, err
-		}
-		outer, inner := product(shape[:a]), product(shape[a+1:])
-		at := 0
-		for o := range outer {
-			for _, t := range in {
-				run := t.Shape[a] * inner
-				copyRun(out, at, t, o*run, run)
-				at += run
-			}
-		}
-		return out, nil
-	})(b)
-}
-
-// indices reads positions along a dimension of the given size; negative ones count from the end.
-func indices(t *Tensor, size int) ([]int, error) {
-	if t.DType != Int64 && t.DType != Int32 {
-		return nil, fail(ErrShape, "indices are %v, want integers", t.DType)
-	}
-	out := make([]int, t.Len())
-	for i := range out {
-		v := t.intAt(i)
-		if v < -int64(size) || v >= int64(size) {
-			return nil, fail(ErrInput, "index %d, but there are %d", v, size)
-		}
-		if v < 0 {
-			v += int64(size)
-		}
-		out[i] = int(v)
-	}
-	return out, nil
-}
-
-func bindGather(b *binder) (evalFunc, error) {
-	along := clampInt(b.int("axis", 0))
-	if b.err != nil {
-		return nil, b.err
-	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		x := in[0]
-		a, err := axis(along, len(x.Shape))
-		if err != nil {
-			return nil, err
-		}
-		at, err := indices(in[1], x.Shape[a])
-		if err != nil {
-			return nil, err
-		}
-		shape := slices.Concat(x.Shape[:a], in[1].Shape, x.Shape[a+1:])
-		out, err := c.make(x.DType, shape)
-		if err != nil || out.Len() == 0 {
-			return out, err
-		}
-		outer, run := product(x.Shape[:a]), product(x.Shape[a+1:])
-		to := 0
-		for o := range outer {
-			base := o * x.Shape[a]
-			for _, i := range at {
-				copyRun(out, to, x, (base+i)*run, run)
-				to += run
-			}
-		}
-		return out, nil
-	}), nil
-}
-
-func bindGatherND(b *binder) (evalFunc, error) {
-	if b.int("batch_dims", 0) != 0 {
-		return nil, fail(ErrUnsupported, "batch_dims other than 0")
-	}
-	if b.err != nil {
-		return nil, b.err
-	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		x, where := in[0], in[1]
-		if len(where.Shape) == 0 || where.DType != Int64 {
-			return nil, fail(ErrShape, "indices are %v of shape %v", where.DType, where.Shape)
-		}
-		depth := where.Shape[len(where.Shape)-1]
-		if depth < 1 || depth > len(x.Shape) {
-			return nil, fail(ErrShape, "indices of %d numbers into shape %v", depth, x.Shape)
-		}
-		shape := slices.Concat(where.Shape[:len(where.Shape)-1], x.Shape[depth:])
-		out, err := c.make(x.DType, shape)
-		if err != nil {
-			return nil, err
-		}
-		steps := strides(x.Shape)
-		run := product(x.Shape[depth:])
-		for i, to := 0, 0; i < len(where.I64); i += depth {
-			from := 0
-			for d, v := range where.I64[i : i+depth] {
-				size := int64(x.Shape[d])
-				if v < -size || v >= size {
-					return nil, fail(ErrInput, "index %d, but there are %d", v, size)
+				for d, size := range s.Shape {
+					if d != a && size != shape[d] {
+						return nil, fail(ErrShape, "operands of shapes %v and %v along axis %d", in[0].Shape, s.Shape, a)
+					}
 				}
-				if v < 0 {
-					v += size
-				}
-				from += int(v) * steps[d]
+				total += int64(s.Shape[a])
 			}
-			copyRun(out, to, x, from, run)
-			to += run
+			shape[a] = clampInt(total)
+			return one(in[0].DType, shape), nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil || out[0].Len() == 0 {
+				return err
+			}
+			outer, inner := tensor.Product(out[0].Shape[:a]), tensor.Product(out[0].Shape[a+1:])
+			whole := out[0].Shape[a] * inner
+			c.rows(outer, whole, func(from, to int) {
+				for o := from; o < to; o++ {
+					at := o * whole
+					for _, t := range in {
+						run := t.Shape[a] * inner
+						copyRun(out[0], at, t, o*run, run)
+						at += run
+					}
+				}
+			})
+			return nil
+		},
+		cost: perElement(4),
+	}, nil
+}
+
+func bindSplit(b *binder) (eval, error) {
+	along, parts := b.int("axis", 0), b.int("num_outputs", int64(len(b.node.Out)))
+	if parts != len(b.node.Out) || parts == 0 {
+		return eval{}, fail(ErrShape, "%d outputs of a split in %d", len(b.node.Out), parts)
+	}
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil {
+				return nil, err
+			}
+			sizes, err := splitSizes(in, in[0].Shape[a], parts)
+			if err != nil {
+				return nil, err
+			}
+			made := make([]Spec, parts)
+			for i, size := range sizes {
+				made[i] = in[0].like()
+				made[i].Shape = slices.Clone(in[0].Shape)
+				made[i].Shape[a] = size
+			}
+			return made, nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			a, err := axis(along, len(in[0].Shape))
+			if err != nil || in[0].Len() == 0 {
+				return err
+			}
+			sizes, err := splitSizes(specsFor(in), in[0].Shape[a], parts)
+			if err != nil {
+				return err
+			}
+			outer, inner := tensor.Product(in[0].Shape[:a]), tensor.Product(in[0].Shape[a+1:])
+			whole := in[0].Shape[a] * inner
+			c.rows(outer, whole, func(from, to int) {
+				for o := from; o < to; o++ {
+					at := o * whole
+					for i, size := range sizes {
+						run := size * inner
+						if out[i] != nil {
+							copyRun(out[i], o*run, in[0], at, run)
+						}
+						at += run
+					}
+				}
+			})
+			return nil
+		},
+		cost: func(in, _ []Spec) Cost { return Cost{Instructions: 8 * int64(tensor.Product(in[0].Shape))} },
+	}, nil
+}
+
+// splitSizes are the lengths of the parts: those given, or equal ones of which the last is what is left.
+func splitSizes(in []Spec, total, parts int) ([]int, error) {
+	if given := optional(in, 1); given.given() {
+		sizes, err := given.ints("split", many)
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
-	}), nil
+		sum := int64(0)
+		for _, size := range sizes {
+			if size < 0 {
+				return nil, fail(ErrShape, "split %v", sizes)
+			}
+			sum += int64(size)
+		}
+		if len(sizes) != parts || sum != int64(total) {
+			return nil, fail(ErrShape, "split %v of %d in %d parts", sizes, total, parts)
+		}
+		return sizes, nil
+	}
+	size := (total + parts - 1) / parts
+	sizes := make([]int, parts)
+	for i := range sizes {
+		sizes[i] = min(size, max(0, total-i*size))
+	}
+	return sizes, nil
 }

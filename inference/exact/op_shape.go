@@ -3,100 +3,104 @@ package exact
 import (
 	"slices"
 
-	"assay/inference/onnx"
+	"assay/inference/tensor"
 )
 
-func bindConstant(b *binder) (evalFunc, error) {
-	if len(b.node.Attributes) != 1 {
-		return nil, fail(ErrShape, "%d attributes, want the one value", len(b.node.Attributes))
+// shapeOperators read shapes, or give the same elements another one.
+func shapeOperators() map[string]*operator {
+	return map[string]*operator{
+		"Shape":     {minIn: 1, maxIn: 1, out: 1, attributes: []string{"end", "start"}, bind: bindShape},
+		"Size":      {minIn: 1, maxIn: 1, out: 1, bind: bindSize},
+		"Reshape":   {minIn: 2, maxIn: 2, out: 1, attributes: []string{"allowzero"}, bind: bindReshape},
+		"Flatten":   {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis"}, bind: bindFlatten},
+		"Squeeze":   {minIn: 1, maxIn: 2, out: 1, bind: bindSqueeze},
+		"Unsqueeze": {minIn: 2, maxIn: 2, out: 1, bind: bindUnsqueeze},
 	}
-	a := b.node.Attributes[0]
-	kinds := map[string]onnx.AttributeKind{
-		"value": onnx.KindTensor, "value_float": onnx.KindFloat, "value_floats": onnx.KindFloats,
-		"value_int": onnx.KindInt, "value_ints": onnx.KindInts,
-	}
-	if a.Kind != kinds[a.Name] {
-		return nil, fail(ErrShape, "attribute %q is of kind %d", a.Name, a.Kind)
-	}
-	return single(func(c *call, _ []*Tensor) (*Tensor, error) {
-		switch a.Kind {
-		case onnx.KindTensor:
-			return c.load(a.Tensor)
-		case onnx.KindFloat:
-			return &Tensor{DType: Float32, F32: []float32{canon(a.Float)}}, nil
-		case onnx.KindInt:
-			return &Tensor{DType: Int64, I64: []int64{a.Int}}, nil
-		case onnx.KindInts:
-			out, err := c.make(Int64, []int{len(a.Ints)})
-			if err != nil {
-				return nil, err
-			}
-			copy(out.I64, a.Ints)
-			return out, nil
-		}
-		out, err := c.make(Float32, []int{len(a.Floats)})
-		if err != nil {
-			return nil, err
-		}
-		copy(out.F32, a.Floats)
-		canonicalise(out.F32)
-		return out, nil
-	}), nil
 }
 
-func bindShape(b *binder) (evalFunc, error) {
-	start, end := b.int("start", 0), b.int("end", MaxRank)
-	if b.err != nil {
-		return nil, b.err
+// specsFor describes operands whose elements are all known.
+func specsFor(in []*Tensor) []Spec {
+	out := make([]Spec, len(in))
+	for i, t := range in {
+		if t != nil {
+			out[i] = Spec{DType: t.DType, Shape: t.Shape, Value: t}
+		}
 	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		rank := int64(len(in[0].Shape))
-		clamp := func(v int64) int64 {
-			if v < 0 {
-				v += rank
-			}
-			return min(max(v, 0), rank)
-		}
-		from, to := clamp(start), clamp(end)
-		dims := in[0].Shape[from:max(from, to)]
-		out, err := c.make(Int64, []int{len(dims)})
-		if err != nil {
-			return nil, err
-		}
-		for i, d := range dims {
-			out.I64[i] = int64(d)
-		}
-		return out, nil
-	}), nil
+	return out
 }
 
-// reshaped shares t's elements under another shape of the same size.
-func reshaped(t *Tensor, shape []int) *Tensor {
-	out := *t
-	out.Shape = shape
-	return &out
+// optional gives operand i, an empty Spec when it is left out.
+func optional(in []Spec, i int) Spec {
+	if i < len(in) {
+		return in[i]
+	}
+	return Spec{}
 }
 
-func bindReshape(b *binder) (evalFunc, error) {
-	allowZero := b.int("allowzero", 0) != 0
-	if b.err != nil {
-		return nil, b.err
+func bindShape(b *binder) (eval, error) {
+	start, end := b.int("start", 0), b.int("end", 1<<20)
+	shape := func(in []Spec) *Tensor {
+		rank := len(in[0].Shape)
+		from, to := fromEnd(start, rank), fromEnd(end, rank)
+		dims := []int64{}
+		for i := from; i < to; i++ {
+			dims = append(dims, int64(in[0].Shape[i]))
+		}
+		t := tensor.FromInt64(dims, len(dims))
+		return &t
 	}
-	return single(func(c *call, in []*Tensor) (*Tensor, error) {
-		want, err := vector(in[1], "shape", MaxRank)
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			t := shape(in)
+			return []Spec{{DType: tensor.Int64, Shape: t.Shape, Value: t}}, nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			copy(out[0].Bytes(), shape(specsFor(in)).Bytes())
+			return nil
+		},
+		cost: perElement(20),
+	}, nil
+}
+
+// fromEnd brings a position that may count from the end into 0 … size, clamped.
+func fromEnd(at, size int) int {
+	if at < 0 {
+		at += size
+	}
+	return min(max(at, 0), size)
+}
+
+func bindSize(*binder) (eval, error) {
+	size := func(in []Spec) *Tensor {
+		t := tensor.FromInt64([]int64{int64(tensor.Product(in[0].Shape))})
+		return &t
+	}
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			return []Spec{{DType: tensor.Int64, Shape: []int{}, Value: size(in)}}, nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			copy(out[0].Bytes(), size(specsFor(in)).Bytes())
+			return nil
+		},
+		cost: perElement(20),
+	}, nil
+}
+
+func bindReshape(b *binder) (eval, error) {
+	allowZero := b.bool("allowzero", false)
+	return eval{view: true, infer: func(in []Spec) ([]Spec, error) {
+		want, err := in[1].ints("shape", tensor.MaxRank)
 		if err != nil {
 			return nil, err
 		}
-		shape, err := c.resolve(in[0].Shape, want, allowZero)
-		if err != nil {
-			return nil, err
-		}
-		return reshaped(in[0], shape), nil
-	}), nil
+		shape, err := resolve(in[0].Shape, want, allowZero)
+		return one(in[0].DType, shape), err
+	}}, nil
 }
 
 // resolve fills in the -1 and, unless zeros are literal, the 0 of a Reshape.
-func (c *call) resolve(from, want []int, allowZero bool) ([]int, error) {
+func resolve(from, want []int, allowZero bool) ([]int, error) {
 	shape := slices.Clone(want)
 	open := -1
 	for i, d := range want {
@@ -113,8 +117,8 @@ func (c *call) resolve(from, want []int, allowZero bool) ([]int, error) {
 			shape[i] = from[i]
 		}
 	}
-	total := product(from)
-	known, ok := count(shape, c.limits.Elements)
+	total := tensor.Product(from)
+	known, ok := tensor.Count(shape, 1<<31-1)
 	if open >= 0 {
 		if !ok || known == 0 || total%known != 0 {
 			return nil, fail(ErrShape, "shape %v from %v", want, from)
@@ -128,104 +132,67 @@ func (c *call) resolve(from, want []int, allowZero bool) ([]int, error) {
 	return shape, nil
 }
 
-func evalSqueeze(c *call, in []*Tensor) (*Tensor, error) {
-	x := in[0]
-	drop := make([]bool, len(x.Shape))
-	if len(in) > 1 && in[1] != nil {
-		axes, err := vector(in[1], "axes", MaxRank)
+func bindFlatten(b *binder) (eval, error) {
+	at := b.int("axis", 1)
+	return eval{view: true, infer: func(in []Spec) ([]Spec, error) {
+		shape, a := in[0].Shape, at
+		if a < 0 {
+			a += len(shape)
+		}
+		if a < 0 || a > len(shape) {
+			return nil, fail(ErrShape, "axis %d of a tensor of %d dimensions", at, len(shape))
+		}
+		return one(in[0].DType, []int{tensor.Product(shape[:a]), tensor.Product(shape[a:])}), nil
+	}}, nil
+}
+
+func bindSqueeze(*binder) (eval, error) {
+	return eval{view: true, infer: func(in []Spec) ([]Spec, error) {
+		from := in[0].Shape
+		drop := make([]bool, len(from))
+		if axes := optional(in, 1); axes.given() {
+			list, err := axes.ints("axes", tensor.MaxRank)
+			if err != nil {
+				return nil, err
+			}
+			if drop, err = axisSet(list, len(from)); err != nil {
+				return nil, err
+			}
+		} else {
+			for i, d := range from {
+				drop[i] = d == 1
+			}
+		}
+		shape := []int{}
+		for i, d := range from {
+			if !drop[i] {
+				shape = append(shape, d)
+			} else if d != 1 {
+				return nil, fail(ErrShape, "dimension %d of %v is not 1", i, from)
+			}
+		}
+		return one(in[0].DType, shape), nil
+	}}, nil
+}
+
+func bindUnsqueeze(*binder) (eval, error) {
+	return eval{view: true, infer: func(in []Spec) ([]Spec, error) {
+		axes, err := in[1].ints("axes", tensor.MaxRank)
 		if err != nil {
 			return nil, err
 		}
-		if drop, err = axisSet(axes, len(x.Shape)); err != nil {
+		fresh, err := axisSet(axes, len(in[0].Shape)+len(axes))
+		if err != nil {
 			return nil, err
 		}
-	} else {
-		for i, d := range x.Shape {
-			drop[i] = d == 1
+		shape, next := make([]int, len(fresh)), 0
+		for i, isNew := range fresh {
+			shape[i] = 1
+			if !isNew {
+				shape[i] = in[0].Shape[next]
+				next++
+			}
 		}
-	}
-	shape := []int{}
-	for i, d := range x.Shape {
-		if !drop[i] {
-			shape = append(shape, d)
-		} else if d != 1 {
-			return nil, fail(ErrShape, "dimension %d is %d, not 1", i, d)
-		}
-	}
-	return reshaped(x, shape), nil
-}
-
-func evalUnsqueeze(c *call, in []*Tensor) (*Tensor, error) {
-	axes, err := vector(in[1], "axes", MaxRank)
-	if err != nil {
-		return nil, err
-	}
-	rank := len(in[0].Shape) + len(axes)
-	if rank > MaxRank {
-		return nil, fail(ErrLimit, "a tensor of %d dimensions, limit %d", rank, MaxRank)
-	}
-	set, err := axisSet(axes, rank)
-	if err != nil {
-		return nil, err
-	}
-	shape := make([]int, 0, rank)
-	rest := in[0].Shape
-	for i := range rank {
-		if set[i] {
-			shape = append(shape, 1)
-			continue
-		}
-		shape, rest = append(shape, rest[0]), rest[1:]
-	}
-	return reshaped(in[0], shape), nil
-}
-
-func evalExpand(c *call, in []*Tensor) (*Tensor, error) {
-	want, err := vector(in[1], "shape", MaxRank)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range want {
-		if d < 0 {
-			return nil, fail(ErrShape, "shape %v", want)
-		}
-	}
-	shape, err := broadcastShape(in[0].Shape, want)
-	if err != nil {
-		return nil, err
-	}
-	return c.copyView(in[0], view{shape: shape, strides: broadcastStrides(in[0].Shape, shape)})
-}
-
-func evalRange(c *call, in []*Tensor) (*Tensor, error) {
-	for _, t := range in {
-		if t.DType != Int64 {
-			return nil, fail(ErrUnsupported, "range of %v, only int64", t.DType)
-		}
-		if t.Len() != 1 {
-			return nil, fail(ErrShape, "operand of shape %v, want a scalar", t.Shape)
-		}
-	}
-	start, limit, step := in[0].I64[0], in[1].I64[0], in[2].I64[0]
-	const big = 1 << 40 // far over any tensor, far under overflow
-	if step == 0 || max(start, limit, step) > big || min(start, limit, step) < -big {
-		return nil, fail(ErrLimit, "range from %d to %d by %d", start, limit, step)
-	}
-	n := int64(0)
-	if step > 0 && limit > start {
-		n = (limit - start + step - 1) / step
-	} else if step < 0 && limit < start {
-		n = (start - limit - step - 1) / -step
-	}
-	if n > c.limits.Elements {
-		return nil, fail(ErrLimit, "range of %d elements, limit %d", n, c.limits.Elements)
-	}
-	out, err := c.make(Int64, []int{int(n)})
-	if err != nil {
-		return nil, err
-	}
-	for i := range out.I64 {
-		out.I64[i] = start + int64(i)*step
-	}
-	return out, nil
+		return one(in[0].DType, shape), nil
+	}}, nil
 }

@@ -1,257 +1,294 @@
-package exact_test
+package exact
 
 import (
 	"errors"
-	"fmt"
-	"math"
-	"strings"
-	"sync"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
-	"assay/inference/exact"
-	"assay/inference/exact/internal/sample"
-	"assay/inference/onnx"
+	"assay/inference/ir"
+	"assay/inference/tensor"
 )
 
-func compiled(t testing.TB, config exact.Config) *exact.Program {
+// builder numbers values as they come, for graphs in tests.
+type graphBuilder struct{ ir.Graph }
+
+func (b *graphBuilder) input(name string, dtype tensor.DType, shape ...ir.Dim) ir.ID {
+	b.Inputs = append(b.Inputs, ir.Value{Name: name, DType: dtype, Shape: shape})
+	return ir.ID(len(b.Inputs) - 1)
+}
+
+func (b *graphBuilder) constant(t *Tensor) ir.ID {
+	b.Constants = append(b.Constants, ir.Constant{Data: *t})
+	return b.First() - 1
+}
+
+func (b *graphBuilder) node(op string, attrs []ir.Attr, in ...ir.ID) ir.ID {
+	out := ir.ID(b.Values())
+	b.Nodes = append(b.Nodes, ir.Node{Op: op, Name: op, Attrs: attrs, In: in, Out: []ir.ID{out}})
+	return out
+}
+
+func (b *graphBuilder) output(name string, v ir.ID) {
+	b.Outputs = append(b.Outputs, ir.Output{Name: name, Value: v})
+}
+
+func sized(n int64) ir.Dim      { return ir.Dim{Size: n} }
+func symbol(name string) ir.Dim { return ir.Dim{Size: -1, Symbol: name} }
+
+// layer is a small model: x[batch, seq, 24] through a product, heads of attention, and a sum with x.
+func layer(r *rand.Rand) *ir.Graph {
+	b := &graphBuilder{}
+	x := b.input("x", tensor.Float32, symbol("batch"), symbol("seq"), sized(24))
+	w, bias := b.constant(drawn(r, 24, 24)), b.constant(drawn(r, 24))
+	heads, joined := b.constant(i64s([]int64{0, 0, 4, 6})), b.constant(i64s([]int64{0, 0, 24}))
+	y := b.node("Linear", []ir.Attr{aText("activation", "gelu")}, x, w, bias)
+	h := b.node("Reshape", nil, y, heads)
+	a := b.node("Attention", []ir.Attr{aFloat("scale", 0.4)}, h, h, h)
+	j := b.node("Reshape", nil, a, joined)
+	b.output("y", b.node("Add", nil, j, x))
+	return &b.Graph
+}
+
+func program(t *testing.T, g *ir.Graph) *Program {
 	t.Helper()
-	p, err := exact.CompileWith(sample.Graph(), config)
+	p, err := New(g, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func hidden(t testing.TB, p *exact.Program, in map[string]exact.Tensor, parallel exact.Parallel) exact.Tensor {
-	t.Helper()
-	out, err := p.Run(in, parallel)
+func TestKernelsAndThreadsAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	g, x := layer(r), drawn(r, 3, 40, 24)
+	want, err := program(t, g).Run(map[string]Tensor{"x": *x}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out["hidden"]
-}
-
-// rows cuts the first n tokens of one item out of a hidden state.
-func rows(h exact.Tensor, item, n int) []float32 {
-	tokens, width := h.Shape[1], h.Shape[2]
-	return h.F32[item*tokens*width:][:n*width]
-}
-
-func compareBits(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-			t.Fatalf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+	for _, kernels := range Kernels() {
+		p, err := New(g, Config{Kernel: kernels})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// An item alone, without padding, gives the bits that it gives in a batch, with batch mates and padding.
-func TestBatchMatesAndPaddingChangeNothing(t *testing.T) {
-	p := compiled(t, exact.Config{})
-	batch := sample.Inputs(4, 20)
-	together := hidden(t, p, batch, nil)
-	for item := range 4 {
-		ids := batch["ids"].I64[item*20 : (item+1)*20]
-		n := 0
-		for _, m := range batch["mask"].I64[item*20 : (item+1)*20] {
-			n += int(m)
-		}
-		mask := make([]int64, n)
-		for i := range mask {
-			mask[i] = 1
-		}
-		alone := hidden(t, p, map[string]exact.Tensor{
-			"ids": exact.NewInt64(ids[:n], 1, n), "mask": exact.NewInt64(mask, 1, n),
-		}, nil)
-		compareBits(t, fmt.Sprintf("item %d of %d tokens", item, n), rows(together, item, n), alone.F32)
-	}
-}
-
-// Threads and other Runs at the same time change nothing.
-func TestThreadsChangeNothing(t *testing.T) {
-	p := compiled(t, exact.Config{})
-	in := sample.Inputs(5, 24)
-	want := hidden(t, p, in, nil)
-	threads := func(n int, f func(i int)) {
-		var wait sync.WaitGroup
-		for i := range n {
-			wait.Go(func() { f(i) })
-		}
-		wait.Wait()
-	}
-	var wait sync.WaitGroup
-	for range 4 {
-		wait.Go(func() {
-			out, err := p.Run(in, threads)
-			if err != nil {
-				t.Error(err)
-				return
+		backwards := func(n int, f func(i int)) {
+			for i := n - 1; i >= 0; i-- {
+				f(i)
 			}
-			for i, v := range out["hidden"].F32 {
-				if math.Float32bits(v) != math.Float32bits(want.F32[i]) {
-					t.Errorf("element %d differs", i)
-					return
-				}
-			}
-		})
+		}
+		got, err := p.Run(map[string]Tensor{"x": *x}, backwards)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if y, z := got["y"], want["y"]; !same(&y, &z) {
+			t.Errorf("kernels %s give other bits", kernels)
+		}
 	}
-	wait.Wait()
+	if _, err := New(g, Config{Kernel: "quantum"}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("unknown kernels: %v", err)
+	}
+}
+
+// A row's bits are its own, whatever else is in the batch.
+func TestBatchMatesDoNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	g := layer(r)
+	p, x := program(t, g), drawn(r, 5, 40, 24)
+	together, err := p.Run(map[string]Tensor{"x": *x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := together["y"]
+	const each = 40 * 24
+	for i := range 5 {
+		one := tensor.FromFloat32(x.Float32s()[i*each:(i+1)*each], 1, 40, 24)
+		alone, err := p.Run(map[string]Tensor{"x": one}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := alone["y"]
+		if !slices.Equal(y.Bytes()[i*each*4:(i+1)*each*4], z.Bytes()) {
+			t.Errorf("item %d differs", i)
+		}
+	}
+}
+
+func TestRunInPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	p, x := program(t, layer(r)), drawn(r, 2, 300, 24)
+	want, err := p.Run(map[string]Tensor{"x": *x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.Start(map[string]Tensor{"x": *x}, func() bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := 1
+	for !e.Resume() {
+		pieces++
+	}
+	got, err := e.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, z := got["y"], want["y"]; !same(&y, &z) {
+		t.Error("a run in pieces gives other bits")
+	}
+	if pieces < 10 {
+		t.Errorf("only %d pieces", pieces)
+	}
+	given, err := p.Start(map[string]Tensor{"x": *x}, func() bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	given.Resume()
+	given.Stop()
+}
+
+func TestTraceNamesEveryNode(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	g, x := layer(r), drawn(r, 1, 5, 24)
+	shown := 0
+	trace, out, err := program(t, g).Trace(map[string]Tensor{"x": *x}, nil, func(int, []*Tensor) { shown++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(trace) != len(g.Nodes) || shown != len(trace) {
+		t.Fatalf("%d nodes traced, %d shown, the graph has %d", len(trace), shown, len(g.Nodes))
+	}
+	y := out["y"]
+	root, err := ir.TensorRoot(&y)
+	if err != nil || trace[len(trace)-1].Outputs[0] != root {
+		t.Errorf("the last entry %v is not the output %v (%v)", trace[len(trace)-1], root, err)
+	}
+}
+
+func TestBoundCoversRuns(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	p := program(t, layer(r))
+	for _, shape := range [][]int{{1, 1, 24}, {2, 7, 24}, {3, 200, 24}, {0, 5, 24}} {
+		bound, err := p.Bound(map[string][]int{"x": shape})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := drawn(r, shape...)
+		c := newCall(p, serial)
+		if _, err := p.run(c, []Tensor{*x}); err != nil {
+			t.Fatal(err)
+		}
+		if c.work > bound.Multiplies || c.memory.peak > bound.Bytes {
+			t.Errorf("%v: %d multiply-adds and %d bytes, bound %+v", shape, c.work, c.memory.peak, bound)
+		}
+	}
+	for name, shapes := range map[string]map[string][]int{
+		"missing": {}, "other size": {"x": {1, 2, 25}}, "negative": {"x": {-1, 2, 24}}, "huge": {"x": {1 << 30, 1 << 30, 24}},
+	} {
+		if _, err := p.Bound(shapes); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBoundRefusesWhatDependsOnData(t *testing.T) {
+	b := &graphBuilder{}
+	x, shape := b.input("x", tensor.Float32, symbol("n")), b.input("shape", tensor.Int64, sized(2))
+	b.output("y", b.node("Reshape", nil, x, shape))
+	p := program(t, &b.Graph)
+	if _, err := p.Bound(map[string][]int{"x": {6}, "shape": {2}}); !errors.Is(err, ErrDynamic) {
+		t.Errorf("bound: %v", err)
+	}
+	out, err := p.Run(map[string]Tensor{"x": *ramp(6), "shape": *i64s([]int64{2, 3})}, nil)
+	if y := out["y"]; err != nil || !slices.Equal(y.Shape, []int{2, 3}) {
+		t.Errorf("run: %v %v", y.Shape, err)
+	}
 }
 
 func TestInputsAreChecked(t *testing.T) {
-	p := compiled(t, exact.Config{})
-	good := sample.Inputs(1, 3)
-	with := func(change func(m map[string]exact.Tensor)) map[string]exact.Tensor {
-		m := map[string]exact.Tensor{"ids": good["ids"], "mask": good["mask"]}
-		change(m)
-		return m
-	}
-	cases := []struct {
-		name string
-		in   map[string]exact.Tensor
-		part string
-	}{
-		{"missing", with(func(m map[string]exact.Tensor) { delete(m, "mask") }), `"mask" is missing`},
-		{"unknown", with(func(m map[string]exact.Tensor) { m["more"] = good["ids"] }), "3 inputs given"},
-		{"other type", with(func(m map[string]exact.Tensor) { m["ids"] = exact.NewFloat32([]float32{1, 2, 3}, 1, 3) }), "float32, declared int64"},
-		{"other rank", with(func(m map[string]exact.Tensor) { m["ids"] = exact.NewInt64([]int64{1, 2, 3}, 3) }), "1 dimensions"},
-		{"elements missing", with(func(m map[string]exact.Tensor) { m["ids"] = exact.NewInt64([]int64{1, 2}, 1, 3) }), "holds 2"},
-		{"negative size", with(func(m map[string]exact.Tensor) { m["ids"] = exact.NewInt64(nil, -1, 3) }), "negative"},
-		{"unlike each other", with(func(m map[string]exact.Tensor) { m["mask"] = exact.NewInt64([]int64{1, 1}, 1, 2) }), "sequence"},
-		{"id out of range", with(func(m map[string]exact.Tensor) { m["ids"] = exact.NewInt64([]int64{1, 2, 50}, 1, 3) }), "index 50"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := p.Run(c.in, nil)
-			if !errors.Is(err, exact.ErrInput) || !strings.Contains(err.Error(), c.part) {
-				t.Errorf("error %v, want bad input with %q", err, c.part)
-			}
-		})
+	r := rand.New(rand.NewPCG(17, 18))
+	p := program(t, layer(r))
+	whole := tensor.New(tensor.Int64, 1, 2, 24)
+	for name, in := range map[string]map[string]Tensor{
+		"missing": {}, "type": {"x": whole}, "size": {"x": *ramp(1, 2, 23)}, "rank": {"x": *ramp(2, 24)},
+		"another": {"x": *ramp(1, 2, 24), "z": *ramp(1)},
+	} {
+		if _, err := p.Run(in, nil); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
-// Inputs stay as they were, even when they hold NaNs of other spellings.
-func TestInputsAreNotChanged(t *testing.T) {
-	g := &onnx.Graph{
-		IRVersion: 8, Opset: 17, Opsets: map[string]int64{"": 17},
-		Nodes:   []onnx.Node{{Name: "r", Op: "Reshape", Inputs: []string{"x", "s"}, Outputs: []string{"y"}}},
-		Inputs:  []onnx.Value{{Name: "x", DType: onnx.Float32}, {Name: "s", DType: onnx.Int64}},
-		Outputs: []onnx.Value{{Name: "y", DType: onnx.Float32}},
-	}
-	p, err := exact.Compile(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	odd := math.Float32frombits(0xffc00007)
-	x := []float32{odd, 1}
-	out, err := p.Run(map[string]exact.Tensor{"x": exact.NewFloat32(x, 2), "s": exact.NewInt64([]int64{2, 1}, 2)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	y := out["y"]
-	if got := math.Float32bits(x[0]); got != 0xffc00007 {
-		t.Errorf("the input became %#x", got)
-	}
-	if got := math.Float32bits(y.F32[0]); got != 0x7fc00000 {
-		t.Errorf("the output is %#x, want the one NaN", got)
-	}
-	if y.Finite() {
-		t.Error("NaN counts as finite")
+func TestLimitsHold(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 20))
+	g, x := layer(r), drawn(r, 2, 50, 24)
+	for name, limits := range map[string]Limits{
+		"elements": {Elements: 2 * 50 * 4 * 6 * 2 / 3}, "bytes": {Total: 15_000}, "work": {Work: 50_000}, "steps": {Steps: 3},
+	} {
+		p, err := New(g, Config{Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Run(map[string]Tensor{"x": *x}, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
-func TestLimits(t *testing.T) {
-	cases := []struct {
-		name   string
-		limits exact.Limits
-		part   string
-	}{
-		{"one tensor", exact.Limits{Elements: 2000}, "elements"},
-		{"in all", exact.Limits{Total: 60_000}, "in all"},
-		{"work", exact.Limits{Work: 100_000}, "multiply-adds"},
+// loopGraph adds 1 to x as often as limit says, and collects what it had each time.
+func loopGraph(limit *Tensor) *ir.Graph {
+	body := &graphBuilder{}
+	body.input("i", 0)
+	on, x, one := body.input("on", 0), body.input("x", 0), body.input("one", 0)
+	for i := range body.Inputs {
+		body.Inputs[i].Unranked = true
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			p, err := exact.CompileWith(sample.Graph(), exact.Config{Limits: c.limits})
-			if err == nil {
-				_, err = p.Run(sample.Inputs(3, 20), nil)
-			}
-			if !errors.Is(err, exact.ErrLimit) || !strings.Contains(err.Error(), c.part) {
-				t.Errorf("error %v, want a limit with %q", err, c.part)
-			}
-		})
+	y := body.node("Add", nil, x, one)
+	body.output("on", on)
+	body.output("y", y)
+	body.output("row", y)
+	b := &graphBuilder{}
+	in := b.input("x", tensor.Float32, symbol("n"))
+	var rounds ir.ID
+	if limit == nil {
+		rounds = b.input("rounds", tensor.Int64)
+	} else {
+		rounds = b.constant(limit)
 	}
+	step := b.constant(f32s([]float32{1}))
+	out := ir.ID(b.Values())
+	b.Nodes = append(b.Nodes, ir.Node{
+		Op: "Loop", Name: "loop", In: []ir.ID{rounds, ir.None, in, step}, Out: []ir.ID{out, out + 1},
+		Attrs: []ir.Attr{aInt("carried", 1)}, Bodies: []*ir.Graph{&body.Graph},
+	})
+	b.output("y", out)
+	b.output("rows", out+1)
+	return &b.Graph
 }
 
-func TestCompileRefuses(t *testing.T) {
-	cases := []struct {
-		name   string
-		change func(g *onnx.Graph)
-		kind   error
-		part   string
-	}{
-		{"old operator set", func(g *onnx.Graph) { g.Opset = 12 }, exact.ErrUnsupported, "operator set 12"},
-		{"new operator set", func(g *onnx.Graph) { g.Opset = 99 }, exact.ErrUnsupported, "operator set 99"},
-		{"operator newer than the set", func(g *onnx.Graph) { g.Opset = 16 }, exact.ErrUnsupported, "set 17 in a model of set 16"},
-		{"other domain", func(g *onnx.Graph) { g.Nodes[3].Domain = "com.example" }, exact.ErrUnsupported, "com.example"},
-		{"more outputs", func(g *onnx.Graph) { g.Nodes[3].Outputs = append(g.Nodes[3].Outputs, "extra") }, exact.ErrUnsupported, "outputs"},
-		{"out of order", func(g *onnx.Graph) { g.Nodes[0], g.Nodes[1] = g.Nodes[1], g.Nodes[0] }, exact.ErrShape, "nothing made before"},
-		{"defined twice", func(g *onnx.Graph) { g.Nodes[1].Outputs = g.Nodes[0].Outputs }, exact.ErrShape, "twice"},
-		{"output from nowhere", func(g *onnx.Graph) { g.Outputs[0].Name = "nowhere" }, exact.ErrShape, "nowhere"},
-		{"constant cut short", func(g *onnx.Graph) { g.Initializers[1].Raw = g.Initializers[1].Raw[:4] }, exact.ErrShape, "bytes"},
-		{"constant of a type programs do not use", func(g *onnx.Graph) {
-			g.Initializers[1].DType = onnx.Float64
-			g.Initializers[1].Raw = append(g.Initializers[1].Raw, g.Initializers[1].Raw...)
-		}, exact.ErrUnsupported, "float64"},
-		{"unknown kernel", nil, exact.ErrUnsupported, "abacus"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			g := sample.Graph()
-			config := exact.Config{Kernel: "abacus"}
-			if c.change != nil {
-				c.change(g)
-				config = exact.Config{}
-			}
-			_, err := exact.CompileWith(g, config)
-			var typed *exact.Error
-			if !errors.As(err, &typed) || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.part) {
-				t.Errorf("error %v, want %q with %q", err, c.kind, c.part)
-			}
-		})
-	}
-}
-
-// An output may be a constant of the model or an input, handed through.
-func TestOutputsWithoutNodes(t *testing.T) {
-	g := &onnx.Graph{
-		IRVersion: 8, Opset: 17, Opsets: map[string]int64{"": 17},
-		Initializers: []onnx.Tensor{{Name: "c", DType: onnx.Uint8, Shape: []int64{2}, Raw: []byte{3, 4}}},
-		Inputs:       []onnx.Value{{Name: "x", DType: onnx.Int64}},
-		Outputs:      []onnx.Value{{Name: "c", DType: onnx.Uint8}, {Name: "x", DType: onnx.Int64}},
-	}
-	p, err := exact.Compile(g)
+func TestLoop(t *testing.T) {
+	three := tensor.FromInt64([]int64{3})
+	p := program(t, loopGraph(&three))
+	out, err := p.Run(map[string]Tensor{"x": *ramp(2)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Run(map[string]exact.Tensor{"x": exact.NewInt64([]int64{9})}, nil)
+	y, rows := out["y"], out["rows"]
+	if !same(&y, f32s([]float32{3, 4}, 2)) || !same(&rows, f32s([]float32{1, 2, 2, 3, 3, 4}, 3, 2)) {
+		t.Errorf("y %v, rows %v", show(&y), show(&rows))
+	}
+	if _, err := p.Bound(map[string][]int{"x": {2}}); err != nil {
+		t.Errorf("a loop of known length has no bound: %v", err)
+	}
+	open := program(t, loopGraph(nil))
+	if _, err := open.Bound(map[string][]int{"x": {2}, "rounds": {}}); !errors.Is(err, ErrDynamic) {
+		t.Errorf("a loop of unknown length: %v", err)
+	}
+	limited, err := New(loopGraph(nil), Config{Limits: Limits{Steps: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, x := out["c"], out["x"]; fmt.Sprint(c.U8, x.I64) != "[3 4] [9]" {
-		t.Errorf("got %v %v", c.U8, x.I64)
-	}
-	c := out["c"]
-	c.U8[0] = 99 // the caller's to change
-	if out, err = p.Run(map[string]exact.Tensor{"x": exact.NewInt64([]int64{9})}, nil); err != nil || out["c"].U8[0] != 3 {
-		t.Errorf("after a caller changed an output the next is %v, %v", out["c"].U8, err)
-	}
-	g.Outputs[1].DType = onnx.Float32
-	if p, err = exact.Compile(g); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = p.Run(map[string]exact.Tensor{"x": exact.NewInt64([]int64{9})}, nil); !errors.Is(err, exact.ErrShape) {
-		t.Errorf("an int64 passed for a float32 output: %v", err)
+	huge := tensor.FromInt64([]int64{1 << 60})
+	if _, err := limited.Run(map[string]Tensor{"x": *ramp(2), "rounds": huge}, nil); !errors.Is(err, ErrLimit) {
+		t.Errorf("an endless loop: %v", err)
 	}
 }

@@ -7,9 +7,10 @@ import (
 
 // What can be wrong with a file; an [*Error] wraps exactly one of these.
 var (
-	ErrMalformed   = errors.New("malformed")         // not the bytes of an ONNX model, or a broken rule of the format
-	ErrLimit       = errors.New("over a limit")      // more than [Limits] allows
-	ErrUnsupported = errors.New("not supported")     // legal ONNX that this reader refuses
+	ErrMalformed   = errors.New("malformed")     // not the bytes of an ONNX model, or a broken rule of the format
+	ErrLimit       = errors.New("over a limit")  // more than [Limits] allows
+	ErrUnsupported = errors.New("not supported") // legal ONNX that this reader refuses
+	ErrExternal    = errors.New("file beside the model")
 	ErrDangling    = errors.New("undefined value")   // a name is read or declared as output that nothing produces
 	ErrDuplicate   = errors.New("duplicate name")    // two definitions of one name
 	ErrCycle       = errors.New("cycle")             // a node needs its own output
@@ -22,6 +23,8 @@ type Error struct {
 	Offset int    // of the byte where reading stopped; -1 when the fault is in the graph as a whole
 	Node   string // the node's name; empty outside a node
 	Reason string
+
+	missing string // the name that nothing visible defines, so that the graph around a body can say more
 }
 
 func (e *Error) Error() string {

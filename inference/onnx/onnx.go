@@ -3,7 +3,7 @@
 //
 // A file is refused, with an [*Error] that says where and in which node, when it is truncated, repeats a
 // field that may occur once, holds a field this reader does not know, names a value twice, reads a value that
-// nothing produces, runs in a circle, keeps its weights in other files, or goes over the [Limits], which are
+// nothing produces, runs in a circle, calls a function of its own in a circle, or goes over the [Limits], which are
 // checked before memory is taken. Metadata that cannot change an answer (documentation, producer, value_info)
 // is skipped.
 //
@@ -11,50 +11,13 @@
 // Tensors alias the bytes given to [Parse], so the caller must not change them afterwards.
 package onnx
 
-// DType is an element type, with the numbers of ONNX's TensorProto.DataType.
-type DType int32
-
-// The element types that a tensor in a file may have.
-const (
-	Float32  DType = 1
-	Uint8    DType = 2
-	Int8     DType = 3
-	Uint16   DType = 4
-	Int16    DType = 5
-	Int32    DType = 6
-	Int64    DType = 7
-	Bool     DType = 9
-	Float16  DType = 10
-	Float64  DType = 11
-	Uint32   DType = 12
-	Uint64   DType = 13
-	BFloat16 DType = 16
-)
-
-var dtypes = map[DType]struct {
-	name string
-	size int
-}{
-	Float32: {"float32", 4}, Uint8: {"uint8", 1}, Int8: {"int8", 1}, Uint16: {"uint16", 2}, Int16: {"int16", 2},
-	Int32: {"int32", 4}, Int64: {"int64", 8}, Bool: {"bool", 1}, Float16: {"float16", 2}, Float64: {"float64", 8},
-	Uint32: {"uint32", 4}, Uint64: {"uint64", 8}, BFloat16: {"bfloat16", 2},
-}
-
-// Size is the number of bytes of one element, 0 for a type this package does not read.
-func (d DType) Size() int { return dtypes[d].size }
-
-func (d DType) String() string {
-	if t, ok := dtypes[d]; ok {
-		return t.name
-	}
-	return "unknown element type"
-}
-
-// Graph is a model after all checks: every name is defined once and before it is read.
+// Graph is a model after all checks: every name is defined once and before it is read. The body of an If, Loop or
+// Scan is a Graph as well; its nodes may read the names of the graphs around it, and what belongs to the whole
+// model (IRVersion, Opset, Opsets, Functions) is empty in it.
 type Graph struct {
 	Name      string
 	IRVersion int64
-	// Opset is the version of the default operator set.
+	// Opset is the version of the default operator set, 0 when the model does not import it.
 	Opset int64
 	// Opsets holds the version of every operator set that the model imports, by domain; "" is the default one.
 	Opsets map[string]int64
@@ -63,8 +26,14 @@ type Graph struct {
 	// Initializers are the model's constants. One that is also declared as an input is a constant here:
 	// Inputs does not list it.
 	Initializers []Tensor
-	Inputs       []Value
-	Outputs      []Value
+	// Sparse are the constants given by their elements other than zero, named by their Values.
+	Sparse  []Sparse
+	Inputs  []Value
+	Outputs []Value
+	// Values are types that the file declares for inner values. Nothing checks them: they are advice.
+	Values []Value
+	// Functions are the operators that the model defines itself. [Inline] replaces their calls.
+	Functions []Function
 }
 
 // Node is one operator. An empty string among Inputs or Outputs is an optional one left out.
@@ -73,6 +42,7 @@ type Node struct {
 	Name       string
 	Domain     string
 	Op         string
+	Overload   string // tells functions of one name apart; empty for everything else
 	Inputs     []string
 	Outputs    []string
 	Attributes []Attribute
@@ -91,45 +61,109 @@ func (n *Node) Attribute(name string) *Attribute {
 // AttributeKind says which field of an [Attribute] holds its value, with ONNX's numbers.
 type AttributeKind int32
 
-// The kinds of attribute that this package reads. Subgraphs and sparse tensors are refused.
+// The kinds of attribute.
 const (
 	KindFloat   AttributeKind = 1
 	KindInt     AttributeKind = 2
 	KindString  AttributeKind = 3
 	KindTensor  AttributeKind = 4
+	KindGraph   AttributeKind = 5
 	KindFloats  AttributeKind = 6
 	KindInts    AttributeKind = 7
 	KindStrings AttributeKind = 8
+	KindTensors AttributeKind = 9
+	KindGraphs  AttributeKind = 10
+	KindSparse  AttributeKind = 11
+	KindSparses AttributeKind = 12
+	KindType    AttributeKind = 13
+	KindTypes   AttributeKind = 14
 )
 
 // Attribute is a named constant of a node.
 type Attribute struct {
-	Name    string
-	Kind    AttributeKind
+	Name string
+	Kind AttributeKind
+	// Ref is set inside a [Function] alone: the attribute takes the value of the call's attribute of this name.
+	Ref     string
 	Float   float32
 	Int     int64
 	String  string
 	Tensor  *Tensor
+	Graph   *Graph
 	Floats  []float32
 	Ints    []int64
 	Strings []string
+	Tensors []Tensor
+	Graphs  []*Graph
+	Sparse  *Sparse
+	Sparses []Sparse
+	Type    *Type
+	Types   []Type
+}
+
+// Function is an operator that the model defines by nodes. Its nodes see its inputs and their own outputs only.
+type Function struct {
+	Domain   string
+	Name     string
+	Overload string
+	Inputs   []string
+	Outputs  []string
+	// Attributes are the names of the parameters without a default, Defaults the others.
+	Attributes []string
+	Defaults   []Attribute
+	// Opsets are the operator sets that the body is written in, by domain.
+	Opsets map[string]int64
+	Nodes  []Node
+	Values []Value // as in [Graph]
 }
 
 // Tensor is a constant. Raw holds the elements row-major and little-endian, whatever field of the file they
-// came in; a bool is one byte, 0 or 1.
+// came in; a bool is one byte, 0 or 1; types of fewer than 8 bits stay packed (see [Unpack]) and end in zero bits.
 type Tensor struct {
-	Name  string
-	DType DType
-	Shape []int64
-	Raw   []byte
+	Name    string
+	DType   DType
+	Shape   []int64
+	Raw     []byte
+	Strings []string // the elements of a tensor of strings, which has no Raw
 }
 
-// Value declares an input or output.
+// Sparse is a constant that is zero but for some elements.
+type Sparse struct {
+	Values  Tensor // of one dimension; its name is the constant's
+	Indices Tensor // int64, ascending: one flat index for each value, or one row of indices
+	Shape   []int64
+}
+
+// Value declares an input, an output or an inner value.
 type Value struct {
-	Name  string
+	Name string
+	// DType is 0 for what is no dense tensor, and in a body also where the file declares no type.
 	DType DType
 	// Shape is nil when the file declares no shape, not even a rank.
 	Shape []Dim
+	// Type is set for what is no dense tensor.
+	Type *Type
+}
+
+// TypeKind says what a [Type] describes, with the numbers of TypeProto's fields.
+type TypeKind int32
+
+// The kinds of type. Opaque types are refused.
+const (
+	TypeTensor   TypeKind = 1
+	TypeSequence TypeKind = 4
+	TypeMap      TypeKind = 5
+	TypeSparse   TypeKind = 8
+	TypeOptional TypeKind = 9
+)
+
+// Type is a type in full.
+type Type struct {
+	Kind  TypeKind
+	DType DType // of a tensor's elements or a map's keys
+	Shape []Dim // of a tensor, as in [Value]
+	// Element is what a sequence or optional holds, or a map's values; nil when the file does not say.
+	Element *Type
 }
 
 // Dim is one dimension: a size, or when Size is -1 a symbol; both unknown is Size -1 and no symbol.
@@ -138,47 +172,21 @@ type Dim struct {
 	Symbol string
 }
 
-// Limits bounds what [Parse] accepts. A zero field means the default in its comment.
-type Limits struct {
-	Bytes        int // whole file; 2 GiB less one
-	Nodes        int // 65,536
-	Initializers int // 65,536
-	Attributes   int // per node; 64
-	Names        int // inputs and outputs of one node, declared inputs or outputs; 4,096
-	NameBytes    int // one name; 1,024
-	Rank         int // dimensions of one tensor; 8
-	Elements     int // elements of one tensor or one attribute list; 2^29
-}
+// Parse reads a model that holds all its data. Every error is an [*Error].
+func Parse(data []byte, limits Limits) (*Graph, error) { return ParseExternal(data, limits, nil) }
 
-func (l Limits) withDefaults() Limits {
-	set := func(field *int, value int) {
-		if *field <= 0 {
-			*field = value
-		}
-	}
-	set(&l.Bytes, 1<<31-1)
-	set(&l.Nodes, 1<<16)
-	set(&l.Initializers, 1<<16)
-	set(&l.Attributes, 64)
-	set(&l.Names, 4096)
-	set(&l.NameBytes, 1024)
-	set(&l.Rank, 8)
-	set(&l.Elements, 1<<29)
-	return l
-}
-
-// Parse reads a model. Every error is an [*Error].
-func Parse(data []byte, limits Limits) (*Graph, error) {
+// ParseExternal reads a model whose larger tensors may lie in other files. Every error is an [*Error].
+func ParseExternal(data []byte, limits Limits, files External) (*Graph, error) {
 	limits = limits.withDefaults()
 	if len(data) > limits.Bytes {
 		return nil, &Error{Kind: ErrLimit, Offset: 0, Reason: sprintf("file of %d bytes, limit %d", len(data), limits.Bytes)}
 	}
-	p := parser{limits: limits, graph: &Graph{Opsets: map[string]int64{}}}
-	if err := p.model(data); err != nil {
+	p := parser{limits: limits, files: files, model: &Graph{Opsets: map[string]int64{}}}
+	if err := p.readModel(data); err != nil {
 		return nil, err
 	}
-	if err := p.check(); err != nil {
+	if err := check(p.model); err != nil {
 		return nil, err
 	}
-	return p.graph, nil
+	return p.model, nil
 }

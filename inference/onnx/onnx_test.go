@@ -12,6 +12,24 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// The writer's pieces, as bytes.
+func encodeGraph(g *Graph) []byte { var r rope; new(writer).graph(&r, g); return r.join() }
+
+func encodeNode(n *Node) []byte     { var r rope; new(writer).nodes(&r, 1, []Node{*n}); return content(&r) }
+func encodeTensor(t *Tensor) []byte { var r rope; new(writer).tensor(&r, t); return r.join() }
+
+// content is a message that a rope holds as one field.
+func content(r *rope) []byte {
+	all := r.join()
+	_, _, n := protowire.ConsumeTag(all)
+	inner, _ := protowire.ConsumeBytes(all[n:])
+	return inner
+}
+
+func appendString(out []byte, num protowire.Number, s string) []byte {
+	return appendBytes(out, num, []byte(s))
+}
+
 func floats(v ...float32) []byte {
 	var raw []byte
 	for _, x := range v {
@@ -151,13 +169,15 @@ func TestRefusesGraphs(t *testing.T) {
 		{"overflowing shape", func(g *Graph) { g.Initializers[0].Shape = []int64{1 << 28, 1 << 28, 1 << 28} }, ErrLimit, "", "elements"},
 		{"negative dimension", func(g *Graph) { g.Initializers[0].Shape = []int64{-2, -1} }, ErrLimit, "", "dimension"},
 		{"nine dimensions", func(g *Graph) { g.Initializers[0].Shape = make([]int64, 9) }, ErrLimit, "", "elements"},
-		{"unknown element type", func(g *Graph) { g.Initializers[0].DType = 8 }, ErrUnsupported, "", "element type 8"},
+		{"unknown element type", func(g *Graph) { g.Initializers[0].DType = 14 }, ErrUnsupported, "", "element type 14"},
 		{"a bool of 2", func(g *Graph) { g.Initializers[1].Raw = []byte{2} }, ErrMalformed, "", "bool"},
 		{"format of the future", func(g *Graph) { g.IRVersion = 99 }, ErrUnsupported, "", "99"},
 		{"no default operator set", func(g *Graph) { delete(g.Opsets, "") }, ErrMalformed, "", "default operator set"},
 		{"attribute without a name", func(g *Graph) { g.Nodes[1].Attributes[0].Name = "" }, ErrMalformed, "second", "without a name"},
 		{"attribute twice", func(g *Graph) { g.Nodes[1].Attributes[1].Name = "f" }, ErrDuplicate, "second", `"f"`},
-		{"subgraph", func(g *Graph) { g.Nodes[1].Attributes[7].Kind = 5 }, ErrUnsupported, "second", "kind 5"},
+		{"attribute of an unknown kind", func(g *Graph) { g.Nodes[1].Attributes[7].Kind = 15 }, ErrUnsupported, "second", "kind 15"},
+		{"operator set of the future", func(g *Graph) { g.Opsets[""] = 29 }, ErrUnsupported, "", "29"},
+		{"operator set of the past", func(g *Graph) { g.Opsets[""] = 6 }, ErrUnsupported, "", "6"},
 		{"name too long", func(g *Graph) { g.Nodes[0].Name = strings.Repeat("n", 2000) }, ErrLimit, "", "2000 bytes"},
 		{"name is not text", func(g *Graph) { g.Nodes[0].Op = "\xff" }, ErrMalformed, "", "UTF-8"},
 		{"input declared unlike its constant", func(g *Graph) { g.Inputs[1].Name = "w" }, ErrMalformed, "", "another type"},
@@ -199,13 +219,13 @@ func TestRefusesBytes(t *testing.T) {
 	}{
 		{"nothing", nil, ErrMalformed, "no graph"},
 		{"not protobuf", []byte("<html>not found</html>"), ErrMalformed, ""},
-		{"data in another file", fileWith(external), ErrUnsupported, "another file"},
-		{"location of another file", fileWith(location), ErrUnsupported, "another file"},
+		{"data in another file", fileWith(external), ErrMalformed, "in none"},
+		{"location of another file", fileWith(location), ErrMalformed, "two places"},
 		{"two graphs", append(fileOf(graph), appendBytes(nil, 7, graph)...), ErrDuplicate, "field 7"},
 		{"field of the future", append(fileOf(graph), appendInt(nil, 99, 1)...), ErrUnsupported, "field 99"},
-		{"functions", append(fileOf(graph), appendBytes(nil, 25, nil)...), ErrUnsupported, "functions"},
+		{"function without a name", append(fileOf(graph), appendBytes(nil, 25, nil)...), ErrMalformed, "function"},
 		{"training", append(fileOf(graph), appendBytes(nil, 20, nil)...), ErrUnsupported, "training"},
-		{"sparse constants", fileOf(appendBytes(graph, 15, nil)), ErrUnsupported, "sparse"},
+		{"empty sparse constant", fileOf(appendBytes(graph, 15, nil)), ErrMalformed, "sparse"},
 		{"same operator set twice", append(fileOf(graph), appendBytes(nil, 8, appendInt(appendString(nil, 1, "ai.onnx"), 2, 17))...), ErrDuplicate, "twice"},
 		{"raw and typed data", fileWith(appendBytes(tensor, 4, floats(1, 2))), ErrMalformed, "raw data and"},
 		{"data field of another type", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Float32)), 8, "b"), 7, []byte{1})), ErrMalformed, "field 7"},
@@ -214,7 +234,7 @@ func TestRefusesBytes(t *testing.T) {
 		{"name given twice", fileOf(appendBytes(graph, 1, appendString(node, 3, "again"))), ErrDuplicate, "given twice"},
 		{"graph is a number", append(appendInt(nil, 1, 8), appendInt(nil, 7, 1)...), ErrMalformed, "wire type"},
 		{"group", append(fileOf(graph), protowire.AppendTag(nil, 2, protowire.StartGroupType)...), ErrMalformed, ""},
-		{"sequence input", fileOf(appendBytes(graph, 11, appendBytes(appendString(nil, 1, "q"), 2, appendBytes(nil, 4, nil)))), ErrUnsupported, "dense"},
+		{"opaque input", fileOf(appendBytes(graph, 11, appendBytes(appendString(nil, 1, "q"), 2, appendBytes(nil, 7, nil)))), ErrUnsupported, "opaque"},
 		{"input without a type", fileOf(appendBytes(graph, 11, appendString(nil, 1, "q"))), ErrMalformed, "type"},
 	}
 	for _, c := range cases {

@@ -6,46 +6,57 @@ import (
 
 type numbers = []protowire.Number
 
+const (
+	bytesType  = protowire.BytesType
+	varintType = protowire.VarintType
+)
+
+// The versions that this reader knows.
+const (
+	firstFormat, lastFormat = 3, 14
+	firstOpset, lastOpset   = 7, 28
+)
+
 type parser struct {
-	limits   Limits
-	graph    *Graph
-	hasGraph bool
+	limits Limits
+	files  External
+	opened map[string][]byte
+	model  *Graph
+	// What the limits count over the whole model.
+	nodes, constants, depth int
 }
 
-func (p *parser) model(data []byte) error {
-	g := p.graph
+func (p *parser) readModel(data []byte) error {
+	g := p.model
+	hasGraph := false
 	err := walk(data, 0, "ModelProto", numbers{1, 2, 3, 4, 5, 6, 7}, func(f field) error {
 		switch f.num {
 		case 1:
 			return f.int(&g.IRVersion)
-		case 2, 3, 4, 5, 6, 14: // producer, domain, model version, documentation, metadata
+		case 2, 3, 4, 5, 6, 14, 26: // producer, domain, model version, documentation, metadata, device hints
 			return nil
 		case 7:
-			p.hasGraph = true
-			return p.readGraph(f)
+			hasGraph = true
+			return p.graph(f, g)
 		case 8:
-			return p.opset(f)
+			return p.opset(f, g.Opsets)
 		case 20:
 			return f.fail(ErrUnsupported, "training information")
 		case 25:
-			return f.fail(ErrUnsupported, "functions local to the model")
+			return p.function(f)
 		}
 		return f.unknown()
 	})
 	if err != nil {
 		return err
 	}
-	if !p.hasGraph {
+	if !hasGraph {
 		return &Error{Kind: ErrMalformed, Offset: len(data), Reason: "no graph"}
 	}
-	if g.IRVersion < 3 || g.IRVersion > 14 {
-		return &Error{Kind: ErrUnsupported, Offset: -1, Reason: sprintf("format version %d, known are 3 to 14", g.IRVersion)}
+	if g.IRVersion < firstFormat || g.IRVersion > lastFormat {
+		return &Error{Kind: ErrUnsupported, Offset: -1, Reason: sprintf("format version %d, known are %d to %d", g.IRVersion, firstFormat, lastFormat)}
 	}
-	version, ok := g.Opsets[""]
-	if !ok || version < 1 {
-		return &Error{Kind: ErrMalformed, Offset: -1, Reason: "no version of the default operator set"}
-	}
-	g.Opset = version
+	g.Opset = g.Opsets[""]
 	return nil
 }
 
@@ -57,8 +68,8 @@ func defaultDomain(domain string) string {
 	return domain
 }
 
-func (p *parser) opset(f field) error {
-	if err := f.want(protowire.BytesType); err != nil {
+func (p *parser) opset(f field, into map[string]int64) error {
+	if err := f.want(bytesType); err != nil {
 		return err
 	}
 	var domain string
@@ -76,46 +87,72 @@ func (p *parser) opset(f field) error {
 		return err
 	}
 	domain = defaultDomain(domain)
-	if _, twice := p.graph.Opsets[domain]; twice {
+	if version < 1 {
+		return f.fail(ErrMalformed, "version %d of operator set %q", version, domain)
+	}
+	if domain == "" && (version < firstOpset || version > lastOpset) {
+		return f.fail(ErrUnsupported, "version %d of the default operator set, known are %d to %d", version, firstOpset, lastOpset)
+	}
+	if _, twice := into[domain]; twice {
 		return f.fail(ErrDuplicate, "operator set %q imported twice", domain)
 	}
-	if len(p.graph.Opsets) >= p.limits.Attributes {
+	if len(into) >= p.limits.Attributes {
 		return f.fail(ErrLimit, "more than %d operator sets", p.limits.Attributes)
 	}
-	p.graph.Opsets[domain] = version
+	into[domain] = version
 	return nil
 }
 
-func (p *parser) readGraph(f field) error {
-	if err := f.want(protowire.BytesType); err != nil {
+// body reads a graph inside an attribute.
+func (p *parser) body(f field) (*Graph, error) {
+	if p.depth >= p.limits.Depth {
+		return nil, f.fail(ErrLimit, "bodies more than %d deep", p.limits.Depth)
+	}
+	p.depth++
+	defer func() { p.depth-- }()
+	g := &Graph{}
+	return g, p.graph(f, g)
+}
+
+func (p *parser) graph(f field, g *Graph) error {
+	if err := f.want(bytesType); err != nil {
 		return err
 	}
-	g := p.graph
 	return walk(f.bytes, f.offset, "GraphProto", numbers{2, 10}, func(f field) error {
 		switch f.num {
 		case 1:
-			return p.node(f)
+			return p.node(f, &g.Nodes)
 		case 2:
 			return p.text(f, &g.Name)
 		case 5:
-			return p.initializer(f)
-		case 10, 13, 14, 16: // documentation, shapes of inner values, quantisation notes, metadata
+			return p.initializer(f, g)
+		case 10, 14, 16: // documentation, quantisation notes, metadata
 			return nil
 		case 11:
-			return p.value(f, &g.Inputs)
+			return p.value(f, &g.Inputs, p.limits.Names)
 		case 12:
-			return p.value(f, &g.Outputs)
+			return p.value(f, &g.Outputs, p.limits.Names)
+		case 13:
+			return p.value(f, &g.Values, p.limits.Nodes*2)
 		case 15:
-			return f.fail(ErrUnsupported, "sparse constants")
+			return p.sparseInitializer(f, g)
 		}
 		return f.unknown()
 	})
 }
 
-func (p *parser) initializer(f field) error {
-	g := p.graph
-	if len(g.Initializers) >= p.limits.Initializers {
+// constant counts one more constant of the model.
+func (p *parser) constant(f field) error {
+	if p.constants >= p.limits.Initializers {
 		return f.fail(ErrLimit, "more than %d constants", p.limits.Initializers)
+	}
+	p.constants++
+	return nil
+}
+
+func (p *parser) initializer(f field, g *Graph) error {
+	if err := p.constant(f); err != nil {
+		return err
 	}
 	t, err := p.tensor(f)
 	if err != nil {
@@ -128,12 +165,12 @@ func (p *parser) initializer(f field) error {
 	return nil
 }
 
-func (p *parser) node(f field) error {
-	g := p.graph
-	if len(g.Nodes) >= p.limits.Nodes {
+func (p *parser) node(f field, into *[]Node) error {
+	if p.nodes >= p.limits.Nodes {
 		return f.fail(ErrLimit, "more than %d nodes", p.limits.Nodes)
 	}
-	if err := f.want(protowire.BytesType); err != nil {
+	p.nodes++
+	if err := f.want(bytesType); err != nil {
 		return err
 	}
 	var n Node
@@ -148,18 +185,18 @@ func (p *parser) node(f field) error {
 		case 4:
 			return p.text(f, &n.Op)
 		case 5:
-			return p.attribute(f, &n)
-		case 6, 9: // documentation, metadata
+			return p.attribute(f, &n.Attributes)
+		case 6, 9, 10: // documentation, metadata, device hints
 			return nil
 		case 7:
 			return p.text(f, &n.Domain)
 		case 8:
-			return f.fail(ErrUnsupported, "overloaded functions")
+			return p.text(f, &n.Overload)
 		}
 		return f.unknown()
 	})
 	if n.Name == "" {
-		n.Name = sprintf("%s#%d", n.Op, len(g.Nodes))
+		n.Name = sprintf("%s#%d", n.Op, len(*into))
 	}
 	if err == nil && n.Op == "" {
 		err = f.fail(ErrMalformed, "node without an operator")
@@ -168,135 +205,19 @@ func (p *parser) node(f field) error {
 		return inNode(err, n.Name)
 	}
 	n.Domain = defaultDomain(n.Domain)
-	g.Nodes = append(g.Nodes, n)
+	*into = append(*into, n)
 	return nil
 }
 
-// inNode adds the node's name to an error that has none.
+// inNode puts the node's name before what an error says of the place, which may be a node of the node's body.
 func inNode(err error, name string) error {
-	if e, ok := err.(*Error); ok && e.Node == "" {
+	e, ok := err.(*Error)
+	switch {
+	case !ok:
+	case e.Node == "":
 		e.Node = name
+	default:
+		e.Node = name + "/" + e.Node
 	}
 	return err
-}
-
-func (p *parser) value(f field, into *[]Value) error {
-	if len(*into) >= p.limits.Names {
-		return f.fail(ErrLimit, "more than %d declared values", p.limits.Names)
-	}
-	if err := f.want(protowire.BytesType); err != nil {
-		return err
-	}
-	var v Value
-	err := walk(f.bytes, f.offset, "ValueInfoProto", numbers{1, 2, 3}, func(f field) error {
-		switch f.num {
-		case 1:
-			return p.text(f, &v.Name)
-		case 2:
-			return p.valueType(f, &v)
-		case 3, 4: // documentation, metadata
-			return nil
-		}
-		return f.unknown()
-	})
-	if err != nil {
-		return err
-	}
-	if v.Name == "" || v.DType.Size() == 0 {
-		return f.fail(ErrMalformed, "declared value %q without a name or a tensor type", v.Name)
-	}
-	*into = append(*into, v)
-	return nil
-}
-
-func (p *parser) valueType(f field, v *Value) error {
-	if err := f.want(protowire.BytesType); err != nil {
-		return err
-	}
-	return walk(f.bytes, f.offset, "TypeProto", numbers{1, 6}, func(f field) error {
-		switch f.num {
-		case 1:
-			return p.tensorType(f, v)
-		case 6: // denotation
-			return nil
-		case 4, 5, 8, 9:
-			return f.fail(ErrUnsupported, "value %q is not a dense tensor", v.Name)
-		}
-		return f.unknown()
-	})
-}
-
-func (p *parser) tensorType(f field, v *Value) error {
-	if err := f.want(protowire.BytesType); err != nil {
-		return err
-	}
-	return walk(f.bytes, f.offset, "TypeProto.Tensor", numbers{1, 2}, func(f field) error {
-		switch f.num {
-		case 1:
-			return f.dtype(&v.DType)
-		case 2:
-			return p.shape(f, v)
-		}
-		return f.unknown()
-	})
-}
-
-func (f field) dtype(into *DType) error {
-	if err := f.want(protowire.VarintType); err != nil {
-		return err
-	}
-	if f.bits > 64 || DType(f.bits).Size() == 0 {
-		return f.fail(ErrUnsupported, "element type %d", f.bits)
-	}
-	*into = DType(f.bits)
-	return nil
-}
-
-func (p *parser) shape(f field, v *Value) error {
-	if err := f.want(protowire.BytesType); err != nil {
-		return err
-	}
-	v.Shape = []Dim{}
-	return walk(f.bytes, f.offset, "TensorShapeProto", nil, func(f field) error {
-		if f.num != 1 {
-			return f.unknown()
-		}
-		if len(v.Shape) >= p.limits.Rank {
-			return f.fail(ErrLimit, "more than %d dimensions", p.limits.Rank)
-		}
-		if err := f.want(protowire.BytesType); err != nil {
-			return err
-		}
-		d, err := p.dim(f)
-		v.Shape = append(v.Shape, d)
-		return err
-	})
-}
-
-func (p *parser) dim(f field) (Dim, error) {
-	d := Dim{Size: -1}
-	given := 0
-	err := walk(f.bytes, f.offset, "TensorShapeProto.Dimension", numbers{1, 2, 3}, func(f field) error {
-		switch f.num {
-		case 1:
-			given++
-			if err := f.int(&d.Size); err != nil {
-				return err
-			}
-			if d.Size < 0 || d.Size > int64(p.limits.Elements) {
-				return f.fail(ErrLimit, "dimension %d, limit %d", d.Size, p.limits.Elements)
-			}
-			return nil
-		case 2:
-			given++
-			return p.text(f, &d.Symbol)
-		case 3: // denotation
-			return nil
-		}
-		return f.unknown()
-	})
-	if err == nil && given > 1 {
-		err = f.fail(ErrMalformed, "dimension with both a size and a symbol")
-	}
-	return d, err
 }

@@ -11,22 +11,26 @@ import (
 // and shape say how many there must be.
 type pending struct {
 	Tensor
-	hasRaw bool
-	typed  []field // pieces of one number field
+	hasRaw      bool
+	typed       []field // pieces of one number field
+	strings     int     // entries of the string field
+	inFile      bool    // the data is in another file
+	outside     *outside
+	outsideKeys int
 }
 
 func (p *parser) tensor(f field) (Tensor, error) {
-	if err := f.want(protowire.BytesType); err != nil {
+	if err := f.want(bytesType); err != nil {
 		return Tensor{}, err
 	}
 	t := pending{Tensor: Tensor{Shape: []int64{}}}
 	err := walk(f.bytes, f.offset, "TensorProto", numbers{2, 8, 9, 12, 14}, func(f field) error {
 		switch f.num {
 		case 1:
-			return p.dims(f, &t)
+			return p.dims(f, &t.Shape)
 		case 2:
 			return f.dtype(&t.DType)
-		case 4, 5, 7, 10, 11:
+		case 4, 5, 6, 7, 10, 11:
 			if len(t.typed) > 0 && t.typed[0].num != f.num {
 				return f.fail(ErrMalformed, "tensor %q has two number fields", t.Name)
 			}
@@ -36,18 +40,19 @@ func (p *parser) tensor(f field) (Tensor, error) {
 			return p.text(f, &t.Name)
 		case 9:
 			t.hasRaw, t.Raw = true, f.bytes
-			return f.want(protowire.BytesType)
+			return f.want(bytesType)
 		case 12, 16: // documentation, metadata
 			return nil
 		case 13:
-			return f.fail(ErrUnsupported, "tensor %q keeps its data in another file", t.Name)
+			return p.externalEntry(f, &t)
 		case 14:
-			if f.bits != 0 {
-				return f.fail(ErrUnsupported, "tensor %q keeps its data in another file", t.Name)
+			t.inFile = f.bits == 1
+			if f.bits > 1 {
+				return f.fail(ErrUnsupported, "tensor %q has its data at place %d", t.Name, f.bits)
 			}
-			return f.want(protowire.VarintType)
-		case 3, 6:
-			return f.fail(ErrUnsupported, "tensor %q in segments or of strings", t.Name)
+			return f.want(varintType)
+		case 3:
+			return f.fail(ErrUnsupported, "tensor %q in segments", t.Name)
 		}
 		return f.unknown()
 	})
@@ -57,27 +62,27 @@ func (p *parser) tensor(f field) (Tensor, error) {
 	return t.Tensor, p.finish(f, &t)
 }
 
-func (p *parser) dims(f field, t *pending) error {
-	return f.numbers(protowire.VarintType, func() int { return len(t.Shape) }, p.limits.Rank, func(v uint64) {
-		t.Shape = append(t.Shape, int64(v))
+func (p *parser) dims(f field, into *[]int64) error {
+	return f.numbers(varintType, func() int { return len(*into) }, p.limits.Rank, func(v uint64) {
+		*into = append(*into, int64(v))
 	})
 }
 
-// elements multiplies the dimensions without overflow.
-func (p *parser) elements(f field, t *pending) (int, error) {
+// elements multiplies the dimensions of the named tensor without overflow.
+func (p *parser) elements(f field, name string, shape []int64) (int, error) {
 	n := int64(1)
 	limit := int64(p.limits.Elements)
 	empty := false
-	for _, d := range t.Shape {
+	for _, d := range shape {
 		if d < 0 || d > limit {
-			return 0, f.fail(ErrLimit, "tensor %q: dimension %d, limit %d", t.Name, d, limit)
+			return 0, f.fail(ErrLimit, "tensor %q: dimension %d, limit %d", name, d, limit)
 		}
 		if d == 0 {
 			empty = true
 			continue
 		}
 		if n *= d; n > limit {
-			return 0, f.fail(ErrLimit, "tensor %q has more than %d elements", t.Name, limit)
+			return 0, f.fail(ErrLimit, "tensor %q has more than %d elements", name, limit)
 		}
 	}
 	if empty {
@@ -86,33 +91,76 @@ func (p *parser) elements(f field, t *pending) (int, error) {
 	return int(n), nil
 }
 
-// finish checks the data against type and shape and brings it into Raw.
+// finish checks the data against type and shape and brings it into Raw or Strings.
 func (p *parser) finish(f field, t *pending) error {
-	size := t.DType.Size()
-	if size == 0 {
+	if t.DType == 0 {
 		return f.fail(ErrMalformed, "tensor %q without an element type", t.Name)
 	}
-	n, err := p.elements(f, t)
+	n, err := p.elements(f, t.Name, t.Shape)
 	if err != nil {
 		return err
 	}
 	if t.hasRaw && len(t.typed) > 0 {
 		return f.fail(ErrMalformed, "tensor %q has raw data and a number field", t.Name)
 	}
-	if !t.hasRaw {
-		if t.Raw, err = t.decode(f, n); err != nil {
-			return err
-		}
+	if t.inFile != (t.outside != nil) || t.inFile && (t.hasRaw || len(t.typed) > 0) {
+		return f.fail(ErrMalformed, "tensor %q has its data in two places or in none", t.Name)
 	}
-	if len(t.Raw) != n*size {
-		return f.fail(ErrMalformed, "tensor %q has %d bytes of data, its type and shape want %d", t.Name, len(t.Raw), n*size)
+	if t.DType == String {
+		return p.finishStrings(f, t, n)
 	}
+	want := fileBytes(t.DType, n)
+	switch {
+	case want > math.MaxInt: // where int has 32 bits
+		return f.fail(ErrLimit, "tensor %q of %d bytes", t.Name, want)
+	case t.inFile:
+		t.Raw, err = p.external(f, t, int(want))
+	case !t.hasRaw:
+		t.Raw, err = t.decode(f, n)
+	}
+	if err != nil {
+		return err
+	}
+	if int64(len(t.Raw)) != want {
+		return f.fail(ErrMalformed, "tensor %q has %d bytes of data, its type and shape want %d", t.Name, len(t.Raw), want)
+	}
+	return t.checkBits(f, n)
+}
+
+// checkBits refuses spellings of one value in two ways.
+func (t *pending) checkBits(f field, n int) error {
 	if t.DType == Bool {
 		for _, b := range t.Raw {
 			if b > 1 {
 				return f.fail(ErrMalformed, "tensor %q holds a bool that is neither 0 nor 1", t.Name)
 			}
 		}
+	}
+	if rest := n * t.DType.Bits() % 8; rest != 0 && t.Raw[len(t.Raw)-1]>>rest != 0 {
+		return f.fail(ErrMalformed, "tensor %q of %v does not end in zero bits", t.Name, t.DType)
+	}
+	return nil
+}
+
+func (p *parser) finishStrings(f field, t *pending, n int) error {
+	if t.hasRaw || t.inFile {
+		return f.fail(ErrMalformed, "tensor %q of strings has raw data", t.Name)
+	}
+	for _, piece := range t.typed {
+		if piece.num != 6 {
+			return f.fail(ErrMalformed, "tensor %q of strings has a number field", t.Name)
+		}
+		if len(t.Strings) >= n {
+			return f.fail(ErrMalformed, "tensor %q has more than the %d strings that its shape wants", t.Name, n)
+		}
+		var s string
+		if err := p.string(piece, &s); err != nil {
+			return err
+		}
+		t.Strings = append(t.Strings, s)
+	}
+	if len(t.Strings) != n {
+		return f.fail(ErrMalformed, "tensor %q has %d strings, its shape wants %d", t.Name, len(t.Strings), n)
 	}
 	return nil
 }
@@ -130,11 +178,17 @@ func (t *pending) decode(f field, n int) ([]byte, error) {
 	var raw []byte
 	count := 0
 	bad := false
+	entries, size := n, width(t.DType)
+	if size == 0 { // an entry is a byte of packed elements, but for the types of 6 bits one element
+		if entries, size = int(fileBytes(t.DType, n)), 1; t.DType.Bits() == 6 {
+			entries = n
+		}
+	}
 	for _, piece := range t.typed {
-		err := piece.numbers(element, func() int { return count }, n, func(bits uint64) {
+		err := piece.numbers(element, func() int { return count }, entries, func(bits uint64) {
 			count++
 			bad = bad || !fits(bits, t.DType)
-			raw = appendElement(raw, bits, t.DType.Size())
+			raw = appendElement(raw, bits, size)
 		})
 		if err != nil {
 			return nil, err
@@ -142,6 +196,9 @@ func (t *pending) decode(f field, n int) ([]byte, error) {
 	}
 	if bad {
 		return nil, f.fail(ErrMalformed, "tensor %q holds a number outside the range of %v", t.Name, t.DType)
+	}
+	if t.DType.Bits() == 6 {
+		raw = pack6(raw)
 	}
 	return raw, nil
 }
@@ -153,9 +210,10 @@ func numberField(num protowire.Number, dtype DType) (protowire.Type, bool) {
 		return protowire.Fixed32Type, dtype == Float32
 	case 5:
 		switch dtype {
-		case Int32, Int16, Int8, Uint16, Uint8, Bool, Float16, BFloat16:
-			return protowire.VarintType, true
+		case Float32, Float64, Int64, Uint32, Uint64, String:
+			return 0, false
 		}
+		return varintType, true
 	case 7:
 		return protowire.VarintType, dtype == Int64
 	case 10:
@@ -177,14 +235,30 @@ func fits(bits uint64, dtype DType) bool {
 		return v >= math.MinInt8 && v <= math.MaxInt8
 	case Uint16, Float16, BFloat16:
 		return bits <= math.MaxUint16
-	case Uint8:
-		return bits <= math.MaxUint8
+	case Float6E2M3, Float6E3M2:
+		return bits < 1<<6
 	case Bool:
 		return bits <= 1
 	case Uint32:
 		return bits <= math.MaxUint32
+	case Float32, Float64, Int64, Uint64:
+		return true
 	}
-	return true
+	return bits <= math.MaxUint8
+}
+
+// pack6 packs elements of 6 bits, four into three bytes.
+func pack6(elements []byte) []byte {
+	out := make([]byte, fileBytes(Float6E2M3, len(elements)))
+	for i, v := range elements {
+		at := 6 * i
+		wide := uint(v) << (at % 8)
+		out[at/8] |= byte(wide)
+		if wide > math.MaxUint8 {
+			out[at/8+1] |= byte(wide >> 8)
+		}
+	}
+	return out
 }
 
 func appendElement(raw []byte, bits uint64, size int) []byte {

@@ -100,6 +100,31 @@ func (p *parser) text(f field, into *string) error {
 	return nil
 }
 
+// string reads a string of data: an attribute's or a tensor's.
+func (p *parser) string(f field, into *string) error {
+	if err := f.want(protowire.BytesType); err != nil {
+		return err
+	}
+	if len(f.bytes) > p.limits.StringBytes {
+		return f.fail(ErrLimit, "string of %d bytes, limit %d", len(f.bytes), p.limits.StringBytes)
+	}
+	if !utf8.Valid(f.bytes) {
+		return f.fail(ErrMalformed, "string is not UTF-8")
+	}
+	*into = string(f.bytes)
+	return nil
+}
+
+func (p *parser) appendString(f field, into *[]string) error {
+	if len(*into) >= p.limits.Elements {
+		return f.fail(ErrLimit, "more than %d strings", p.limits.Elements)
+	}
+	var s string
+	err := p.string(f, &s)
+	*into = append(*into, s)
+	return err
+}
+
 // appendText is text for a repeated field of at most limit entries.
 func (p *parser) appendText(f field, into *[]string, limit int) error {
 	if len(*into) >= limit {

@@ -21,7 +21,10 @@ import (
 	"assay/commitment"
 	"assay/inference/catalog"
 	"assay/inference/exact"
+	"assay/inference/ir"
+	"assay/inference/lower"
 	"assay/inference/onnx"
+	"assay/inference/tensor"
 	"assay/inference/tokenize"
 )
 
@@ -123,10 +126,29 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if err != nil {
 		return nil, err
 	}
-	if m.program, err = exact.Compile(graph); err != nil {
+	lowered, err := lower.Lower(graph)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRoot(lowered, manifest.IRRoot); err != nil {
+		return nil, err
+	}
+	if n := ir.Coupled(lowered); n != nil {
+		return nil, fmt.Errorf("node %q makes the bits of an answer depend on batch mates and padding: rewrite the model with `assay model rewrite`", n.Name)
+	}
+	if m.program, err = exact.New(lowered, exact.Config{}); err != nil {
 		return nil, err
 	}
 	return m, m.checkSignature()
+}
+
+// checkRoot compares what the model file was lowered to with what the manifest binds.
+func checkRoot(g *ir.Graph, want *commitment.Hash) error {
+	got, err := ir.Root(g)
+	if err == nil && got != *want {
+		err = fmt.Errorf("the model file lowers to IR root %v, the manifest says %v", got, *want)
+	}
+	return err
 }
 
 // supported refuses what this program does not compute.
@@ -135,10 +157,10 @@ func supported(m catalog.Manifest) error {
 		return err
 	}
 	switch {
-	case m.IR != 0:
-		return fmt.Errorf("executor version %d, this program has version 0", m.IR)
-	case m.IRRoot != nil:
-		return errors.New("an IR root is given, which executor version 0 cannot check")
+	case m.IR != ir.Version:
+		return fmt.Errorf("executor version %d, this program has version %d", m.IR, ir.Version)
+	case m.IRRoot == nil:
+		return errors.New("the manifest gives no IR root, so what the model computes is not bound")
 	case m.Tokenizer.Kind != catalog.TokenizerWordPiece || m.Tokenizer.Version != 1:
 		return fmt.Errorf("tokenizer %d version %d, this program has WordPiece (%d) version 1",
 			m.Tokenizer.Kind, m.Tokenizer.Version, catalog.TokenizerWordPiece)
@@ -157,14 +179,14 @@ func open(m catalog.Manifest, folder *catalog.Folder, role string) ([]byte, erro
 // checkSignature refuses a graph that cannot be fed or read as an embedding model.
 func (m *Model) checkSignature() error {
 	for _, v := range m.program.Inputs() {
-		if v.Name != inputIDs && v.Name != inputMask && v.Name != inputTypes || v.DType != exact.Int64 {
+		if v.Name != inputIDs && v.Name != inputMask && v.Name != inputTypes || v.DType != tensor.Int64 {
 			return fmt.Errorf("graph input %q of %v: want int64 %s, %s or %s", v.Name, v.DType, inputIDs, inputMask, inputTypes)
 		}
 		m.inputs = append(m.inputs, v.Name)
 	}
 	for _, v := range m.program.Outputs() {
 		if v.Name == m.manifest.Output.Name {
-			if v.DType != exact.Float32 {
+			if v.DType != tensor.Float32 {
 				return fmt.Errorf("graph output %q is of %v, want float32", v.Name, v.DType)
 			}
 			return nil
@@ -193,7 +215,7 @@ func (m *Model) Run(ctx context.Context, item Item) (Tensor, error) {
 	if m.manifest.Normalization == catalog.NormalizationL2 {
 		normalize(vector)
 	}
-	out := exact.NewFloat32(vector, len(vector))
+	out := tensor.FromFloat32(vector, len(vector))
 	if !out.Finite() {
 		return Tensor{}, fmt.Errorf("run model %s: %w", m.manifest.Name, ErrNotFinite)
 	}
@@ -256,7 +278,7 @@ func (m *Model) hidden(ids []uint32) ([]float32, error) {
 				values[i] = 1
 			}
 		}
-		inputs[name] = exact.NewInt64(values, 1, n)
+		inputs[name] = tensor.FromInt64(values, 1, n)
 	}
 	outputs, err := m.program.Run(inputs, m.parallel)
 	if err != nil {
@@ -267,5 +289,5 @@ func (m *Model) hidden(ids []uint32) ([]float32, error) {
 	if len(out.Shape) != 3 || out.Shape[0] != 1 || out.Shape[1] != n || out.Shape[2] != dimension {
 		return nil, fmt.Errorf("run model %s: output of shape %v, want [1 %d %d]", m.manifest.Name, out.Shape, n, dimension)
 	}
-	return out.F32, nil
+	return out.Float32s(), nil
 }

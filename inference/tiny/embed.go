@@ -86,7 +86,7 @@ func weigh(counts [][]float64, rarity []float64) [][]float64 {
 	for _, row := range counts {
 		var sum float64
 		for w := range row {
-			row[w] *= rarity[w]
+			row[w] = float64(row[w] * rarity[w])
 			sum += float64(row[w] * row[w])
 		}
 		length := max(math.Sqrt(sum), 1e-9)

@@ -79,6 +79,7 @@ var rules = []rule{
 	{"ic/pocketic", []string{"ic/principal"}, nil, "a client of a server that is somebody else's"},
 	{"ic/localnet", []string{"ic/principal", "ic/replica/...", "internal/cache"}, nil, "a network that listens: keys, network, door and port, put together"},
 	{"inference/...", []string{"inference/...", "commitment", "internal/cache"}, []string{protowire, xsys}, "inference knows nobody: a model and a tensor in, a tensor out"},
+	{"inference/internal/realmodel", []string{"inference/...", "commitment", "internal/cache", "internal/need"}, nil, "tests only: published models, fetched once"},
 	{"inference/tiny/maketiny", []string{"inference/...", "examples/passages"}, nil, "makes the tiny model from the repository's passages"},
 	{"vectordb/...", []string{"vectordb/..."}, nil, "the index runs in the canister and natively"},
 	{"ic/interop/...", nil, nil, "tests only: clients and canisters that are not ours"},
@@ -198,7 +199,7 @@ func matches(pattern, path string) bool {
 }
 
 // pure packages play in the canister, in the daemon and in a simulator alike.
-var pure = []string{"commitment", "vectordb/...", "inference/onnx", "inference/tokenize", "inference/exact", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "canisters/ledger/tokens", "orchestrator/schedule"}
+var pure = []string{"commitment", "vectordb/...", "inference/tensor", "inference/onnx/...", "inference/ir", "inference/lower", "inference/tokenize/...", "inference/exact", "inference/exact/internal/kernel", "canisters/market/book", "canisters/dao/vote", "canisters/vectors/index", "canisters/ledger/tokens", "orchestrator/schedule"}
 
 func TestPurePackages(t *testing.T) {
 	forbidden := map[string]bool{"os": true, "net": true, "net/http": true, "math/rand": true, "math/rand/v2": true, "crypto/rand": true, "os/exec": true, "io/ioutil": true, "log": true, "log/slog": true, "sync": true}

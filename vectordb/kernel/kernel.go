@@ -50,7 +50,7 @@ func Quantize(v []float32) (Code, error) {
 	code := make(Code, len(v))
 	for i, x := range v {
 		// the product is exact in float64, so only the division rounds
-		code[i] = byte(int8(math.RoundToEven(float64(x) * levels / largest)))
+		code[i] = byte(int8(math.RoundToEven(float64(float64(x)*levels) / largest)))
 	}
 	return code, nil
 }

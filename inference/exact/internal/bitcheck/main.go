@@ -11,7 +11,10 @@ import (
 
 	"assay/inference/exact"
 	"assay/inference/exact/internal/sample"
+	"assay/inference/ir"
+	"assay/inference/lower"
 	"assay/inference/onnx"
+	"assay/inference/tensor"
 )
 
 func main() {
@@ -39,7 +42,11 @@ func model(r io.Reader, kernel string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := exact.CompileWith(g, exact.Config{Kernel: kernel})
+	lowered, err := lower.Lower(g)
+	if err != nil {
+		return "", err
+	}
+	p, err := exact.New(lowered, exact.Config{Kernel: kernel})
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +71,7 @@ func model(r io.Reader, kernel string) (string, error) {
 
 // made fills declared int64 inputs: batch 1, the given length for every other open dimension. The first input
 // walks through small ids, the others are 1 as a mask is, and 0 for token types.
-func made(values []onnx.Value, sequence int) (map[string]exact.Tensor, error) {
+func made(values []ir.Value, sequence int) (map[string]exact.Tensor, error) {
 	inputs := map[string]exact.Tensor{}
 	for i, v := range values {
 		if v.DType != onnx.Int64 {
@@ -90,7 +97,7 @@ func made(values []onnx.Value, sequence int) (map[string]exact.Tensor, error) {
 				data[j] = 1
 			}
 		}
-		inputs[v.Name] = exact.NewInt64(data, shape...)
+		inputs[v.Name] = tensor.FromInt64(data, shape...)
 	}
 	return inputs, nil
 }

@@ -10,7 +10,9 @@ import (
 	"math"
 
 	"assay/inference/exact"
+	"assay/inference/lower"
 	"assay/inference/onnx"
+	"assay/inference/tensor"
 )
 
 // The model's sizes; none is a multiple of a kernel's block, so that every tail is used.
@@ -93,7 +95,7 @@ func (b *builder) constant(dtype onnx.DType, raw []byte, shape ...int64) string 
 func (b *builder) floats(scale float32, shape ...int64) string {
 	var raw []byte
 	for range elements(shape) {
-		v := float32(b.random()-1<<23) / (1 << 23) * scale
+		v := float32(float32(b.random()-1<<23) / (1 << 23) * scale)
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
 	return b.constant(onnx.Float32, raw, shape...)
@@ -184,14 +186,18 @@ func Inputs(batch, sequence int) map[string]exact.Tensor {
 		}
 	}
 	return map[string]exact.Tensor{
-		"ids":  exact.NewInt64(ids, batch, sequence),
-		"mask": exact.NewInt64(mask, batch, sequence),
+		"ids":  tensor.FromInt64(ids, batch, sequence),
+		"mask": tensor.FromInt64(mask, batch, sequence),
 	}
 }
 
 // Hash runs the model on inputs of several lengths and hashes every bit of the outputs.
 func Hash(kernel string, parallel exact.Parallel) (string, error) {
-	p, err := exact.CompileWith(Graph(), exact.Config{Kernel: kernel})
+	lowered, err := lower.Lower(Graph())
+	if err != nil {
+		return "", err
+	}
+	p, err := exact.New(lowered, exact.Config{Kernel: kernel})
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,164 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// ulps is the distance of got from want in units of the last place of a float32 near want.
+func ulps(got float32, want float64) float64 {
+	if float64(got) == want {
+		return 0
+	}
+	unit := math.Ldexp(1, max(math.Ilogb(want), -126)-23)
+	return math.Abs(float64(got)-want) / unit
+}
+
+// steps calls f for float32 numbers spread evenly over the bit patterns between low and high, of both signs.
+func steps(low, high float32, n uint32, f func(x float32)) {
+	from, to := math.Float32bits(low), math.Float32bits(high)
+	for b := from; b < to; b += max(1, (to-from)/n) {
+		f(math.Float32frombits(b))
+		f(-math.Float32frombits(b))
+	}
+	f(high)
+	f(-high)
+}
+
+// scalar is a function of one number, what it should be, where, and how far off it may be.
+type scalar struct {
+	name      string
+	f         func(float32) float32
+	want      func(float64) float64
+	low, high float32 // magnitudes; both signs are tried where want gives a number
+	maxUlps   float64
+}
+
+func scalars() []scalar {
+	const huge = math.MaxFloat32
+	return []scalar{
+		{"Exp", Exp, math.Exp, 0, 88.7, 1},
+		{"Log", Log, math.Log, 0, huge, 1},
+		{"Erf", Erf, math.Erf, 0, 10, 1.25},
+		{"Tanh", Tanh, math.Tanh, 0, 12, 1.5},
+		{"Sigmoid", Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 0, 110, 2.5},
+		{"Sqrt", Sqrt, math.Sqrt, 0, huge, 0.5001},
+		{"Log1p", Log1p, math.Log1p, 0, huge, 0.501},
+		{"Softplus", Softplus, func(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }, 0, 150, 0.501},
+		{"Sinh", Sinh, math.Sinh, 0, 89.4, 0.501},
+		{"Cosh", Cosh, math.Cosh, 0, 89.4, 0.501},
+		{"Asinh", Asinh, math.Asinh, 0, huge, 0.501},
+		{"Acosh", Acosh, math.Acosh, 1, huge, 0.501},
+		{"Atanh", Atanh, math.Atanh, 0, 0.99999994, 0.501},
+		{"Sin", Sin, math.Sin, 0, huge, 0.501},
+		{"Cos", Cos, math.Cos, 0, huge, 0.501},
+		{"Tan", Tan, math.Tan, 0, huge, 0.501},
+		{"Asin", Asin, math.Asin, 0, 1, 0.501},
+		{"Acos", Acos, math.Acos, 0, 1, 0.501},
+		{"Atan", Atan, math.Atan, 0, huge, 0.501},
+	}
+}
+
+func TestPolynomialsAreClose(t *testing.T) {
+	for _, c := range scalars() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			worst, at := 0.0, float32(0)
+			steps(c.low, c.high, 300_000, func(x float32) {
+				want := c.want(float64(x))
+				if want != want {
+					return
+				}
+				if d := ulps(c.f(x), want); !(d <= worst) {
+					worst, at = d, x
+				}
+			})
+			t.Logf("worst %.4f ulp at %v", worst, at)
+			if !(worst <= c.maxUlps) {
+				t.Errorf("worst error %.4f ulp at %v (%x): got %v, want %v; limit %v", worst, at, at, c.f(at), c.want(float64(at)), c.maxUlps)
+			}
+		})
+	}
+}
+
+func TestPolynomialsAtTheEdges(t *testing.T) {
+	inf := float32(math.Inf(1))
+	zero, subnormal := float32(math.Copysign(0, -1)), float32(math.SmallestNonzeroFloat32)
+	odd := math.Float32frombits(0xffc12345)
+	cases := []struct {
+		name    string
+		f       func(float32) float32
+		x, want float32
+	}{
+		{"Exp(0)", Exp, 0, 1},
+		{"Exp(-0)", Exp, zero, 1},
+		{"Exp(Inf)", Exp, inf, inf},
+		{"Exp(-Inf)", Exp, -inf, 0},
+		{"Exp(largest finite)", Exp, 88.72283, float32(math.Exp(float64(float32(88.72283))))},
+		{"Exp overflows", Exp, 88.72285, inf},
+		{"Exp gives a subnormal", Exp, -103, float32(math.Exp(-103))},
+		{"Exp underflows", Exp, -104.1, 0},
+		{"Exp(NaN)", Exp, odd, nan},
+		{"Erf(0)", Erf, 0, 0},
+		{"Erf(-0)", Erf, zero, zero},
+		{"Erf(subnormal)", Erf, subnormal, subnormal},
+		{"Erf(Inf)", Erf, inf, 1},
+		{"Erf(-Inf)", Erf, -inf, -1},
+		{"Erf(5)", Erf, 5, 1},
+		{"Erf(NaN)", Erf, odd, nan},
+		{"Tanh(-0)", Tanh, zero, zero},
+		{"Tanh(Inf)", Tanh, inf, 1},
+		{"Tanh(-Inf)", Tanh, -inf, -1},
+		{"Tanh(NaN)", Tanh, odd, nan},
+		{"Sqrt(-0)", Sqrt, zero, zero},
+		{"Sqrt(-1)", Sqrt, -1, nan},
+		{"Sqrt(Inf)", Sqrt, inf, inf},
+		{"Sqrt(subnormal)", Sqrt, subnormal, float32(math.Sqrt(float64(subnormal)))},
+	}
+	for _, c := range cases {
+		if got := c.f(c.x); math.Float32bits(got) != math.Float32bits(c.want) {
+			t.Errorf("%s = %v (%x), want %v (%x)", c.name, got, math.Float32bits(got), c.want, math.Float32bits(c.want))
+		}
+	}
+}
+
+// The lane rule, written the slow way.
+func TestSumFollowsTheLaneRule(t *testing.T) {
+	s := noise(9)
+	for _, n := range []int{0, 1, 15, 16, 17, 31, 32, 33, 100, 384, 1000} {
+		x := s.floats(n, false)
+		var lane [16]float32
+		for i, v := range x {
+			lane[i%16] += v
+		}
+		for _, half := range []int{8, 4, 2, 1} {
+			for i := range half {
+				lane[i] += lane[i+half]
+			}
+		}
+		if got := Sum(x); math.Float32bits(got) != math.Float32bits(lane[0]) {
+			t.Errorf("sum of %d = %v, want %v", n, got, lane[0])
+		}
+	}
+}
+
+// These hashes of bits catch a change of a polynomial or of a sum that stays within the error bounds: such a change
+// is a new version of the arithmetic.
+func TestPolynomialBitsAreFixed(t *testing.T) {
+	cases := []struct {
+		name string
+		f    func(float32) float32
+		want uint64
+	}{
+		{"Exp", Exp, 0x6cad7974c6729525}, {"Erf", Erf, 0x5d7987a9a043b08}, {"Tanh", Tanh, 0xa89f001c37cbffb1}, {"Sqrt", Sqrt, 0xfe0e4256f4e28f89},
+	}
+	for _, c := range cases {
+		hash := uint64(14695981039346656037)
+		for b := uint32(0); b < 1<<32-1<<17; b += 1<<16 + 1 {
+			hash = (hash ^ uint64(math.Float32bits(c.f(math.Float32frombits(b))))) * 1099511628211
+		}
+		if hash != c.want {
+			t.Errorf("%s: bits hash to %#x, want %#x", c.name, hash, c.want)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package kernel
+
+import "unsafe"
+
+// tile is what the assembly of one tile reads; strides are in bytes. The generator in asm knows its layout.
+type tile struct {
+	c     unsafe.Pointer
+	ldc   uintptr
+	a     unsafe.Pointer
+	lda   uintptr
+	b     unsafe.Pointer
+	ldb   uintptr
+	pitch uintptr
+	k     int
+	add   int
+	next  unsafe.Pointer
+
+	// Integers only: terms of the rows, sums and zero points of the columns.
+	rowTerms, columnSums, columnZeros unsafe.Pointer
+}
+
+// tile describes the first row of a strip, after a check of everything that the assembly will touch; k, m and width
+// are at least 1.
+func (s *strip) tile() tile {
+	_ = s.c[(s.m-1)*s.ldc+s.width*panelWidth-1]
+	_ = s.a[(s.m-1)*s.lda+s.k-1]
+	_ = s.b[(s.width-1)*s.pitch+(s.k-1)*s.ldb+panelWidth-1]
+	t := tile{
+		c: unsafe.Pointer(&s.c[0]), ldc: uintptr(4 * s.ldc), a: unsafe.Pointer(&s.a[0]), lda: uintptr(4 * s.lda),
+		b: unsafe.Pointer(&s.b[0]), ldb: uintptr(4 * s.ldb), pitch: uintptr(4 * s.pitch), k: s.k, next: unsafe.Pointer(&s.b[0]),
+	}
+	if s.add {
+		t.add = 1
+	}
+	return t
+}
+
+// tileRows is how many of the rows left the next tile takes, most at best: the last two tiles share what is more than
+// one and less than two, since a tile of few rows does not fill the CPU's pipes.
+func tileRows(left, most int) int {
+	if left > most && left < 2*most {
+		return (left + 1) / 2
+	}
+	return min(left, most)
+}
+
+// place points a tile at row i of a strip. The last tile fetches what is read next.
+func (s *strip) place(t *tile, i, rows int) {
+	t.c, t.a = unsafe.Pointer(&s.c[i*s.ldc]), unsafe.Pointer(&s.a[i*s.lda])
+	if i+rows == s.m && len(s.next) > 0 {
+		t.next = unsafe.Pointer(&s.next[0])
+	}
+}
+
+var productAVX2 = productKernel{strip: stripAVX2, panels: func(m int) int {
+	switch m {
+	case 1:
+		return 4
+	case 2:
+		return 2
+	}
+	return 1
+}}
+
+func stripAVX2(s *strip) {
+	t := s.tile()
+	for i := 0; i < s.m; {
+		rows := tileRows(s.m-i, 6)
+		s.place(&t, i, rows)
+		switch s.width<<4 | rows {
+		case 0x11:
+			avx2Tile1x1(&t)
+		case 0x12:
+			avx2Tile2x1(&t)
+		case 0x13:
+			avx2Tile3x1(&t)
+		case 0x14:
+			avx2Tile4x1(&t)
+		case 0x15:
+			avx2Tile5x1(&t)
+		case 0x16:
+			avx2Tile6x1(&t)
+		case 0x21:
+			avx2Tile1x2(&t)
+		case 0x22:
+			avx2Tile2x2(&t)
+		case 0x41:
+			avx2Tile1x4(&t)
+		default:
+			panic("kernel: no such tile")
+		}
+		i += rows
+	}
+}
+
+var productAVX512 = productKernel{strip: stripAVX512, panels: func(m int) int {
+	if m == 1 {
+		return 4
+	}
+	return 2
+}}
+
+func stripAVX512(s *strip) {
+	t := s.tile()
+	for i := 0; i < s.m; {
+		rows := tileRows(s.m-i, 8)
+		s.place(&t, i, rows)
+		switch s.width<<4 | rows {
+		case 0x11:
+			avx512Tile1x1(&t)
+		case 0x12:
+			avx512Tile2x1(&t)
+		case 0x13:
+			avx512Tile3x1(&t)
+		case 0x14:
+			avx512Tile4x1(&t)
+		case 0x15:
+			avx512Tile5x1(&t)
+		case 0x16:
+			avx512Tile6x1(&t)
+		case 0x17:
+			avx512Tile7x1(&t)
+		case 0x18:
+			avx512Tile8x1(&t)
+		case 0x21:
+			avx512Tile1x2(&t)
+		case 0x22:
+			avx512Tile2x2(&t)
+		case 0x23:
+			avx512Tile3x2(&t)
+		case 0x24:
+			avx512Tile4x2(&t)
+		case 0x25:
+			avx512Tile5x2(&t)
+		case 0x26:
+			avx512Tile6x2(&t)
+		case 0x27:
+			avx512Tile7x2(&t)
+		case 0x28:
+			avx512Tile8x2(&t)
+		case 0x41:
+			avx512Tile1x4(&t)
+		default:
+			panic("kernel: no such tile")
+		}
+		i += rows
+	}
+}
+
+//go:noescape
+func transpose8avx2(to *float32, stride uintptr, from *float32, fromStride uintptr, rows int)
+
+func transposeAVX2(to []float32, stride int, from []float32, fromStride, rows int) {
+	_, _ = to[(rows-1)*stride+7], from[7*fromStride+rows-1]
+	transpose8avx2(&to[0], uintptr(4*stride), &from[0], uintptr(4*fromStride), rows)
+}
+
+//go:noescape
+func avx2Tile1x1(t *tile)
+
+//go:noescape
+func avx2Tile2x1(t *tile)
+
+//go:noescape
+func avx2Tile3x1(t *tile)
+
+//go:noescape
+func avx2Tile4x1(t *tile)
+
+//go:noescape
+func avx2Tile5x1(t *tile)
+
+//go:noescape
+func avx2Tile6x1(t *tile)
+
+//go:noescape
+func avx2Tile1x2(t *tile)
+
+//go:noescape
+func avx2Tile2x2(t *tile)
+
+//go:noescape
+func avx2Tile1x4(t *tile)
+
+//go:noescape
+func avx512Tile1x1(t *tile)
+
+//go:noescape
+func avx512Tile2x1(t *tile)
+
+//go:noescape
+func avx512Tile3x1(t *tile)
+
+//go:noescape
+func avx512Tile4x1(t *tile)
+
+//go:noescape
+func avx512Tile5x1(t *tile)
+
+//go:noescape
+func avx512Tile6x1(t *tile)
+
+//go:noescape
+func avx512Tile7x1(t *tile)
+
+//go:noescape
+func avx512Tile8x1(t *tile)
+
+//go:noescape
+func avx512Tile1x2(t *tile)
+
+//go:noescape
+func avx512Tile2x2(t *tile)
+
+//go:noescape
+func avx512Tile3x2(t *tile)
+
+//go:noescape
+func avx512Tile4x2(t *tile)
+
+//go:noescape
+func avx512Tile5x2(t *tile)
+
+//go:noescape
+func avx512Tile6x2(t *tile)
+
+//go:noescape
+func avx512Tile7x2(t *tile)
+
+//go:noescape
+func avx512Tile8x2(t *tile)
+
+//go:noescape
+func avx512Tile1x4(t *tile)

@@ -1,0 +1,176 @@
+package exact
+
+import (
+	"assay/inference/exact/internal/kernel"
+	"assay/inference/ir"
+	"assay/inference/tensor"
+)
+
+// New checks every node of a graph and packs its constant matrices. The graph must not change afterwards. Errors are
+// [*Error], or *ir.Error when the graph does not fit together.
+func New(g *ir.Graph, config Config) (*Program, error) {
+	if err := g.Check(); err != nil {
+		return nil, err
+	}
+	return load(g, config)
+}
+
+func load(g *ir.Graph, config Config) (*Program, error) {
+	set := kernel.Named(config.Kernel)
+	if set == nil {
+		return nil, fail(ErrUnsupported, "kernels %q on this CPU, which has %v", config.Kernel, Kernels())
+	}
+	l := &loader{
+		graph:   g,
+		config:  config,
+		program: &Program{graph: g, set: set, limits: config.Limits.withDefaults(), values: g.Values()},
+		cache:   map[ir.ID]*Tensor{},
+	}
+	for i := range g.Nodes {
+		if err := l.node(&g.Nodes[i]); err != nil {
+			return nil, inNode(err, g.Nodes[i].Name, g.Nodes[i].Op)
+		}
+	}
+	return l.program, l.finish()
+}
+
+// loader holds the state of one New.
+type loader struct {
+	graph   *ir.Graph
+	config  Config
+	program *Program
+	cache   map[ir.ID]*Tensor // constants expanded so far
+}
+
+// constant expands a constant once.
+func (l *loader) constant(id ir.ID) *Tensor {
+	if t, ok := l.cache[id]; ok {
+		return t
+	}
+	c := l.graph.Constant(id)
+	if c == nil {
+		return nil
+	}
+	t := Expand(c)
+	l.cache[id] = &t
+	return &t
+}
+
+// Expand gives the elements of a constant as operators see them.
+func Expand(c *ir.Constant) Tensor {
+	if c.Quant == nil {
+		return canonical(c.Data)
+	}
+	q := c.Quant
+	out := tensor.New(tensor.Float32, q.Q.Shape...)
+	inner := 1
+	if len(q.Scale) > 1 {
+		inner = tensor.Product(q.Q.Shape[q.Axis+1:])
+	}
+	values := out.Float32s()
+	signed := q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4
+	for i, raw := range q.Q.Bytes() {
+		v := int32(raw)
+		if signed {
+			v = int32(int8(raw))
+		}
+		at := 0
+		if len(q.Scale) > 1 {
+			at = i / inner % len(q.Scale)
+		}
+		if q.Zero != nil {
+			v -= q.Zero[at]
+		}
+		values[i] = kernel.Canon(float32(float32(v) * q.Scale[at]))
+	}
+	return out
+}
+
+func (l *loader) node(n *ir.Node) error {
+	op, ok := operators[n.Op]
+	if !ok {
+		return fail(ErrUnsupported, "operator %q", n.Op)
+	}
+	if err := op.fits(n); err != nil {
+		return err
+	}
+	b := &binder{node: n, set: l.program.set, limits: l.program.limits, graph: l.graph, config: l.config, loader: l}
+	e, err := op.bind(b)
+	if err == nil {
+		err = b.err
+	}
+	if err != nil {
+		return err
+	}
+	bound := node{Node: n, eval: e, in: n.In}
+	if len(b.taken) > 0 {
+		bound.in = append([]ir.ID(nil), n.In...)
+		for i := range b.taken {
+			bound.in[i] = ir.None
+		}
+	}
+	l.program.nodes = append(l.program.nodes, bound)
+	return nil
+}
+
+func (o *operator) fits(n *ir.Node) error {
+	if len(n.In) < o.minIn || len(n.In) > o.maxIn {
+		return fail(ErrShape, "%d inputs, want %d to %d", len(n.In), o.minIn, o.maxIn)
+	}
+	for _, in := range n.In[:o.minIn] {
+		if in == ir.None && !o.optional {
+			return fail(ErrShape, "a required input is left out")
+		}
+	}
+	if o.bodies == 0 && len(n.Out) > o.out {
+		return fail(ErrShape, "%d outputs, want at most %d", len(n.Out), o.out)
+	}
+	if len(n.Bodies) != o.bodies {
+		return fail(ErrShape, "%d bodies, want %d", len(n.Bodies), o.bodies)
+	}
+	for i := range n.Attrs {
+		known := false
+		for _, name := range o.attributes {
+			known = known || name == n.Attrs[i].Name
+		}
+		if !known {
+			return fail(ErrUnsupported, "attribute %q", n.Attrs[i].Name)
+		}
+	}
+	return nil
+}
+
+// finish keeps the constants that are read at run time and notes after which node a value can be given back.
+func (l *loader) finish() error {
+	p := l.program
+	p.constants = make([]*Tensor, p.values)
+	needed := make([]bool, p.values)
+	keep := func(id ir.ID) {
+		needed[id] = true
+		if p.graph.Constant(id) != nil {
+			p.constants[id] = l.constant(id)
+		}
+	}
+	for _, o := range p.graph.Outputs {
+		keep(o.Value)
+	}
+	first := p.graph.First()
+	for i := len(p.nodes) - 1; i >= 0; i-- {
+		n := &p.nodes[i]
+		for _, out := range n.Out {
+			if out != ir.None && !needed[out] {
+				n.last = append(n.last, out)
+			}
+		}
+		for _, in := range n.in {
+			if in == ir.None || needed[in] {
+				continue
+			}
+			keep(in)
+			if in >= first {
+				n.last = append(n.last, in)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+package exact
+
+func mlOperators() map[string]*operator { return map[string]*operator{} }

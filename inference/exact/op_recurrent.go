@@ -1,0 +1,3 @@
+package exact
+
+func recurrentOperators() map[string]*operator { return map[string]*operator{} }

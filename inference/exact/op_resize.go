@@ -1,0 +1,3 @@
+package exact
+
+func resizeOperators() map[string]*operator { return map[string]*operator{} }

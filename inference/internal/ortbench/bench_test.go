@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"assay/inference/internal/realmodel"
+)
+
+// comparison is what all rows share.
+func comparison(t testing.TB, label, model, theirs string) config {
+	t.Helper()
+	return config{
+		label: label, model: model, theirs: theirs, runs: 21, memory: true, self: built(t),
+		python: realmodel.Python(t), script: filepath.Join(realmodel.Scripts(t), "bench_ort.py"),
+		shapes: []shape{{1, 32}, {8, 32}, {1, 128}, {8, 128}},
+	}
+}
+
+// built is this program, for the process whose memory is measured.
+func built(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ortbench")
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// BenchmarkBesideONNXRuntime prints the table of `make bench`; a second of benchmark time changes nothing.
+func BenchmarkBesideONNXRuntime(b *testing.B) {
+	model := realmodel.MiniLM()
+	path := model.Path(b)
+	rows := []config{comparison(b, "default model", path, path)}
+	for b.Loop() {
+		table(b, rows, os.Stdout)
+	}
+}
+
+func table(t testing.TB, rows []config, out io.Writer) {
+	t.Helper()
+	io.WriteString(out, "\nCPU: "+processor()+"\n")
+	printLimit(out)
+	for _, c := range rows {
+		if err := compare(c, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTable holds that every row is there, on the smallest shapes.
+func TestTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the real model in Python")
+	}
+	path := realmodel.MiniLM().Path(t)
+	c := comparison(t, "default model", path, path)
+	c.runs, c.shapes = 1, []shape{{1, 2}, {2, 3}}
+	var out bytes.Buffer
+	table(t, []config{c}, &out)
+	for _, want := range []string{
+		"CPU: ", "limit of registers, ", "default model beside onnxruntime 1.30.0, one thread each",
+		"1x2    avx2 ", "1x2    avx512 ", "2x3    avx2 ", "memory at most, load and 2x3: ours ",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestRefusesShapes(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"", "1", "1x", "x1", "0x4", "1x-4", "1000x1000"} {
+		if shapes, err := parseShapes(list); err == nil {
+			t.Errorf("%q is taken for %v", list, shapes)
+		}
+	}
+}
