@@ -146,6 +146,43 @@ func checkBlocks(t *testing.T, k *Set, m, depth, n, block, bits, kind int) {
 	}
 }
 
+// The other product with such weights is that of their float values.
+func TestDequantisedMatchesDefinition(t *testing.T) {
+	for _, k := range sets {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			s := noise(7)
+			for _, block := range []int{16, 32, 256} {
+				for _, size := range [][3]int{{1, 0, 3}, {2, 1, 1}, {3, 40, 16}, {4, 300, 33}, {productRows + 1, 257, 20}, {0, 5, 5}} {
+					m, depth, n := size[0], size[1], size[2]
+					for _, bits := range []int{4, 8} {
+						v := s.quantised(depth, n, block, bits, s.next()%2 == 0)
+						var panels BlockPanels
+						if err := panels.Pack(v.q, v.scales, v.zeros, depth, n, block, bits); err != nil {
+							t.Fatal(err)
+						}
+						b := rowMajor(make([]float32, depth*n), n)
+						for i := range b.Data {
+							q, scale := v.at(i/n, i%n)
+							b.Data[i] = float32(float32(q) * scale)
+						}
+						a := rowMajor(s.floats(m*depth, true), depth)
+						want := plainProduct(a, b, m, depth, n)
+						got, seen := s.floats(m*n, true), 0
+						cut := panels.Panels() / 2
+						count := func(c []float32, _, _ int) { seen += len(c) }
+						k.MultiplyDequantised(got, n, a, &panels, m, cut, panels.Panels(), count)
+						k.MultiplyDequantised(got, n, s.strided(a, m, depth, 1, m+1), &panels, m, 0, cut, count)
+						if i, ok := sameBits(got, want); !ok || seen != m*n {
+							t.Fatalf("%v, blocks of %d, %d bits: element %d is %v, want %v; an epilogue saw %d of %d", size, block, bits, i, got[i], want[i], seen, m*n)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestBlocksRefused(t *testing.T) {
 	var p BlockPanels
 	for name, err := range map[string]error{
