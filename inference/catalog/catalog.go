@@ -90,7 +90,7 @@ type Manifest struct {
 	Pooling       Pooling
 	Normalization Normalization
 	IR            uint16           // version of the exact executor
-	IRRoot        *commitment.Hash // root over the executor's nodes and weights, where published
+	IRRoot        *commitment.Hash // root over the executor's nodes and weights: what the ONNX file lowers to
 	Output        Output
 }
 

@@ -9,6 +9,7 @@ import (
 // The files of the default model.
 var (
 	miniLMModel      = mustHash("8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6")
+	miniLMRoot       = mustHash("0000000000000000000000000000000000000000000000000000000000000000") // the model file, lowered
 	miniLMVocabulary = mustHash("07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3")
 )
 
@@ -25,7 +26,8 @@ func MiniLM() Manifest {
 		Tokenizer:     Tokenizer{Kind: TokenizerWordPiece, Version: 1, MaxTokens: 256},
 		Pooling:       PoolingMean,
 		Normalization: NormalizationL2,
-		IR:            0,
+		IR:            1,
+		IRRoot:        &miniLMRoot,
 		Output:        Output{Name: "last_hidden_state", DType: commitment.Float32, Dimension: 384},
 	}
 }

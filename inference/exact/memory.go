@@ -17,6 +17,7 @@ type buffer struct {
 type memory struct {
 	free  map[int][]*buffer // by size class
 	taken int64             // bytes in use
+	peak  int64             // most bytes in use so far
 	limit int64
 }
 
@@ -36,6 +37,7 @@ func (m *memory) get(size int) (*buffer, error) {
 		return nil, fail(ErrLimit, "more than %d bytes in use", m.limit)
 	}
 	m.taken += int64(n)
+	m.peak = max(m.peak, m.taken)
 	if list := m.free[n]; len(list) > 0 {
 		b := list[len(list)-1]
 		m.free[n] = list[:len(list)-1]

@@ -72,7 +72,7 @@ func ramp(shape ...int) *Tensor {
 	return &x
 }
 
-func aInt(name string, v int64) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindInt, Int: v} }
+func aInt(name string, v int64) ir.Attr     { return ir.Attr{Name: name, Kind: ir.KindInt, Int: v} }
 func aFloat(name string, v float32) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindFloat, Float: v} }
 
 func aText(name, v string) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindText, Text: v} }

@@ -21,6 +21,7 @@ import (
 	"assay/commitment"
 	"assay/inference/catalog"
 	"assay/inference/exact"
+	"assay/inference/ir"
 	"assay/inference/lower"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
@@ -129,10 +130,22 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRoot(lowered, manifest.IRRoot); err != nil {
+		return nil, err
+	}
 	if m.program, err = exact.New(lowered, exact.Config{}); err != nil {
 		return nil, err
 	}
 	return m, m.checkSignature()
+}
+
+// checkRoot compares what the model file was lowered to with what the manifest binds.
+func checkRoot(g *ir.Graph, want *commitment.Hash) error {
+	got, err := ir.Root(g)
+	if err == nil && got != *want {
+		err = fmt.Errorf("the model file lowers to IR root %v, the manifest says %v", got, *want)
+	}
+	return err
 }
 
 // supported refuses what this program does not compute.
@@ -141,10 +154,10 @@ func supported(m catalog.Manifest) error {
 		return err
 	}
 	switch {
-	case m.IR != 0:
-		return fmt.Errorf("executor version %d, this program has version 0", m.IR)
-	case m.IRRoot != nil:
-		return errors.New("an IR root is given, which executor version 0 cannot check")
+	case m.IR != ir.Version:
+		return fmt.Errorf("executor version %d, this program has version %d", m.IR, ir.Version)
+	case m.IRRoot == nil:
+		return errors.New("the manifest gives no IR root, so what the model computes is not bound")
 	case m.Tokenizer.Kind != catalog.TokenizerWordPiece || m.Tokenizer.Version != 1:
 		return fmt.Errorf("tokenizer %d version %d, this program has WordPiece (%d) version 1",
 			m.Tokenizer.Kind, m.Tokenizer.Version, catalog.TokenizerWordPiece)

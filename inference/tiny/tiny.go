@@ -23,6 +23,9 @@ import (
 
 	"assay/commitment"
 	"assay/inference/catalog"
+	"assay/inference/ir"
+	"assay/inference/lower"
+	"assay/inference/onnx"
 	"assay/inference/tokenize"
 )
 
@@ -41,9 +44,9 @@ type Files struct {
 }
 
 // Manifest describes the model made from the repository's passages.
-func Manifest() catalog.Manifest { return manifest(modelPin, vocabularyPin) }
+func Manifest() catalog.Manifest { return manifest(modelPin, vocabularyPin, rootPin) }
 
-func manifest(model, vocabulary catalog.File) catalog.Manifest {
+func manifest(model, vocabulary catalog.File, root commitment.Hash) catalog.Manifest {
 	return catalog.Manifest{
 		Name:          "assay-tiny",
 		Version:       "1.0.0",
@@ -51,16 +54,27 @@ func manifest(model, vocabulary catalog.File) catalog.Manifest {
 		Tokenizer:     catalog.Tokenizer{Kind: catalog.TokenizerWordPiece, Version: 1, MaxTokens: 256},
 		Pooling:       catalog.PoolingMean,
 		Normalization: catalog.NormalizationL2,
+		IR:            ir.Version,
+		IRRoot:        &root,
 		Output:        catalog.Output{Name: outputName, DType: commitment.Float32, Dimension: Dimension},
 	}
 }
 
-// Pins are the files as a manifest names them.
-func (f Files) Pins() (model, vocabulary catalog.File) {
+// Pins are the files as a manifest names them, and the root of the graph that the model lowers to.
+func (f Files) Pins() (model, vocabulary catalog.File, root commitment.Hash, err error) {
 	pin := func(role string, data []byte) catalog.File {
 		return catalog.File{Role: role, SHA256: catalog.HashOf(data), Size: uint64(len(data))}
 	}
-	return pin(catalog.RoleModel, f.Model), pin(catalog.RoleVocabulary, f.Vocabulary)
+	graph, err := onnx.Parse(f.Model, onnx.Limits{})
+	if err != nil {
+		return model, vocabulary, root, err
+	}
+	lowered, err := lower.Lower(graph)
+	if err != nil {
+		return model, vocabulary, root, err
+	}
+	root, err = ir.Root(lowered)
+	return pin(catalog.RoleModel, f.Model), pin(catalog.RoleVocabulary, f.Vocabulary), root, err
 }
 
 // Install puts the pinned model into the folder unless it is there. texts must be the

@@ -1,0 +1,294 @@
+package exact
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"assay/inference/ir"
+	"assay/inference/tensor"
+)
+
+// builder numbers values as they come, for graphs in tests.
+type graphBuilder struct{ ir.Graph }
+
+func (b *graphBuilder) input(name string, dtype tensor.DType, shape ...ir.Dim) ir.ID {
+	b.Inputs = append(b.Inputs, ir.Value{Name: name, DType: dtype, Shape: shape})
+	return ir.ID(len(b.Inputs) - 1)
+}
+
+func (b *graphBuilder) constant(t *Tensor) ir.ID {
+	b.Constants = append(b.Constants, ir.Constant{Data: *t})
+	return b.First() - 1
+}
+
+func (b *graphBuilder) node(op string, attrs []ir.Attr, in ...ir.ID) ir.ID {
+	out := ir.ID(b.Values())
+	b.Nodes = append(b.Nodes, ir.Node{Op: op, Name: op, Attrs: attrs, In: in, Out: []ir.ID{out}})
+	return out
+}
+
+func (b *graphBuilder) output(name string, v ir.ID) {
+	b.Outputs = append(b.Outputs, ir.Output{Name: name, Value: v})
+}
+
+func sized(n int64) ir.Dim      { return ir.Dim{Size: n} }
+func symbol(name string) ir.Dim { return ir.Dim{Size: -1, Symbol: name} }
+
+// layer is a small model: x[batch, seq, 24] through a product, heads of attention, and a sum with x.
+func layer(r *rand.Rand) *ir.Graph {
+	b := &graphBuilder{}
+	x := b.input("x", tensor.Float32, symbol("batch"), symbol("seq"), sized(24))
+	w, bias := b.constant(drawn(r, 24, 24)), b.constant(drawn(r, 24))
+	heads, joined := b.constant(i64s([]int64{0, 0, 4, 6})), b.constant(i64s([]int64{0, 0, 24}))
+	y := b.node("Linear", []ir.Attr{aText("activation", "gelu")}, x, w, bias)
+	h := b.node("Reshape", nil, y, heads)
+	a := b.node("Attention", []ir.Attr{aFloat("scale", 0.4)}, h, h, h)
+	j := b.node("Reshape", nil, a, joined)
+	b.output("y", b.node("Add", nil, j, x))
+	return &b.Graph
+}
+
+func program(t *testing.T, g *ir.Graph) *Program {
+	t.Helper()
+	p, err := New(g, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestKernelsAndThreadsAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	g, x := layer(r), drawn(r, 3, 40, 24)
+	want, err := program(t, g).Run(map[string]Tensor{"x": *x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kernels := range Kernels() {
+		p, err := New(g, Config{Kernel: kernels})
+		if err != nil {
+			t.Fatal(err)
+		}
+		backwards := func(n int, f func(i int)) {
+			for i := n - 1; i >= 0; i-- {
+				f(i)
+			}
+		}
+		got, err := p.Run(map[string]Tensor{"x": *x}, backwards)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if y, z := got["y"], want["y"]; !same(&y, &z) {
+			t.Errorf("kernels %s give other bits", kernels)
+		}
+	}
+	if _, err := New(g, Config{Kernel: "quantum"}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("unknown kernels: %v", err)
+	}
+}
+
+// A row's bits are its own, whatever else is in the batch.
+func TestBatchMatesDoNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	g := layer(r)
+	p, x := program(t, g), drawn(r, 5, 40, 24)
+	together, err := p.Run(map[string]Tensor{"x": *x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := together["y"]
+	const each = 40 * 24
+	for i := range 5 {
+		one := tensor.FromFloat32(x.Float32s()[i*each:(i+1)*each], 1, 40, 24)
+		alone, err := p.Run(map[string]Tensor{"x": one}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := alone["y"]
+		if !slices.Equal(y.Bytes()[i*each*4:(i+1)*each*4], z.Bytes()) {
+			t.Errorf("item %d differs", i)
+		}
+	}
+}
+
+func TestRunInPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	p, x := program(t, layer(r)), drawn(r, 2, 300, 24)
+	want, err := p.Run(map[string]Tensor{"x": *x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.Start(map[string]Tensor{"x": *x}, func() bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := 1
+	for !e.Resume() {
+		pieces++
+	}
+	got, err := e.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, z := got["y"], want["y"]; !same(&y, &z) {
+		t.Error("a run in pieces gives other bits")
+	}
+	if pieces < 10 {
+		t.Errorf("only %d pieces", pieces)
+	}
+	given, err := p.Start(map[string]Tensor{"x": *x}, func() bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	given.Resume()
+	given.Stop()
+}
+
+func TestTraceNamesEveryNode(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	g, x := layer(r), drawn(r, 1, 5, 24)
+	shown := 0
+	trace, out, err := program(t, g).Trace(map[string]Tensor{"x": *x}, nil, func(int, []*Tensor) { shown++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(trace) != len(g.Nodes) || shown != len(trace) {
+		t.Fatalf("%d nodes traced, %d shown, the graph has %d", len(trace), shown, len(g.Nodes))
+	}
+	y := out["y"]
+	root, err := ir.TensorRoot(&y)
+	if err != nil || trace[len(trace)-1].Outputs[0] != root {
+		t.Errorf("the last entry %v is not the output %v (%v)", trace[len(trace)-1], root, err)
+	}
+}
+
+func TestBoundCoversRuns(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	p := program(t, layer(r))
+	for _, shape := range [][]int{{1, 1, 24}, {2, 7, 24}, {3, 200, 24}, {0, 5, 24}} {
+		bound, err := p.Bound(map[string][]int{"x": shape})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := drawn(r, shape...)
+		c := newCall(p, serial)
+		if _, err := p.run(c, []Tensor{*x}); err != nil {
+			t.Fatal(err)
+		}
+		if c.work > bound.Multiplies || c.memory.peak > bound.Bytes {
+			t.Errorf("%v: %d multiply-adds and %d bytes, bound %+v", shape, c.work, c.memory.peak, bound)
+		}
+	}
+	for name, shapes := range map[string]map[string][]int{
+		"missing": {}, "other size": {"x": {1, 2, 25}}, "negative": {"x": {-1, 2, 24}}, "huge": {"x": {1 << 30, 1 << 30, 24}},
+	} {
+		if _, err := p.Bound(shapes); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBoundRefusesWhatDependsOnData(t *testing.T) {
+	b := &graphBuilder{}
+	x, shape := b.input("x", tensor.Float32, symbol("n")), b.input("shape", tensor.Int64, sized(2))
+	b.output("y", b.node("Reshape", nil, x, shape))
+	p := program(t, &b.Graph)
+	if _, err := p.Bound(map[string][]int{"x": {6}, "shape": {2}}); !errors.Is(err, ErrDynamic) {
+		t.Errorf("bound: %v", err)
+	}
+	out, err := p.Run(map[string]Tensor{"x": *ramp(6), "shape": *i64s([]int64{2, 3})}, nil)
+	if y := out["y"]; err != nil || !slices.Equal(y.Shape, []int{2, 3}) {
+		t.Errorf("run: %v %v", y.Shape, err)
+	}
+}
+
+func TestInputsAreChecked(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	p := program(t, layer(r))
+	whole := tensor.New(tensor.Int64, 1, 2, 24)
+	for name, in := range map[string]map[string]Tensor{
+		"missing": {}, "type": {"x": whole}, "size": {"x": *ramp(1, 2, 23)}, "rank": {"x": *ramp(2, 24)},
+		"another": {"x": *ramp(1, 2, 24), "z": *ramp(1)},
+	} {
+		if _, err := p.Run(in, nil); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestLimitsHold(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 20))
+	g, x := layer(r), drawn(r, 2, 50, 24)
+	for name, limits := range map[string]Limits{
+		"elements": {Elements: 2 * 50 * 4 * 6 * 2 / 3}, "bytes": {Total: 15_000}, "work": {Work: 50_000}, "steps": {Steps: 3},
+	} {
+		p, err := New(g, Config{Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Run(map[string]Tensor{"x": *x}, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// loopGraph adds 1 to x as often as limit says, and collects what it had each time.
+func loopGraph(limit *Tensor) *ir.Graph {
+	body := &graphBuilder{}
+	body.input("i", 0)
+	on, x, one := body.input("on", 0), body.input("x", 0), body.input("one", 0)
+	for i := range body.Inputs {
+		body.Inputs[i].Unranked = true
+	}
+	y := body.node("Add", nil, x, one)
+	body.output("on", on)
+	body.output("y", y)
+	body.output("row", y)
+	b := &graphBuilder{}
+	in := b.input("x", tensor.Float32, symbol("n"))
+	var rounds ir.ID
+	if limit == nil {
+		rounds = b.input("rounds", tensor.Int64)
+	} else {
+		rounds = b.constant(limit)
+	}
+	step := b.constant(f32s([]float32{1}))
+	out := ir.ID(b.Values())
+	b.Nodes = append(b.Nodes, ir.Node{
+		Op: "Loop", Name: "loop", In: []ir.ID{rounds, ir.None, in, step}, Out: []ir.ID{out, out + 1},
+		Attrs: []ir.Attr{aInt("carried", 1)}, Bodies: []*ir.Graph{&body.Graph},
+	})
+	b.output("y", out)
+	b.output("rows", out+1)
+	return &b.Graph
+}
+
+func TestLoop(t *testing.T) {
+	three := tensor.FromInt64([]int64{3})
+	p := program(t, loopGraph(&three))
+	out, err := p.Run(map[string]Tensor{"x": *ramp(2)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, rows := out["y"], out["rows"]
+	if !same(&y, f32s([]float32{3, 4}, 2)) || !same(&rows, f32s([]float32{1, 2, 2, 3, 3, 4}, 3, 2)) {
+		t.Errorf("y %v, rows %v", show(&y), show(&rows))
+	}
+	if _, err := p.Bound(map[string][]int{"x": {2}}); err != nil {
+		t.Errorf("a loop of known length has no bound: %v", err)
+	}
+	open := program(t, loopGraph(nil))
+	if _, err := open.Bound(map[string][]int{"x": {2}, "rounds": {}}); !errors.Is(err, ErrDynamic) {
+		t.Errorf("a loop of unknown length: %v", err)
+	}
+	limited, err := New(loopGraph(nil), Config{Limits: Limits{Steps: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	huge := tensor.FromInt64([]int64{1 << 60})
+	if _, err := limited.Run(map[string]Tensor{"x": *ramp(2), "rounds": huge}, nil); !errors.Is(err, ErrLimit) {
+		t.Errorf("an endless loop: %v", err)
+	}
+}
