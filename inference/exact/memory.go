@@ -89,7 +89,7 @@ func (p *pool) put(free map[int][]*buffer) {
 }
 
 // scratch gives temporary memory of n elements and a function that gives it back. Not to be called inside of a task.
-func scratch[T float32 | int32 | uint8 | int8](c *call, n int) ([]T, func(), error) {
+func scratch[T float32 | float64 | int32 | int64 | uint8 | int8](c *call, n int) ([]T, func(), error) {
 	var zero T
 	size := n * int(unsafe.Sizeof(zero))
 	b, err := c.memory.get(size)

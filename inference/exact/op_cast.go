@@ -198,11 +198,9 @@ func (k caster) fromInts(to, from tensor.DType) storer[int64] {
 	case to.Bits() < 8:
 		return func(v *kernel.Vectors, x *Tensor, at int, from []int64) {
 			var list [chunk]int64
-			shift := 64 - to.Bits()
+			low := lowBits(to)
 			for i, n := range from {
-				if list[i] = n << shift >> shift; familyOfSmall(to) == unsignedFamily {
-					list[i] = int64(uint64(n) << shift >> shift)
-				}
+				list[i] = low(n)
 			}
 			storeInts(v, x, at, list[:len(from)])
 		}
@@ -210,11 +208,13 @@ func (k caster) fromInts(to, from tensor.DType) storer[int64] {
 	return storeInts
 }
 
-func familyOfSmall(dtype tensor.DType) family {
+// lowBits keeps the bits of a type of less than a byte.
+func lowBits(dtype tensor.DType) func(int64) int64 {
+	shift := 64 - dtype.Bits()
 	if dtype == tensor.Uint4 || dtype == tensor.Uint2 {
-		return unsignedFamily
+		return func(n int64) int64 { return int64(uint64(n) << shift >> shift) }
 	}
-	return signedFamily
+	return func(n int64) int64 { return n << shift >> shift }
 }
 
 // float32Of rounds a whole number to the nearest float32, or when it is to be rounded again, like odd32.
@@ -241,8 +241,13 @@ func sticky(n int64) int64 {
 	return 0
 }
 
-// cutTo gives the function that cuts a float to a whole number of a type: towards zero, saturated, NaN to 0.
+// cutTo gives the function that cuts a float to a whole number of a type: towards zero, saturated, NaN to 0. For types
+// of less than a byte it saturates at 32 bits, and the lowest bits are kept.
 func cutTo(to tensor.DType) func(float64) int64 {
+	if to.Bits() < 8 {
+		cut, low := cutTo(tensor.Int32), lowBits(to)
+		return func(f float64) int64 { return low(cut(f)) }
+	}
 	if to == tensor.Uint64 {
 		return func(f float64) int64 {
 			switch {
@@ -272,6 +277,8 @@ func cutTo(to tensor.DType) func(float64) int64 {
 func intRange(dtype tensor.DType) (low, high int64) {
 	bits := dtype.Bits()
 	switch dtype {
+	case tensor.Bool:
+		return 0, 1
 	case tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint4, tensor.Uint2:
 		return 0, 1<<bits - 1
 	}

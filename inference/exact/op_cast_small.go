@@ -101,7 +101,7 @@ func (f format) signed(code, sign byte) byte {
 
 func (f format) noNumber() byte {
 	if f.nan == 0 {
-		return f.highest // float4e2m1 has no NaN
+		return f.sign // float4e2m1 has no NaN: it becomes -0
 	}
 	return f.nan
 }

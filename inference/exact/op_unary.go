@@ -61,10 +61,13 @@ func unaryOperators() map[string]*operator {
 		"Asinh": func(v *vectors) mapper { return v.Asinh }, "Acosh": func(v *vectors) mapper { return v.Acosh },
 		"Atanh": func(v *vectors) mapper { return v.Atanh },
 	} {
-		out[name] = simple(unary{f32: f, price: 450})
+		out[name] = simple(unary{f32: f, f64: doubles[name], price: 450})
 	}
 	return out
 }
+
+// doubles are the functions that float64 has as well.
+var doubles = map[string]func(float64) float64{"Exp": exp64, "Log": log64}
 
 // mapper is a function applied to every element of a slice; out may be x.
 type mapper = func(out, x []float32)

@@ -110,8 +110,11 @@ func (m *matcher) keysByReshape(v *value) *value {
 		v          *value
 		start, end int64
 	}{
-		{joined.in[1], -2, -1}, {joined.in[2], -1, end},
-		{apart.in[0], 0, -2}, {apart.in[1], -1, end}, {apart.in[2], -2, -1},
+		{joined.in[1], -2, -1},
+		{joined.in[2], -1, end},
+		{apart.in[0], 0, -2},
+		{apart.in[1], -1, end},
+		{apart.in[2], -2, -1},
 	} {
 		if !m.slicesShape(part.v, x, part.start, part.end) {
 			return nil
