@@ -13,6 +13,12 @@ import (
 // runNode evaluates one operator whose operands are inputs; a nil operand is left out. It gives every output.
 func runNode(t *testing.T, op string, attrs []ir.Attr, outputs int, in ...*Tensor) ([]Tensor, error) {
 	t.Helper()
+	return runNodeOn(t, "", op, attrs, outputs, in...)
+}
+
+// runNodeOn is runNode with the kernels of a name.
+func runNodeOn(t *testing.T, kernels, op string, attrs []ir.Attr, outputs int, in ...*Tensor) ([]Tensor, error) {
+	t.Helper()
 	g := &ir.Graph{}
 	n := ir.Node{Op: op, Name: "it", Attrs: attrs}
 	slices.SortFunc(n.Attrs, func(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) })
@@ -33,7 +39,7 @@ func runNode(t *testing.T, op string, attrs []ir.Attr, outputs int, in ...*Tenso
 		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprint(i), Value: id})
 	}
 	g.Nodes = []ir.Node{n}
-	p, err := New(g, Config{})
+	p, err := New(g, Config{Kernel: kernels})
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,272 @@
 package exact
 
-func convOperators() map[string]*operator { return map[string]*operator{} }
+import (
+	"slices"
+
+	"assay/inference/exact/internal/kernel"
+	"assay/inference/tensor"
+)
+
+// convOperators slide kernels over images and sequences.
+func convOperators() map[string]*operator {
+	attributes := append([]string{"group"}, slideAttributes...)
+	return map[string]*operator{
+		"Conv": {minIn: 2, maxIn: 3, out: 1, attributes: attributes, bind: bindConv},
+		"ConvTranspose": {
+			minIn: 2, maxIn: 3, out: 1, attributes: append([]string{"output_padding", "output_shape"}, attributes...), bind: bindConvTranspose,
+		},
+		"ConvInteger": {minIn: 2, maxIn: 4, out: 1, attributes: attributes, bind: bindConvInteger},
+		"QLinearConv": {minIn: 8, maxIn: 9, out: 1, attributes: attributes, bind: bindQLinearConv},
+	}
+}
+
+// conv is a convolution of known shapes: batch images of channels·group channels into outputs·group channels.
+type conv struct {
+	windows
+	batch, group, channels, outputs int
+}
+
+// convOf checks data, weights and bias of a convolution.
+func (s *slide) convOf(x, weights []int, group int) (*conv, error) {
+	if len(x) < 3 || len(weights) != len(x) || group < 1 {
+		return nil, fail(ErrShape, "data of shape %v, weights of shape %v", x, weights)
+	}
+	cv := &conv{batch: x[0], group: group, channels: weights[1], outputs: weights[0] / group}
+	if weights[1] < 1 || weights[0]%group != 0 || macs(weights[1], group) != int64(x[1]) {
+		return nil, fail(ErrShape, "%d channels, weights of shape %v in %d groups", x[1], weights, group)
+	}
+	if s.kernel != nil && !slices.Equal(s.kernel, weights[2:]) {
+		return nil, fail(ErrShape, "kernel %v, weights of shape %v", s.kernel, weights)
+	}
+	var err error
+	cv.windows, err = s.over(x[2:], weights[2:])
+	return cv, err
+}
+
+func (cv *conv) shape() []int { return slices.Concat([]int{cv.batch, cv.outputs * cv.group}, cv.out) }
+
+// depth is how many products make one element.
+func (cv *conv) depth() int { return cv.channels * cv.size() }
+
+func (cv *conv) cost() Cost {
+	m := macs(append([]int{cv.batch, cv.group, cv.outputs, cv.channels, cv.size()}, cv.out...)...)
+	return Cost{Multiplies: m, Instructions: 40 * macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...)}
+}
+
+func bindConv(b *binder) (eval, error) {
+	s, err := b.slide()
+	group := b.int("group", 1)
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			cv, err := s.convOf(in[0].Shape, in[1].Shape, group)
+			if err != nil {
+				return nil, err
+			}
+			if in[1].DType != in[0].DType {
+				return nil, fail(ErrShape, "data of %v, weights of %v", in[0].DType, in[1].DType)
+			}
+			if err := biasFits(in, cv.outputs*group); err != nil {
+				return nil, err
+			}
+			switch in[0].DType {
+			case tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16:
+			default:
+				return nil, fail(ErrUnsupported, "element type %v", in[0].DType)
+			}
+			return one(in[0].DType, cv.shape()), nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			cv, err := s.convOf(in[0].Shape, in[1].Shape, group)
+			if err != nil || out[0].Len() == 0 {
+				return err
+			}
+			run := func(out *Tensor, in []*Tensor) error { c.conv(cv, out, in); return nil }
+			switch in[0].DType {
+			case tensor.Float64:
+				convPlain(c, cv, tensor.View[float64](out[0]), tensor.View[float64](in[0]), tensor.View[float64](in[1]), floats64(in))
+			case tensor.Float32:
+				return run(out[0], in)
+			default:
+				return c.widened(out[0], in, run)
+			}
+			return nil
+		},
+		cost: func(in, _ []Spec) Cost {
+			cv, err := s.convOf(in[0].Shape, in[1].Shape, group)
+			if err != nil {
+				return Cost{}
+			}
+			return cv.cost()
+		},
+	}, err
+}
+
+// biasFits checks operand 2, one number per channel.
+func biasFits(in []Spec, channels int) error {
+	if bias := optional(in, 2); bias.given() && (bias.DType != in[0].DType || !slices.Equal(bias.Shape, []int{channels})) {
+		return fail(ErrShape, "bias is %v of shape %v for %d channels", bias.DType, bias.Shape, channels)
+	}
+	return nil
+}
+
+// floats64 is the bias of a float64 convolution.
+func floats64(in []*Tensor) []float64 {
+	if len(in) > 2 && in[2] != nil {
+		return tensor.View[float64](in[2])
+	}
+	return nil
+}
+
+// conv computes a float32 convolution: each element is a contraction over the group's channels and, within each, the
+// kernel's positions, row-major; positions outside of the input count as +0. The bias is added to the sum.
+func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
+	var bias []float32
+	if len(in) > 2 && in[2] != nil {
+		bias = in[2].Float32s()
+	}
+	x, w, y := in[0].Float32s(), in[1].Float32s(), out.Float32s()
+	if cv.channels == 1 && cv.size() <= kernel.BlockDepth && finite(w) {
+		c.convDepthwise(cv, y, x, w, bias)
+		return
+	}
+	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
+	tile, rows := c.convTile(k, positions, cv.outputs)
+	tiles, bands := (positions+tile-1)/tile, (cv.outputs+rows-1)/rows
+	c.parallel(cv.batch*cv.group*tiles*bands, func(task int) {
+		band, t, image := task%bands, task/bands%tiles, task/bands/tiles // image counts groups of images
+		from, first := t*tile, band*rows
+		n, m := min(tile, positions-from), min(rows, cv.outputs-first)
+		channel := image % cv.group * cv.outputs
+		var columns kernel.Packed
+		cv.pack(&columns, x[image*cv.channels*inSize:], k, from, n)
+		var done kernel.Epilogue
+		if bias != nil {
+			done = func(row []float32, i, _ int) { c.set.AddScalar(row, row, bias[channel+first+i]) }
+		}
+		a := kernel.Matrix{Data: w[(channel+first)*k : (channel+first+m)*k], RowStride: k, ColumnStride: 1}
+		at := (image/cv.group*cv.group*cv.outputs+channel+first)*positions + from
+		c.set.Multiply(y[at:], positions, a, &columns, m, 0, columns.Panels(), done)
+	})
+}
+
+// convTile is how many windows and output channels one task does: the windows' columns stay in the cache. Plain
+// kernels, those of canisters, get smaller pieces.
+func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
+	tile, rows = (1<<17/max(1, k)+15)&^15, 512
+	if c.set.Name == "go" {
+		tile, rows = (1<<14/max(1, k)+15)&^15, 64
+	}
+	return min(max(16, tile), positions), min(rows, outputs)
+}
+
+// pack puts the columns of n windows from one on into panels.
+func (cv *conv) pack(columns *kernel.Packed, x []float32, k, from, n int) {
+	inSize, size := tensor.Product(cv.in), cv.size()
+	if cv.direct() {
+		columns.Pack(x[from:], k, n, inSize, 1)
+		return
+	}
+	index := make([]int, len(cv.in))
+	columns.PackRows(k, n, func(i int, row []float32) {
+		split(index, cv.kernel, i%size)
+		column(row, x[i/size*inSize:(i/size+1)*inSize], &cv.windows, index, from)
+	})
+}
+
+// direct reports whether windows are single positions, each after the other: the columns are the channels.
+func (cv *conv) direct() bool {
+	for d := range cv.in {
+		if cv.kernel[d] != 1 || cv.stride[d] != 1 || cv.before[d] != 0 || cv.after[d] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func finite(x []float32) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// convDepthwise is for one channel per group and finite weights, where positions outside of the input can be left out
+// without changing a bit.
+func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
+	positions, inSize, size := cv.positions(), tensor.Product(cv.in), cv.size()
+	last := len(cv.out) - 1
+	length := cv.out[last]
+	c.rows(len(y)/length, length*(size+1), func(lo, hi int) {
+		index, k := make([]int, len(cv.out)), make([]int, len(cv.out))
+		products := make([]float32, length)
+		for r := lo; r < hi; r++ {
+			row := y[r*length : (r+1)*length]
+			plane := r * length / positions
+			channel := plane % (cv.group * cv.outputs)
+			source := plane/(cv.group*cv.outputs)*cv.group + channel/cv.outputs
+			split(index, cv.out, r*length%positions)
+			clear(row)
+			for i := range size {
+				split(k, cv.kernel, i)
+				c.addShifted(cv, row, products, x[source*inSize:(source+1)*inSize], index, k, w[channel*size+i])
+			}
+			if bias != nil {
+				c.set.AddScalar(row, row, bias[channel])
+			}
+		}
+	})
+}
+
+// addShifted adds the products of one kernel position to a row of windows.
+func (c *call) addShifted(cv *conv, row, products, x []float32, index, k []int, weight float32) {
+	offset, lo, hi := cv.line(index, k)
+	if lo == hi {
+		return
+	}
+	row = row[lo:hi]
+	if s := cv.stride[len(cv.stride)-1]; s != 1 {
+		at := offset + lo*s
+		for i := range row {
+			row[i] = kernel.Canon(row[i] + float32(x[at]*weight))
+			at += s
+		}
+		return
+	}
+	products = products[:len(row)]
+	c.set.MulScalar(products, x[offset+lo:offset+hi], weight)
+	c.set.Add(row, row, products)
+}
+
+// convPlain is a convolution for types without kernels: products in the order of conv, one accumulator.
+func convPlain[T float64 | int32](c *call, cv *conv, y, x, w, bias []T) {
+	positions, inSize, size := cv.positions(), tensor.Product(cv.in), cv.size()
+	tile := min(positions, max(16, 1<<14/max(1, cv.depth())))
+	tiles := (positions + tile - 1) / tile
+	c.parallel(cv.batch*cv.group*tiles, func(task int) {
+		t, image := task%tiles, task/tiles
+		from := t * tile
+		n := min(tile, positions-from)
+		index, seen := make([]int, len(cv.in)), make([]T, n*cv.depth())
+		for i := range cv.depth() {
+			split(index, cv.kernel, i%size)
+			column(seen[i*n:(i+1)*n], x[(image*cv.channels+i/size)*inSize:], &cv.windows, index, from)
+		}
+		for o := range cv.outputs {
+			channel := image%cv.group*cv.outputs + o
+			row := y[(image/cv.group*cv.group*cv.outputs+channel)*positions+from:][:n]
+			clear(row)
+			for i, weight := range w[channel*cv.depth() : (channel+1)*cv.depth()] {
+				for j, v := range seen[i*n : (i+1)*n] {
+					row[j] += T(v * weight)
+				}
+			}
+			if bias != nil {
+				for j := range row {
+					row[j] += bias[channel]
+				}
+			}
+		}
+	})
+}

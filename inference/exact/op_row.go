@@ -13,7 +13,7 @@ func rowOperators() map[string]*operator {
 	return map[string]*operator{
 		"Softmax": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis"}, bind: bindAlong(along{
 			f32: func(v *vectors, out, x []float32) { v.Softmax(out, x) },
-			f64: func(out, x []float64) { softmax64(out, x, false) }, price: 500,
+			f64: func(out, x []float64) { softmax64(out, x, false) }, narrow: softmaxNarrow, price: 500,
 		})},
 		"LogSoftmax": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis"}, bind: bindAlong(along{
 			f32: func(v *vectors, out, x []float32) { v.LogSoftmax(out, x) },
@@ -29,9 +29,11 @@ func rowOperators() map[string]*operator {
 
 // along is a function of rows, for each family it exists for. out may be x.
 type along struct {
-	f32   func(v *kernel.Vectors, out, x []float32)
-	f64   func(out, x []float64)
-	price int64
+	f32 func(v *kernel.Vectors, out, x []float32)
+	f64 func(out, x []float64)
+	// narrow, when not nil, is for float16 and bfloat16: round rounds every element to the type.
+	narrow func(v *kernel.Vectors, row []float32, round func(x []float32))
+	price  int64
 }
 
 func bindAlong(r along) func(*binder) (eval, error) {
@@ -111,9 +113,45 @@ func (r *along) widened(c *call, out, x *Tensor, outer, n, inner int) error {
 	defer done()
 	v := &c.set.Vectors
 	loadFloats(v, data, x, 0)
-	columns(c, data, data, outer, n, inner, func(row []float32) { r.f32(v, row, row) })
+	columns(c, data, data, outer, n, inner, func(row []float32) {
+		if r.narrow != nil {
+			r.narrow(v, row, func(x []float32) { roundTo(v, out.DType, x) })
+			return
+		}
+		r.f32(v, row, row)
+	})
 	storeFloats(v, out, 0, data)
 	return nil
+}
+
+// softmaxNarrow rounds the weights and their sum to the type, as its own arithmetic would.
+func softmaxNarrow(v *kernel.Vectors, row []float32, round func(x []float32)) {
+	v.SubScalar(row, row, v.Highest(row))
+	v.Exp(row, row)
+	round(row)
+	weights := row
+	for len(weights) > 0 && weights[0] == 0 {
+		weights = weights[1:]
+	}
+	total := []float32{v.Sum(weights)}
+	round(total)
+	v.DivScalar(row, row, total[0])
+}
+
+// roundTo rounds float32 to float16 or bfloat16.
+func roundTo(v *kernel.Vectors, dtype tensor.DType, x []float32) {
+	var list [chunk]uint16
+	for len(x) > 0 {
+		n := min(chunk, len(x))
+		if dtype == tensor.Float16 {
+			v.ToFloat16(list[:n], x[:n])
+			v.FromFloat16(x[:n], list[:n])
+		} else {
+			v.ToBFloat16(list[:n], x[:n])
+			v.FromBFloat16(x[:n], list[:n])
+		}
+		x = x[n:]
+	}
 }
 
 // hardmax is 1 at the first of the greatest, else 0. A NaN is the greatest.

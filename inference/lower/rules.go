@@ -11,7 +11,8 @@ var rules map[string]rule
 func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
-		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), movementRules(),
+		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(),
+		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r

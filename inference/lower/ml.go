@@ -1,0 +1,3 @@
+package lower
+
+func mlRules() map[string]rule { return nil }

@@ -1,0 +1,3 @@
+package lower
+
+func recurrentRules() map[string]rule { return nil }

@@ -1,0 +1,3 @@
+package lower
+
+func resizeRules() map[string]rule { return nil }
