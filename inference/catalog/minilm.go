@@ -9,7 +9,7 @@ import (
 // The files of the default model.
 var (
 	miniLMModel      = mustHash("8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6")
-	miniLMRoot       = mustHash("0000000000000000000000000000000000000000000000000000000000000000") // the model file, lowered
+	miniLMRoot       = mustHash("261c61872f06968abac53c2d042a74d6bd94c5db05d11256aa0e058a3c753b25") // the model file, lowered
 	miniLMVocabulary = mustHash("07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3")
 )
 

@@ -133,6 +133,9 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if err := checkRoot(lowered, manifest.IRRoot); err != nil {
 		return nil, err
 	}
+	if n := ir.Coupled(lowered); n != nil {
+		return nil, fmt.Errorf("node %q makes the bits of an answer depend on batch mates and padding: rewrite the model with `assay model rewrite`", n.Name)
+	}
 	if m.program, err = exact.New(lowered, exact.Config{}); err != nil {
 		return nil, err
 	}

@@ -243,8 +243,9 @@ func TestLoadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*catalog.Manifest){
-		"another executor":      func(m *catalog.Manifest) { m.IR = 1 },
-		"an IR root":            func(m *catalog.Manifest) { m.IRRoot = &commitment.Hash{} },
+		"another executor":      func(m *catalog.Manifest) { m.IR = 0 },
+		"another IR root":       func(m *catalog.Manifest) { m.IRRoot = &commitment.Hash{} },
+		"no IR root":            func(m *catalog.Manifest) { m.IRRoot = nil },
 		"another tokenizer":     func(m *catalog.Manifest) { m.Tokenizer.Version = 2 },
 		"no vocabulary":         func(m *catalog.Manifest) { m.Files = m.Files[:1] },
 		"a file that is absent": func(m *catalog.Manifest) { m.Files[1].SHA256[0] ^= 1 },

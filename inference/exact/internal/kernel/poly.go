@@ -38,8 +38,8 @@ const (
 	roundMagicBits = 0x4b400000
 )
 
-// Exp is e^x: x = n·ln 2 + r, a polynomial in r, then scaling by 2^n in two exact halves so that subnormal
-// results are rounded once. NaN gives NaN; above 88.72284 the result is +Inf, below -104 it is +0.
+// Exp is e^x: x = n·ln 2 + r, a polynomial in r, then scaling by 2^n, where the result is subnormal or huge in two
+// factors of which only the last rounds. NaN gives NaN; above 88.72284 the result is +Inf, below -104 it is +0.
 func Exp(x float32) float32 {
 	switch {
 	case x > 88.72284:
@@ -49,20 +49,31 @@ func Exp(x float32) float32 {
 	case x != x:
 		return nan
 	}
+	p, k := expParts(x)
+	if uint32(k+125) <= 252 {
+		return raised(p, k)
+	}
+	half := k >> 1
+	return float32(raised(p, half) * power2(k-half))
+}
+
+// expParts is e^x = p·2^k with p in 0.7 … 1.42.
+func expParts(x float32) (p float32, k int32) {
 	z := float32(x*1.44269504) + roundMagic
-	k := int32(math.Float32bits(z)) - roundMagicBits
 	n := z - roundMagic
 	r := x - float32(n*0.693359375) // 355/512: the product is exact
 	r -= float32(n * -2.12194440e-4)
-	p := float32(r*1.9875691500e-4) + 1.3981999507e-3
-	p = float32(p*r) + 8.3334519073e-3
-	p = float32(p*r) + 4.1665795894e-2
-	p = float32(p*r) + 1.6666665459e-1
-	p = float32(p*r) + 5.0000001201e-1
+	p = float32(r*0x1.6a2432p-10) + 0x1.1239e2p-7
+	p = float32(p*r) + 0x1.5558f2p-5
+	p = float32(p*r) + 0x1.555492p-3
+	p = float32(p*r) + 0x1.fffffcp-2
 	p = float32(p*float32(r*r)) + r
-	p++
-	half := k >> 1
-	return float32(float32(p*power2(half)) * power2(k-half))
+	return p + 1, int32(math.Float32bits(z)) - roundMagicBits
+}
+
+// raised is p·2^k where that is normal: k is added to the exponent.
+func raised(p float32, k int32) float32 {
+	return math.Float32frombits(math.Float32bits(p) + uint32(k)<<23)
 }
 
 // power2 is 2^k for k in -126 … 127.
@@ -105,43 +116,57 @@ func Log(x float32) float32 {
 	return y + float32(e*0.693359375)
 }
 
-// Erf is the error function: near zero x + x·P(x²), elsewhere ±(1 - e^Q(|x|)).
+// Erf is the error function: near zero x + x·P(x²), elsewhere ±(1 - 2^Q(|x|)), with 2^Q as a polynomial in the distance
+// of Q from the nearest integer.
 func Erf(x float32) float32 {
 	t := abs(x)
 	if t > 0.927734375 {
-		if t > 4 {
-			t = 4 // Erf(4) rounds to 1
-		}
-		s := float32(t * t)
-		q := float32(t*-1.72853470e-5) + 3.83197126e-4
-		u := float32(t*-3.88396438e-3) + 2.42546219e-2
-		q = float32(q*s) + u
-		q = float32(q*t) + -1.06777877e-1
-		q = float32(q*t) + -6.34846687e-1
-		q = float32(q*t) + -1.28717512e-1
-		q = float32(q*t) + -t
-		return signed(1-Exp(q), x)
+		return signed(1-erfc(t), x)
 	}
 	s := float32(x * x)
-	p := float32(s*-5.96761703e-4) + 4.99119423e-3
-	p = float32(p*s) + -2.67681349e-2
-	p = float32(p*s) + 1.12819925e-1
-	p = float32(p*s) + -3.76125336e-1
-	p = float32(p*s) + 1.28379166e-1
+	p := float32(s*-0x1.38b2e0p-11) + 0x1.46e4d4p-8
+	p = float32(p*s) + -0x1.b67caep-6
+	p = float32(p*s) + 0x1.ce196cp-4
+	p = float32(p*s) + -0x1.8126e0p-2
+	p = float32(p*s) + 0x1.06eba6p-3
 	return Canon(float32(p*x) + x)
 }
 
-// Tanh is the hyperbolic tangent: near zero x + x·P(x²), elsewhere ±(1 - 2/(e^(2|x|) + 1)).
+// erfc is 1 - Erf(t) for t > 0.9.
+func erfc(t float32) float32 {
+	if t > 4 {
+		t = 4 // Erf(4) rounds to 1
+	}
+	q := float32(t*-0x1.ce8e44p-10) + 0x1.6b01c4p-6
+	q = float32(q*t) + -0x1.0b3648p-3
+	q = float32(q*t) + -0x1.e16b22p-1
+	q = float32(q*t) + -0x1.9d74e2p+0
+	q = float32(q*t) + -0x1.89007ep-9
+	z := q + roundMagic
+	r := q - (z - roundMagic)
+	p := float32(r*0x1.5bb9e4p-10) + 0x1.3ceab4p-7
+	p = float32(p*r) + 0x1.c6b754p-5
+	p = float32(p*r) + 0x1.ebf9bcp-3
+	p = float32(p*r) + 0x1.62e42ap-1
+	p = float32(p*r) + 1
+	return raised(p, int32(math.Float32bits(z)))
+}
+
+// Tanh is the hyperbolic tangent: near zero x + x·x²·P(x²), elsewhere ±(1 - 2/(e^(2|x|) + 1)).
 func Tanh(x float32) float32 {
 	t := abs(x)
 	if t >= 0.625 {
-		return signed(1-2/(Exp(t+t)+1), x)
+		if t > 10 {
+			t = 10 // Tanh(10) rounds to 1
+		}
+		p, k := expParts(t + t)
+		return signed(1-2/(raised(p, k)+1), x)
 	}
 	s := float32(t * t)
-	p := float32(s*-5.70498872745e-3) + 2.06390887954e-2
-	p = float32(p*s) + -5.37397155531e-2
-	p = float32(p*s) + 1.33314422036e-1
-	p = float32(p*s) + -3.33332819422e-1
+	p := float32(s*-0x1.76ac1ap-8) + 0x1.5256d8p-6
+	p = float32(p*s) + -0x1.b84448p-5
+	p = float32(p*s) + 0x1.110768p-3
+	p = float32(p*s) + -0x1.555534p-2
 	return Canon(signed(float32(float32(p*s)*t)+t, x))
 }
 

@@ -14,6 +14,9 @@ type tile struct {
 	k     int
 	add   int
 	next  unsafe.Pointer
+
+	// Integers only: terms of the rows, sums and zero points of the columns.
+	rowTerms, columnSums, columnZeros unsafe.Pointer
 }
 
 // tile describes the first row of a strip, after a check of everything that the assembly will touch; k, m and width

@@ -14,12 +14,10 @@ type laneSum [lanes]float32
 
 // total joins the lanes of a sum.
 func (l *laneSum) total() float32 {
-	for half := lanes / 2; half > 0; half /= 2 {
-		for i := range half {
-			l[i] += l[i+half]
-		}
-	}
-	return Canon(l[0])
+	a, b, c, d := l[0]+l[8], l[1]+l[9], l[2]+l[10], l[3]+l[11]
+	e, f, g, h := l[4]+l[12], l[5]+l[13], l[6]+l[14], l[7]+l[15]
+	a, b, c, d = a+e, b+f, c+g, d+h
+	return Canon((a + c) + (b + d))
 }
 
 // rest adds fewer than 16 elements to the first lanes.
@@ -108,38 +106,26 @@ func (v *Vectors) Prod(x []float32) float32 {
 
 // Highest is the maximum of a row: NaN if it holds one, +0 above -0, -Inf of nothing. It does not depend on order.
 func (v *Vectors) Highest(x []float32) float32 {
-	var l laneSum
-	whole := len(x) &^ (lanes - 1)
 	top := float32(math.Inf(-1))
+	whole := len(x) &^ (lanes - 1)
 	if whole > 0 {
-		v.maxLanes(&l, x[:whole])
-		for _, e := range l {
-			top = Max(top, e)
-		}
+		top = v.highest(x[:whole])
 	}
-	for _, e := range x[whole:] {
-		if !(e < top) { // most elements are, and need no further look
-			top = Max(top, e)
-		}
+	if whole < len(x) {
+		top = Max(top, highest(x[whole:]))
 	}
 	return top
 }
 
 // Lowest is the minimum of a row: NaN if it holds one, -0 below +0, +Inf of nothing.
 func (v *Vectors) Lowest(x []float32) float32 {
-	var l laneSum
-	whole := len(x) &^ (lanes - 1)
 	bottom := float32(math.Inf(1))
+	whole := len(x) &^ (lanes - 1)
 	if whole > 0 {
-		v.minLanes(&l, x[:whole])
-		for _, e := range l {
-			bottom = Min(bottom, e)
-		}
+		bottom = v.lowest(x[:whole])
 	}
-	for _, e := range x[whole:] {
-		if !(e > bottom) {
-			bottom = Min(bottom, e)
-		}
+	if whole < len(x) {
+		bottom = Min(bottom, lowest(x[whole:]))
 	}
 	return bottom
 }

@@ -5,8 +5,8 @@ import "math"
 // Columns reduces a matrix over its rows: out[j] is what the row reduction of the same name gives for the elements
 // x[0][j], x[1][j] …, with the same bits, but neighbouring columns are worked on together.
 
-// columnWidth is how many columns share one set of lanes: 16 lanes of 64 columns are 4 KiB.
-const columnWidth = 64
+// columnWidth is how many columns share one set of lanes: 16 lanes of 256 columns are 16 KiB, half of a small first cache.
+const columnWidth = 256
 
 // columnFold is a reduction for columns: prepare (nil for none) maps a piece of a row that begins at column at, step
 // takes it into a lane, from start.
@@ -117,10 +117,12 @@ func (s *columnScratch) fold(x []float32, stride, j, width, from, to int, f colu
 		l := lane((i - from) % lanes)
 		f.step(l, l, row)
 	}
+	used := min(lanes, to-from) // the others still hold the start, which changes nothing
 	for half := lanes / 2; half > 0; half /= 2 {
-		for i := range half {
+		for i := range min(half, max(0, used-half)) {
 			f.step(lane(i), lane(i), lane(i+half))
 		}
+		used = min(used, half)
 	}
 	return lane(0)
 }

@@ -38,37 +38,33 @@ func absLanes(l *laneSum, x []float32) {
 	}
 }
 
-// maxLanes gives 16 numbers whose maximum is that of x, which holds at least 16.
-func maxLanes(l *laneSum, x []float32) {
+// highest is the maximum of x, which is not empty.
+func highest(x []float32) float32 {
 	top := x[0]
 	for _, e := range x {
-		if !(e < top) {
+		if !(e < top) { // most elements are, and need no further look
 			top = Max(top, e)
 		}
 	}
-	for i := range l {
-		l[i] = top
-	}
+	return top
 }
 
-// minLanes gives 16 numbers whose minimum is that of x.
-func minLanes(l *laneSum, x []float32) {
+// lowest is the minimum of x.
+func lowest(x []float32) float32 {
 	bottom := x[0]
 	for _, e := range x {
 		if !(e > bottom) {
 			bottom = Min(bottom, e)
 		}
 	}
-	for i := range l {
-		l[i] = bottom
-	}
+	return bottom
 }
 
-// mark makes NaN of the lanes that saw one: seen holds the greatest bits of a lane, without their sign and doubled.
-func (l *laneSum) mark(seen *[lanes]uint32) {
-	for i, b := range seen {
-		if b > 0xff000000 {
-			l[i] = nan
-		}
+// seenNaN reads the greatest bits of each lane, without their sign and doubled.
+func seenNaN(seen *[lanes]uint32) bool {
+	var most uint32
+	for _, b := range seen {
+		most = max(most, b)
 	}
+	return most > 0xff000000
 }

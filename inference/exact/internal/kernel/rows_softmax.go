@@ -29,8 +29,20 @@ func (v *Vectors) MaskedSoftmax(out, x, mask []float32, scale float32) {
 
 // soften writes e^(x-top) and divides by the sum.
 func (v *Vectors) soften(out, x []float32, top float32) {
+	if !finite(top) {
+		fill(out, nan)
+		return
+	}
 	v.expMinus(out, x, top)
 	v.DivScalar(out, out, v.Sum(trim(out)))
+}
+
+func finite(x float32) bool { return abs(x) <= math.MaxFloat32 }
+
+func fill(out []float32, x float32) {
+	for i := range out {
+		out[i] = x
+	}
 }
 
 // trim leaves out leading and trailing zeros.
@@ -51,6 +63,10 @@ func (v *Vectors) LogSoftmax(out, x []float32) {
 	}
 	out = out[:len(x)]
 	top := v.Highest(x)
+	if !finite(top) {
+		fill(out, nan)
+		return
+	}
 	total := v.sumExp(x, top)
 	v.SubScalar(out, x, top)
 	v.SubScalar(out, out, Log(total))
@@ -59,7 +75,7 @@ func (v *Vectors) LogSoftmax(out, x []float32) {
 // LogSumExp is Log(sum of e^(x-max)) + max; -Inf of nothing or of nothing but -Inf, +Inf of a row with one.
 func (v *Vectors) LogSumExp(x []float32) float32 {
 	top := v.Highest(x)
-	if top != top || top > math.MaxFloat32 || top < -math.MaxFloat32 {
+	if !finite(top) {
 		return top
 	}
 	return Canon(Log(v.sumExp(x, top)) + top)

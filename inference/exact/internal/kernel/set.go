@@ -16,11 +16,13 @@ import "slices"
 type Set struct {
 	Name    string
 	product productKernel
+	ints    intKernel
+	blocks  func(*blockStrip)
 	Vectors
 }
 
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", product: productGo, Vectors: vectorsGo})
+var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, Vectors: vectorsGo})
 
 // Names names the sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {

@@ -10,9 +10,13 @@ func assembly() []*Set {
 	}
 	transposeBlock = transposeAVX2
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
-		list = append(list, &Set{Name: "avx512", product: productAVX512, Vectors: vectorsAVX2})
+		ints, blocks := intsAVX512, blocksAVX2
+		if cpu.X86.HasAVX512VNNI {
+			ints, blocks = intsAVX512Dots4, blocksDots
+		}
+		list = append(list, &Set{Name: "avx512", product: productAVX512, ints: ints, blocks: blocks, Vectors: vectorsAVX2})
 	}
-	return append(list, &Set{Name: "avx2", product: productAVX2, Vectors: vectorsAVX2})
+	return append(list, &Set{Name: "avx2", product: productAVX2, ints: intsAVX2, blocks: blocksAVX2, Vectors: vectorsAVX2})
 }
 
 // transposeBlock copies eight columns of a matrix, each contiguous, into rows: a multiple of eight of them. Nil where

@@ -24,12 +24,13 @@ type Vectors struct {
 	ToFloat16, ToBFloat16                                            func(out []uint16, x []float32)
 
 	// What the row operations are made of.
-	sumLanes, absLanes, maxLanes, minLanes func(l *laneSum, x []float32)
-	squareLanes                            func(l *laneSum, x []float32, mean float32)
-	expMinus                               func(out, x []float32, top float32)
-	scaleAdd                               func(out, x, mask []float32, scale float32)
-	normalise                              func(out, x, scale []float32, mean, factor float32)
-	normaliseAdd                           func(out, x, scale, bias []float32, mean, factor float32)
+	sumLanes, absLanes func(l *laneSum, x []float32)
+	highest, lowest    func(x []float32) float32
+	squareLanes        func(l *laneSum, x []float32, mean float32)
+	expMinus           func(out, x []float32, top float32)
+	scaleAdd           func(out, x, mask []float32, scale float32)
+	normalise          func(out, x, scale []float32, mean, factor float32)
+	normaliseAdd       func(out, x, scale, bias []float32, mean, factor float32)
 }
 
 var vectorsGo = Vectors{
@@ -45,7 +46,7 @@ var vectorsGo = Vectors{
 	LeakyRelu: leakyRelu, Clip: clip, HardSigmoid: hardSigmoid,
 	QuantizeInt8: quantizeInt8, QuantizeUint8: quantizeUint8, DequantizeInt8: dequantizeInt8, DequantizeUint8: dequantizeUint8,
 	FromFloat16: fromFloat16, FromBFloat16: fromBFloat16, ToFloat16: toFloat16, ToBFloat16: toBFloat16,
-	sumLanes: sumLanes, absLanes: absLanes, maxLanes: maxLanes, minLanes: minLanes, squareLanes: squareLanes,
+	sumLanes: sumLanes, absLanes: absLanes, highest: highest, lowest: lowest, squareLanes: squareLanes,
 	expMinus: expMinus, scaleAdd: scaleAdd, normalise: normalise, normaliseAdd: normaliseAdd,
 }
 
@@ -122,6 +123,7 @@ func LeakyRelu(x, slope float32) float32 {
 	return Canon(x)
 }
 
+// expMinus is Exp(x - top) for finite top and x at most that; of a NaN the assembly makes anything.
 func expMinus(out, x []float32, top float32) {
 	out = out[:len(x)]
 	for i, v := range x {

@@ -42,8 +42,8 @@ func withAVX2(v Vectors) Vectors {
 	v.sumLanes = sumLanesAVX2
 	v.absLanes = absLanesAVX2
 	v.squareLanes = squareLanesAVX2
-	v.maxLanes = maxLanesAVX2
-	v.minLanes = minLanesAVX2
+	v.highest = highestAVX2
+	v.lowest = lowestAVX2
 	v.scaleAdd = scaleAddAVX2
 	v.normalise = normaliseAVX2
 	v.normaliseAdd = normaliseAddAVX2
@@ -436,17 +436,17 @@ func asmHardSwishAVX2(out *float32, x *float32, n int)
 
 func hardSwishAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmHardSwishAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmHardSwishAVX2(&outTail[0], &xTail[0], 8)
+	asmHardSwishAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -455,17 +455,17 @@ func asmExpAVX2(out *float32, x *float32, n int)
 
 func expAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmExpAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmExpAVX2(&outTail[0], &xTail[0], 8)
+	asmExpAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -474,17 +474,17 @@ func asmLogAVX2(out *float32, x *float32, n int)
 
 func logAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmLogAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmLogAVX2(&outTail[0], &xTail[0], 8)
+	asmLogAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -493,17 +493,17 @@ func asmErfAVX2(out *float32, x *float32, n int)
 
 func erfAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmErfAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmErfAVX2(&outTail[0], &xTail[0], 8)
+	asmErfAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -512,17 +512,17 @@ func asmTanhAVX2(out *float32, x *float32, n int)
 
 func tanhAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmTanhAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmTanhAVX2(&outTail[0], &xTail[0], 8)
+	asmTanhAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -531,17 +531,17 @@ func asmSigmoidAVX2(out *float32, x *float32, n int)
 
 func sigmoidAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmSigmoidAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmSigmoidAVX2(&outTail[0], &xTail[0], 8)
+	asmSigmoidAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -550,17 +550,17 @@ func asmSiLUAVX2(out *float32, x *float32, n int)
 
 func siLUAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmSiLUAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmSiLUAVX2(&outTail[0], &xTail[0], 8)
+	asmSiLUAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -569,17 +569,17 @@ func asmGeluAVX2(out *float32, x *float32, n int)
 
 func geluAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmGeluAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmGeluAVX2(&outTail[0], &xTail[0], 8)
+	asmGeluAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -588,17 +588,17 @@ func asmGeluTanhAVX2(out *float32, x *float32, n int)
 
 func geluTanhAVX2(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 7
+	whole := len(x) &^ 15
 	if whole > 0 {
 		asmGeluTanhAVX2(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [8]float32
-	var xTail [8]float32
+	var outTail [16]float32
+	var xTail [16]float32
 	copy(xTail[:], x[whole:])
-	asmGeluTanhAVX2(&outTail[0], &xTail[0], 8)
+	asmGeluTanhAVX2(&outTail[0], &xTail[0], 16)
 	copy(out[whole:], outTail[:])
 }
 
@@ -706,23 +706,33 @@ func squareLanesAVX2(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmMaxLanesAVX2(l *float32, seen *uint32, x *float32, n int)
+func asmHighestAVX2(l *float32, seen *uint32, x *float32, n int)
 
-func maxLanesAVX2(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func highestAVX2(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMaxLanesAVX2(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmHighestAVX2(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
+	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
+	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
 }
 
 //go:noescape
-func asmMinLanesAVX2(l *float32, seen *uint32, x *float32, n int)
+func asmLowestAVX2(l *float32, seen *uint32, x *float32, n int)
 
-func minLanesAVX2(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func lowestAVX2(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMinLanesAVX2(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmLowestAVX2(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
+	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
+	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
 }
 
 //go:noescape
@@ -980,8 +990,8 @@ func withAVX512(v Vectors) Vectors {
 	v.sumLanes = sumLanesAVX512
 	v.absLanes = absLanesAVX512
 	v.squareLanes = squareLanesAVX512
-	v.maxLanes = maxLanesAVX512
-	v.minLanes = minLanesAVX512
+	v.highest = highestAVX512
+	v.lowest = lowestAVX512
 	v.scaleAdd = scaleAddAVX512
 	v.normalise = normaliseAVX512
 	v.normaliseAdd = normaliseAddAVX512
@@ -1374,17 +1384,17 @@ func asmHardSwishAVX512(out *float32, x *float32, n int)
 
 func hardSwishAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmHardSwishAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmHardSwishAVX512(&outTail[0], &xTail[0], 16)
+	asmHardSwishAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1393,17 +1403,17 @@ func asmExpAVX512(out *float32, x *float32, n int)
 
 func expAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmExpAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmExpAVX512(&outTail[0], &xTail[0], 16)
+	asmExpAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1412,17 +1422,17 @@ func asmLogAVX512(out *float32, x *float32, n int)
 
 func logAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmLogAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmLogAVX512(&outTail[0], &xTail[0], 16)
+	asmLogAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1431,17 +1441,17 @@ func asmErfAVX512(out *float32, x *float32, n int)
 
 func erfAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmErfAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmErfAVX512(&outTail[0], &xTail[0], 16)
+	asmErfAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1450,17 +1460,17 @@ func asmTanhAVX512(out *float32, x *float32, n int)
 
 func tanhAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmTanhAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmTanhAVX512(&outTail[0], &xTail[0], 16)
+	asmTanhAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1469,17 +1479,17 @@ func asmSigmoidAVX512(out *float32, x *float32, n int)
 
 func sigmoidAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmSigmoidAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmSigmoidAVX512(&outTail[0], &xTail[0], 16)
+	asmSigmoidAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1488,17 +1498,17 @@ func asmSiLUAVX512(out *float32, x *float32, n int)
 
 func siLUAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmSiLUAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmSiLUAVX512(&outTail[0], &xTail[0], 16)
+	asmSiLUAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1507,17 +1517,17 @@ func asmGeluAVX512(out *float32, x *float32, n int)
 
 func geluAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmGeluAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmGeluAVX512(&outTail[0], &xTail[0], 16)
+	asmGeluAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1526,17 +1536,17 @@ func asmGeluTanhAVX512(out *float32, x *float32, n int)
 
 func geluTanhAVX512(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 15
+	whole := len(x) &^ 31
 	if whole > 0 {
 		asmGeluTanhAVX512(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [16]float32
-	var xTail [16]float32
+	var outTail [32]float32
+	var xTail [32]float32
 	copy(xTail[:], x[whole:])
-	asmGeluTanhAVX512(&outTail[0], &xTail[0], 16)
+	asmGeluTanhAVX512(&outTail[0], &xTail[0], 32)
 	copy(out[whole:], outTail[:])
 }
 
@@ -1644,23 +1654,33 @@ func squareLanesAVX512(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmMaxLanesAVX512(l *float32, seen *uint32, x *float32, n int)
+func asmHighestAVX512(l *float32, seen *uint32, x *float32, n int)
 
-func maxLanesAVX512(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func highestAVX512(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMaxLanesAVX512(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmHighestAVX512(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
+	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
+	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
 }
 
 //go:noescape
-func asmMinLanesAVX512(l *float32, seen *uint32, x *float32, n int)
+func asmLowestAVX512(l *float32, seen *uint32, x *float32, n int)
 
-func minLanesAVX512(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func lowestAVX512(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMinLanesAVX512(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmLowestAVX512(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
+	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
+	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
 }
 
 //go:noescape

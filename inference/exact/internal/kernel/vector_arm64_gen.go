@@ -42,8 +42,8 @@ func withNEON(v Vectors) Vectors {
 	v.sumLanes = sumLanesNEON
 	v.absLanes = absLanesNEON
 	v.squareLanes = squareLanesNEON
-	v.maxLanes = maxLanesNEON
-	v.minLanes = minLanesNEON
+	v.highest = highestNEON
+	v.lowest = lowestNEON
 	v.scaleAdd = scaleAddNEON
 	v.normalise = normaliseNEON
 	v.normaliseAdd = normaliseAddNEON
@@ -436,17 +436,17 @@ func asmHardSwishNEON(out *float32, x *float32, n int)
 
 func hardSwishNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmHardSwishNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmHardSwishNEON(&outTail[0], &xTail[0], 4)
+	asmHardSwishNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -455,17 +455,17 @@ func asmExpNEON(out *float32, x *float32, n int)
 
 func expNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmExpNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmExpNEON(&outTail[0], &xTail[0], 4)
+	asmExpNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -474,17 +474,17 @@ func asmLogNEON(out *float32, x *float32, n int)
 
 func logNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmLogNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmLogNEON(&outTail[0], &xTail[0], 4)
+	asmLogNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -493,17 +493,17 @@ func asmErfNEON(out *float32, x *float32, n int)
 
 func erfNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmErfNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmErfNEON(&outTail[0], &xTail[0], 4)
+	asmErfNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -512,17 +512,17 @@ func asmTanhNEON(out *float32, x *float32, n int)
 
 func tanhNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmTanhNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmTanhNEON(&outTail[0], &xTail[0], 4)
+	asmTanhNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -531,17 +531,17 @@ func asmSigmoidNEON(out *float32, x *float32, n int)
 
 func sigmoidNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmSigmoidNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmSigmoidNEON(&outTail[0], &xTail[0], 4)
+	asmSigmoidNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -550,17 +550,17 @@ func asmSiLUNEON(out *float32, x *float32, n int)
 
 func siLUNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmSiLUNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmSiLUNEON(&outTail[0], &xTail[0], 4)
+	asmSiLUNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -569,17 +569,17 @@ func asmGeluNEON(out *float32, x *float32, n int)
 
 func geluNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmGeluNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmGeluNEON(&outTail[0], &xTail[0], 4)
+	asmGeluNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -588,17 +588,17 @@ func asmGeluTanhNEON(out *float32, x *float32, n int)
 
 func geluTanhNEON(out []float32, x []float32) {
 	out = out[:len(x)]
-	whole := len(x) &^ 3
+	whole := len(x) &^ 7
 	if whole > 0 {
 		asmGeluTanhNEON(&out[0], &x[0], whole)
 	}
 	if whole == len(x) {
 		return
 	}
-	var outTail [4]float32
-	var xTail [4]float32
+	var outTail [8]float32
+	var xTail [8]float32
 	copy(xTail[:], x[whole:])
-	asmGeluTanhNEON(&outTail[0], &xTail[0], 4)
+	asmGeluTanhNEON(&outTail[0], &xTail[0], 8)
 	copy(out[whole:], outTail[:])
 }
 
@@ -706,23 +706,33 @@ func squareLanesNEON(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmMaxLanesNEON(l *float32, seen *uint32, x *float32, n int)
+func asmHighestNEON(l *float32, seen *uint32, x *float32, n int)
 
-func maxLanesNEON(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func highestNEON(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMaxLanesNEON(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmHighestNEON(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
+	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
+	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
 }
 
 //go:noescape
-func asmMinLanesNEON(l *float32, seen *uint32, x *float32, n int)
+func asmLowestNEON(l *float32, seen *uint32, x *float32, n int)
 
-func minLanesNEON(l *laneSum, x []float32) {
-	*l = laneSum(x[:lanes])
+func lowestNEON(x []float32) float32 {
+	l := laneSum(x[:lanes])
 	var seen [lanes]uint32
-	asmMinLanesNEON(&l[0], &seen[0], &x[0], len(x))
-	l.mark(&seen)
+	asmLowestNEON(&l[0], &seen[0], &x[0], len(x))
+	if seenNaN(&seen) {
+		return nan
+	}
+	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
+	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
+	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
 }
 
 //go:noescape

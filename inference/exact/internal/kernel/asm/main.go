@@ -28,6 +28,10 @@ func files() map[string]string {
 	return map[string]string{
 		"product_avx2_gen_amd64.s":   productAVX2(),
 		"product_avx512_gen_amd64.s": productAVX512(),
+		"int8_avx2_gen_amd64.s":      int8AVX2(),
+		"int8_avx512_gen_amd64.s":    int8AVX512(),
+		"quant_avx2_gen_amd64.s":     quantAVX2(),
+		"quant_avx512_gen_amd64.s":   quantAVX512(),
 	}
 }
 

@@ -2,34 +2,71 @@ package main
 
 import "fmt"
 
-// An amd64 tile of R rows and P panels reads its arguments from a tile structure (offsets below), keeps R·P·16 sums in
-// registers and, per k, broadcasts one element of each row and multiplies it with the panels' columns: a multiply
-// and an add, never fused.
+// An amd64 tile of R rows and P panels reads its arguments from a tile structure (offsets below) and keeps R·P·16
+// sums in registers. Each step takes four bytes of every row of A, the same in all lanes, and a register or two of
+// every panel: for floats one k, a multiply and an add, never fused; for integers two or four k.
 const (
-	tileC, tileLDC, tileA, tileLDA, tileB, tileLDB, tilePanel, tileK, tileAdd, tileNext = 0, 8, 16, 24, 32, 40, 48, 56, 64, 72
+	tileC, tileLDC, tileA, tileLDA, tileB, tileLDB, tilePitch, tileSteps, tileAdd, tileNext = 0, 8, 16, 24, 32, 40, 48, 56, 64, 72
+	tileRowTerms, tileColumnSums, tileColumnZeros                                           = 80, 88, 96
 )
 
-// vectors describes the registers of one extension.
+// vectors describes the registers and instructions of one kind of tile.
 type vectors struct {
-	prefix   string // of the functions
-	register string // Y or Z
-	bytes    int    // of a register
-	total    int    // registers
-	perPanel int    // registers that hold a panel's 16 columns
-	zero     string // instruction that clears a register
-	temps    int    // registers for products, beside the one for the element of A
+	prefix    string // of the functions
+	register  string // Y or Z
+	bytes     int    // of a register of sums
+	total     int    // registers
+	perPanel  int    // registers that hold the sums of a panel's 16 columns
+	fromPanel int    // bytes of a panel that one register takes
+	zero      string // instruction that clears a register
+	broadcast string // instruction that loads four bytes of a row
+	load      string // instruction that loads a register of a panel
+	temps     int    // registers for products, beside the one for A
+	direct    bool   // a panel can be an operand in memory
+	multiply  func(t *text, panel, a, temp, sum string)
+	finish    func(v vectors, t *text, rows, panels int, sum func(r, i int) string)
 }
+
+func mulAdd(t *text, panel, a, temp, sum string) {
+	t.op("VMULPS %s, %s, %s", panel, a, temp)
+	t.op("VADDPS %s, %s, %[2]s", temp, sum)
+}
+
+func words(t *text, panel, a, temp, sum string) {
+	t.op("VPMADDWD %s, %s, %s", panel, a, temp)
+	t.op("VPADDD %s, %s, %[2]s", temp, sum)
+}
+
+// dots is not the saturating form.
+func dots(t *text, panel, a, _, sum string) { t.op("VPDPBUSD %s, %s, %s", panel, a, sum) }
+
+var (
+	floatsY = vectors{
+		prefix: "avx2Tile", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 32, zero: "VXORPS",
+		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 1, direct: true, multiply: mulAdd, finish: finishFloats,
+	}
+	floatsZ = vectors{
+		prefix: "avx512Tile", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
+		broadcast: "VBROADCASTSS", load: "VMOVUPS", temps: 4, direct: true, multiply: mulAdd, finish: finishFloats,
+	}
+	wordsY = vectors{
+		prefix: "avx2Words", register: "Y", bytes: 32, total: 16, perPanel: 2, fromPanel: 16, zero: "VPXOR",
+		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 1, multiply: words, finish: finishInts,
+	}
+	wordsZ = vectors{
+		prefix: "avx512Words", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 32, zero: "VPXORD",
+		broadcast: "VPBROADCASTD", load: "VPMOVSXBW", temps: 4, multiply: words, finish: finishInts,
+	}
+	dotsZ = vectors{
+		prefix: "avx512Dots", register: "Z", bytes: 64, total: 32, perPanel: 1, fromPanel: 64, zero: "VPXORD",
+		broadcast: "VPBROADCASTD", load: "VMOVDQU32", temps: 1, multiply: dots, finish: finishInts,
+	}
+)
 
 func productAVX2() string {
 	t := newText()
 	nan(t)
-	v := vectors{prefix: "avx2", register: "Y", bytes: 32, total: 16, perPanel: 2, zero: "VXORPS", temps: 1}
-	for rows := 1; rows <= 6; rows++ {
-		v.tile(t, rows, 1)
-	}
-	v.tile(t, 1, 2)
-	v.tile(t, 2, 2)
-	v.tile(t, 1, 4)
+	floatsY.shapesY(t)
 	transpose(t)
 	return t.String()
 }
@@ -37,13 +74,38 @@ func productAVX2() string {
 func productAVX512() string {
 	t := newText()
 	nan(t)
-	v := vectors{prefix: "avx512", register: "Z", bytes: 64, total: 32, perPanel: 1, zero: "VPXORD", temps: 4}
+	floatsZ.shapesZ(t)
+	return t.String()
+}
+
+func int8AVX2() string {
+	t := newText()
+	wordsY.shapesY(t)
+	return t.String()
+}
+
+func int8AVX512() string {
+	t := newText()
+	wordsZ.shapesZ(t)
+	dotsZ.shapesZ(t)
+	return t.String()
+}
+
+func (v vectors) shapesY(t *text) {
+	for rows := 1; rows <= 6; rows++ {
+		v.tile(t, rows, 1)
+	}
+	v.tile(t, 1, 2)
+	v.tile(t, 2, 2)
+	v.tile(t, 1, 4)
+}
+
+func (v vectors) shapesZ(t *text) {
 	for rows := 1; rows <= 8; rows++ {
 		v.tile(t, rows, 1)
 		v.tile(t, rows, 2)
 	}
 	v.tile(t, 1, 4)
-	return t.String()
 }
 
 func nan(t *text) {
@@ -51,30 +113,36 @@ func nan(t *text) {
 	t.raw("GLOBL canonicalNaN<>(SB), RODATA|NOPTR, $4\n")
 }
 
-// rowAt addresses element x of row r of A: R8, R9 and R10 point at rows 0, 3 and 6, DX is the row stride in bytes.
+// rowAt addresses step x of row r of A: R8, R9 and R10 point at rows 0, 3 and 6, DX is the row stride in bytes.
 func rowAt(r, x int) string {
 	base := []string{"R8", "R9", "R10"}[r/3]
-	return []string{fmt.Sprintf("%d(%s)", 4*x, base), fmt.Sprintf("%d(%s)(DX*1)", 4*x, base), fmt.Sprintf("%d(%s)(DX*2)", 4*x, base)}[r%3]
+	return fmt.Sprintf([]string{"%d(%s)", "%d(%s)(DX*1)", "%d(%s)(DX*2)"}[r%3], 4*x, base)
 }
 
 // panelAt addresses register i of panel p: R11 is the distance of panels, R12 points at the fourth one.
 func (v vectors) panelAt(p, i int) string {
-	return fmt.Sprintf([]string{"%d(BX)", "%d(BX)(R11*1)", "%d(BX)(R11*2)", "%d(R12)"}[p], i*v.bytes)
+	return fmt.Sprintf([]string{"%d(BX)", "%d(BX)(R11*1)", "%d(BX)(R11*2)", "%d(R12)"}[p], i*v.fromPanel)
 }
 
-func (v vectors) tile(t *text, rows, panels int) {
-	name := fmt.Sprintf("%sTile%dx%d", v.prefix, rows, panels)
-	t.raw("// func %s(t *tile)", name)
-	t.raw("TEXT ·%s(SB), NOSPLIT, $0-8", name)
+// arguments loads what the loop needs.
+func (v vectors) arguments(t *text, rows, panels int) {
 	t.op("MOVQ t+0(FP), AX")
-	t.op("MOVQ %d(AX), DI", tileC)
-	t.op("MOVQ %d(AX), R8", tileA)
-	t.op("MOVQ %d(AX), DX", tileLDA)
-	t.op("MOVQ %d(AX), BX", tileB)
-	t.op("MOVQ %d(AX), SI", tileLDB)
-	t.op("MOVQ %d(AX), R11", tilePanel)
-	t.op("MOVQ %d(AX), CX", tileK)
-	t.op("MOVQ %d(AX), R13", tileNext)
+	for _, field := range []struct {
+		at       int
+		register string
+	}{
+		{tileC, "DI"},
+		{tileA, "R8"},
+		{tileLDA, "DX"},
+		{tileB, "BX"},
+		{tileLDB, "SI"},
+		{tilePitch, "R11"},
+		{tileSteps, "CX"},
+		{tileNext, "R13"},
+		{tileLDC, "R15"},
+	} {
+		t.op("MOVQ %d(AX), %s", field.at, field.register)
+	}
 	if rows > 3 {
 		t.op("LEAQ (DX)(DX*2), R9")
 		t.op("LEAQ (R8)(R9*2), R10")
@@ -84,29 +152,6 @@ func (v vectors) tile(t *text, rows, panels int) {
 		t.op("LEAQ (R11)(R11*2), R12")
 		t.op("ADDQ BX, R12")
 	}
-	// Registers: sums first, then panels, then temporaries.
-	width := panels * v.perPanel
-	sum := func(r, i int) string { return fmt.Sprintf("%s%d", v.register, r*width+i) }
-	next := rows * width
-	inMemory := next+width+1+v.temps > v.total || rows == 1
-	panel := make([]string, width)
-	for i := range panel {
-		if inMemory {
-			panel[i] = v.panelAt(i/v.perPanel, i%v.perPanel)
-			continue
-		}
-		panel[i] = fmt.Sprintf("%s%d", v.register, next)
-		next++
-	}
-	a := fmt.Sprintf("%s%d", v.register, next)
-	next++
-	temp := func(i int) string { return fmt.Sprintf("%s%d", v.register, next+i%max(1, min(4, v.total-next))) }
-	for r := range rows {
-		for i := range width {
-			t.op("%s %s, %[2]s, %[2]s", v.zero, sum(r, i))
-		}
-	}
-	t.op("MOVQ %d(AX), R15", tileLDC)
 	t.op("MOVQ DI, R14")
 	for r := range rows {
 		t.op("PREFETCHT0 (R14)")
@@ -114,41 +159,22 @@ func (v vectors) tile(t *text, rows, panels int) {
 			t.op("ADDQ R15, R14")
 		}
 	}
-	step := func(x int) {
-		t.op("PREFETCHT0 %d(R13)", 64*x)
-		if !inMemory {
-			for i := range panel {
-				t.op("VMOVUPS %s, %s", v.panelAt(i/v.perPanel, i%v.perPanel), panel[i])
-			}
-		}
-		n := 0
-		for r := range rows {
-			t.op("VBROADCASTSS %s, %s", rowAt(r, x), a)
-			for i := range width {
-				to := temp(n)
-				if v.total == 16 && i == width-1 {
-					to = a
-				}
-				n++
-				t.op("VMULPS %s, %s, %s", panel[i], a, to)
-				t.op("VADDPS %s, %s, %[2]s", to, sum(r, i))
-			}
-		}
-		t.op("ADDQ SI, BX")
-		if panels == 4 {
-			t.op("ADDQ SI, R12")
+}
+
+// tile writes one function. Registers: sums first, then panels, the element of A, temporaries.
+func (v vectors) tile(t *text, rows, panels int) {
+	name := fmt.Sprintf("%s%dx%d", v.prefix, rows, panels)
+	t.raw("// func %s(t *tile)", name)
+	t.raw("TEXT ·%s(SB), NOSPLIT, $0-8", name)
+	v.arguments(t, rows, panels)
+	width := panels * v.perPanel
+	sum := func(r, i int) string { return fmt.Sprintf("%s%d", v.register, r*width+i) }
+	for r := range rows {
+		for i := range width {
+			t.op("%s %s, %[2]s, %[2]s", v.zero, sum(r, i))
 		}
 	}
-	advance := func(n int) {
-		t.op("ADDQ $%d, R8", 4*n)
-		if rows > 3 {
-			t.op("ADDQ $%d, R9", 4*n)
-		}
-		if rows > 6 {
-			t.op("ADDQ $%d, R10", 4*n)
-		}
-		t.op("ADDQ $%d, R13", 64*n)
-	}
+	step := v.step(t, rows, panels, sum)
 	t.op("SUBQ $4, CX")
 	t.op("JLT tail")
 	t.op("PCALIGN $32")
@@ -156,7 +182,7 @@ func (v vectors) tile(t *text, rows, panels int) {
 	for x := range 4 {
 		step(x)
 	}
-	advance(4)
+	v.advance(t, rows, 4)
 	t.op("SUBQ $4, CX")
 	t.op("JGE loop")
 	t.raw("tail:")
@@ -164,17 +190,80 @@ func (v vectors) tile(t *text, rows, panels int) {
 	t.op("JZ done")
 	t.raw("single:")
 	step(0)
-	advance(1)
+	v.advance(t, rows, 1)
 	t.op("DECQ CX")
 	t.op("JNZ single")
 	t.raw("done:")
-	v.finish(t, rows, panels, sum)
+	v.finish(v, t, rows, panels, sum)
+	t.op("VZEROUPPER")
+	t.op("RET")
+	t.raw("")
 }
 
-// finish adds what stands in C if asked to, gives NaN its one spelling and stores.
-func (v vectors) finish(t *text, rows, panels int, sum func(r, i int) string) {
+// step gives the writer of one step of the loop.
+func (v vectors) step(t *text, rows, panels int, sum func(r, i int) string) func(x int) {
 	width := panels * v.perPanel
-	last := v.total - 1
+	free := rows * width
+	inMemory := rows == 1 // each panel register serves once
+	panel := make([]string, width)
+	for i := range panel {
+		panel[i] = fmt.Sprintf("%s%d", v.register, free)
+		if !inMemory {
+			free++
+		}
+	}
+	a := fmt.Sprintf("%s%d", v.register, free)
+	free++
+	temps := max(1, min(v.temps, v.total-free))
+	if free == v.total {
+		panic("no register left")
+	}
+	temp := func(i int) string { return fmt.Sprintf("%s%d", v.register, free+i%temps) }
+	return func(x int) {
+		t.op("PREFETCHT0 %d(R13)", x*v.perPanel*v.fromPanel)
+		at := func(i int) string { return v.panelAt(i/v.perPanel, i%v.perPanel) }
+		for i := range panel {
+			if !inMemory {
+				t.op("%s %s, %s", v.load, at(i), panel[i])
+			}
+		}
+		n := 0
+		for r := range rows {
+			t.op("%s %s, %s", v.broadcast, rowAt(r, x), a)
+			for i := range width {
+				to, from := temp(n), panel[i]
+				if inMemory && v.direct {
+					from = at(i)
+				} else if inMemory {
+					t.op("%s %s, %s", v.load, at(i), to)
+					from = to
+				}
+				if !inMemory && v.temps == 1 && i == width-1 {
+					to = a // its last use
+				}
+				n++
+				v.multiply(t, from, a, to, sum(r, i))
+			}
+		}
+		t.op("ADDQ SI, BX")
+		if panels == 4 {
+			t.op("ADDQ SI, R12")
+		}
+	}
+}
+
+func (v vectors) advance(t *text, rows, n int) {
+	for i, r := range []string{"R8", "R9", "R10"} {
+		if rows > 3*i {
+			t.op("ADDQ $%d, %s", 4*n, r)
+		}
+	}
+	t.op("ADDQ $%d, R13", n*v.perPanel*v.fromPanel)
+}
+
+// finishFloats adds what stands in C if asked to, gives NaN its one spelling and stores.
+func finishFloats(v vectors, t *text, rows, panels int, sum func(r, i int) string) {
+	width := panels * v.perPanel
 	t.op("CMPQ %d(AX), $0", tileAdd)
 	t.op("JEQ store")
 	t.op("MOVQ DI, R14")
@@ -187,7 +276,7 @@ func (v vectors) finish(t *text, rows, panels int, sum func(r, i int) string) {
 		}
 	}
 	t.raw("store:")
-	nan, mask := fmt.Sprintf("%s%d", v.register, last), fmt.Sprintf("%s%d", v.register, last-1)
+	nan, mask := fmt.Sprintf("%s%d", v.register, v.total-1), fmt.Sprintf("%s%d", v.register, v.total-2)
 	t.op("VBROADCASTSS canonicalNaN<>(SB), %s", nan)
 	for r := range rows {
 		for i := range width {
@@ -199,15 +288,44 @@ func (v vectors) finish(t *text, rows, panels int, sum func(r, i int) string) {
 				t.op("VCMPPS $3, %s, %[1]s, %s", s, mask)
 				t.op("VBLENDVPS %s, %s, %s, %[3]s", mask, nan, s)
 			}
-			t.op("VMOVUPS %s, %d(DI)", s, i*v.bytes)
+		}
+	}
+	v.store(t, rows, width, "VMOVUPS", sum)
+}
+
+func (v vectors) store(t *text, rows, width int, move string, sum func(r, i int) string) {
+	for r := range rows {
+		for i := range width {
+			t.op("%s %s, %d(DI)", move, sum(r, i), i*v.bytes)
 		}
 		if r+1 < rows {
 			t.op("ADDQ R15, DI")
 		}
 	}
-	t.op("VZEROUPPER")
-	t.op("RET")
-	t.raw("")
+}
+
+// finishInts subtracts, if asked to, for each row its first term times the columns' sums and its second times the
+// columns' zero points, and stores.
+func finishInts(v vectors, t *text, rows, panels int, sum func(r, i int) string) {
+	width := panels * v.perPanel
+	move := map[string]string{"Y": "VMOVDQU", "Z": "VMOVDQU32"}[v.register]
+	t.op("CMPQ %d(AX), $0", tileAdd)
+	t.op("JEQ store")
+	last := v.total - 1
+	row, term := fmt.Sprintf("%s%d", v.register, last), fmt.Sprintf("%s%d", v.register, last-1)
+	t.op("MOVQ %d(AX), CX", tileRowTerms)
+	for at, columns := range []int{tileColumnSums, tileColumnZeros} {
+		t.op("MOVQ %d(AX), R14", columns)
+		for r := range rows {
+			t.op("VPBROADCASTD %d(CX), %s", 8*r+4*at, row)
+			for i := range width {
+				t.op("VPMULLD %d(R14), %s, %s", i*v.bytes, row, term)
+				t.op("VPSUBD %s, %s, %[2]s", term, sum(r, i))
+			}
+		}
+	}
+	t.raw("store:")
+	v.store(t, rows, width, move, sum)
 }
 
 // transpose copies 8 columns, contiguous each, into rows.

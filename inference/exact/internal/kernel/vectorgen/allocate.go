@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // registers tells where values live.
 type registers map[*value]int
@@ -16,6 +19,45 @@ func (p pool) take() int {
 		}
 	}
 	panic("out of registers")
+}
+
+// interleave takes the code of the vectors of a turn in turn, one instruction each, so that a CPU finds independent
+// work nearby: the functions are long chains. Where the registers do not suffice, the vectors follow one another.
+func (b *builder) interleave(target target) {
+	for at := range b.copies[0] {
+		for _, c := range b.copies {
+			b.code = append(b.code, c[at])
+		}
+	}
+	if b.pressure() > target.registers() {
+		b.code = slices.Concat(b.copies...)
+	}
+}
+
+// pressure is the greatest number of values alive at once, masks among them.
+func (b *builder) pressure() int {
+	last := map[*value]int{}
+	for at, i := range b.code {
+		for _, a := range i.args {
+			if !a.constant && a.pinned == 0 {
+				last[a] = at
+			}
+		}
+	}
+	alive, most := b.pinned, 0
+	for at, i := range b.code {
+		if _, used := last[i.dst]; used {
+			alive++
+		}
+		most = max(most, alive)
+		for a, end := range last {
+			if end == at {
+				alive--
+				delete(last, a)
+			}
+		}
+	}
+	return most
 }
 
 // allocate walks straight-line code once: a value's register is free again after its last use, except that a result

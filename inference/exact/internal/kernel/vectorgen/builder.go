@@ -80,6 +80,7 @@ type accumulator struct {
 type builder struct {
 	target       target
 	code         []instruction
+	copies       [][]instruction // one for each vector of a turn of the loop
 	scalars      map[string]*value
 	accumulators []accumulator
 	pinned       int
@@ -157,8 +158,11 @@ func (b *builder) horner(x *value, constants ...float32) *value {
 	return p
 }
 
-func (b *builder) canon(x *value) *value {
-	return b.op(opBlend, b.op(opOrdered, x), x, bits(0x7fc00000))
+func (b *builder) canon(x *value) *value { return b.like(x, x) }
+
+// like is y, or NaN where x is NaN.
+func (b *builder) like(x, y *value) *value {
+	return b.op(opBlend, b.op(opOrdered, x), y, bits(0x7fc00000))
 }
 
 func (b *builder) magnitude(x *value) *value { return b.op(opAnd, x, bits(0x7fffffff)) }

@@ -37,6 +37,10 @@ func arithmetic(op operation) func(b *builder, x, y *value) *value {
 	return func(b *builder, x, y *value) *value { return b.canon(b.op(op, x, y)) }
 }
 
+func canonical(f func(b *builder, x *value) *value) func(b *builder, x *value) *value {
+	return func(b *builder, x *value) *value { return b.canon(f(b, x)) }
+}
+
 func greater(b *builder, x, y *value) *value { return b.target.extreme(b, opMax, opAnd, x, y) }
 func smaller(b *builder, x, y *value) *value { return b.target.extreme(b, opMin, opOr, x, y) }
 
@@ -76,10 +80,10 @@ func functions() []function {
 		unary("Sqrt", 2, func(b *builder, x *value) *value { return b.canon(b.op(opSqrt, x)) }),
 		unary("Reciprocal", 2, func(b *builder, x *value) *value { return div(b, number(1), x) }),
 		unary("Relu", 2, func(b *builder, x *value) *value { return greater(b, x, bits(0)) }),
-		unary("HardSwish", 1, hardSwish),
-		unary("Exp", 1, exp), unary("Log", 1, log), unary("Erf", 1, erf), unary("Tanh", 1, tanh),
-		unary("Sigmoid", 1, sigmoid), unary("SiLU", 1, func(b *builder, x *value) *value { return mul(b, x, sigmoid(b, x)) }),
-		unary("Gelu", 1, gelu), unary("GeluTanh", 1, geluTanh),
+		unary("HardSwish", 2, hardSwish),
+		unary("Exp", 2, exp), unary("Log", 2, log), unary("Erf", 2, canonical(erf)), unary("Tanh", 2, canonical(tanh)),
+		unary("Sigmoid", 2, sigmoid), unary("SiLU", 2, func(b *builder, x *value) *value { return mul(b, x, sigmoid(b, x)) }),
+		unary("Gelu", 2, gelu), unary("GeluTanh", 2, geluTanh),
 		withScalars("LeakyRelu", func(b *builder, x *value) *value {
 			return b.canon(b.op(opBlend, b.op(opGreater, bits(0), x), b.mul(x, b.scalar("slope")), x))
 		}, "slope"),
@@ -89,7 +93,7 @@ func functions() []function {
 		withScalars("HardSigmoid", func(b *builder, x *value) *value {
 			return smaller(b, greater(b, b.add(b.mul(x, b.scalar("alpha")), b.scalar("beta")), bits(0)), number(1))
 		}, "alpha", "beta"),
-		withScalars("expMinus", func(b *builder, x *value) *value { return exp(b, b.sub(x, b.scalar("top"))) }, "top"),
+		withScalars("expMinus", func(b *builder, x *value) *value { return expBelow(b, b.sub(x, b.scalar("top"))) }, "top"),
 	}
 	list = append(list, rowFunctions()...)
 	return append(list, conversions()...)
@@ -106,8 +110,8 @@ func rowFunctions() []function {
 			d := b.sub(x, b.scalar("mean"))
 			return b.add(lane, b.mul(d, d))
 		}, parameter{"mean", "float32"}),
-		extremeLanes("maxLanes", func(b *builder, x, y *value) *value { return b.target.tie(b, opMax, opAnd, x, y) }),
-		extremeLanes("minLanes", func(b *builder, x, y *value) *value { return b.target.tie(b, opMin, opOr, x, y) }),
+		extremeLanes("highest", func(b *builder, x, y *value) *value { return b.target.tie(b, opMax, opAnd, x, y) }),
+		extremeLanes("lowest", func(b *builder, x, y *value) *value { return b.target.tie(b, opMin, opOr, x, y) }),
 		{"scaleAdd", []parameter{{"out", "*float32"}, {"x", "*float32"}, {"mask", "*float32"}, {"n", "int"}, {"scale", "float32"}}, 2, func(b *builder) {
 			b.store("out", f32, b.canon(b.add(b.mul(b.load("x", f32), b.scalar("scale")), b.load("mask", f32))))
 		}},

@@ -2,27 +2,38 @@ package main
 
 import "math"
 
-// power is e^x, right wherever the result is finite and not rounded to nothing, that is for x in -105 … 89.
-func power(b *builder, x *value) *value {
-	z := b.add(b.mul(x, number(1.44269504)), number(12582912))
-	k := b.op(opIntSub, z, bits(0x4b400000))
-	n := b.sub(z, number(12582912))
+const roundMagic = 12582912
+
+// expParts is e^x = p·2^k, with k in the low bits of z, of which shift is added.
+func expParts(b *builder, x *value, shift float32) (p, z *value) {
+	z = b.add(b.mul(x, number(1.44269504)), number(roundMagic+shift))
+	n := b.sub(z, number(roundMagic+shift))
 	r := b.sub(x, b.mul(n, number(0.693359375)))
 	r = b.sub(r, b.mul(n, number(-2.12194440e-4)))
-	p := b.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-	p = b.add(b.add(b.mul(p, b.mul(r, r)), r), number(1))
-	half := b.shift(opShiftRight, k, 1)
-	scale := func(k *value) *value { return b.shift(opShiftLeft, b.op(opIntAdd, k, bits(127)), 23) }
-	return b.mul(b.mul(p, scale(half)), scale(b.op(opIntSub, k, half)))
+	p = b.horner(r, 0x1.6a2432p-10, 0x1.1239e2p-7, 0x1.5558f2p-5, 0x1.555492p-3, 0x1.fffffcp-2)
+	return b.add(b.add(b.mul(p, b.mul(r, r)), r), number(1)), z
 }
+
+// raised is p·2^k where that is normal: the low bits of k are added to the exponent.
+func raised(b *builder, p, k *value) *value { return b.op(opIntAdd, p, b.shift(opShiftLeft, k, 23)) }
 
 // atLeast and atMost keep a NaN x.
 func atLeast(b *builder, x *value, low float32) *value { return b.op(opMax, number(low), x) }
 func atMost(b *builder, x *value, high float32) *value { return b.op(opMin, number(high), x) }
 
-// exp needs no comparisons: at -105 the result is rounded to 0, at 89 it overflows.
+// exp needs no comparisons with its bounds: at -105 the result is rounded to 0, at 89 it overflows. Adding to the
+// exponent of a NaN would make a number of it.
 func exp(b *builder, x *value) *value {
-	return b.canon(power(b, atMost(b, atLeast(b, x, -105), 89)))
+	p, k := expParts(b, atMost(b, atLeast(b, x, -105), 89), 0)
+	half := b.shift(opShiftRight, k, 1)
+	rest := b.op(opIntAdd, b.shift(opShiftLeft, b.op(opIntSub, k, half), 23), number(1))
+	return b.like(x, b.mul(raised(b, p, half), rest))
+}
+
+// expBelow is e^x for x <= 0, of a NaN anything: 2^(k+64) is always normal and 2^-64 rounds once.
+func expBelow(b *builder, x *value) *value {
+	p, k := expParts(b, atLeast(b, x, -105), 64)
+	return b.mul(raised(b, p, k), number(0x1p-64))
 }
 
 func log(b *builder, x *value) *value {
@@ -44,37 +55,40 @@ func log(b *builder, x *value) *value {
 	return b.op(opBlend, b.op(opEqual, x, bits(0)), bits(0xff800000), y)
 }
 
+// erf leaves a NaN as it is.
 func erf(b *builder, x *value) *value {
-	magnitude := b.magnitude(x)
-	t := b.op(opMin, magnitude, number(4))
-	s := b.mul(t, t)
-	q := b.add(b.mul(b.horner(t, -1.72853470e-5, 3.83197126e-4), s), b.horner(t, -3.88396438e-3, 2.42546219e-2))
-	for _, c := range []float32{-1.06777877e-1, -6.34846687e-1, -1.28717512e-1} {
-		q = b.add(b.mul(q, t), number(c))
-	}
-	q = b.sub(b.mul(q, t), t)
-	far := b.withSign(b.sub(number(1), power(b, q)), x)
-	s = b.mul(x, x)
-	p := b.horner(s, -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1)
-	near := b.canon(b.add(b.mul(p, x), x))
-	return b.op(opBlend, b.op(opGreater, magnitude, number(0.927734375)), far, near)
+	t := b.magnitude(x)
+	s := b.mul(x, x)
+	p := b.horner(s, -0x1.38b2e0p-11, 0x1.46e4d4p-8, -0x1.b67caep-6, 0x1.ce196cp-4, -0x1.8126e0p-2, 0x1.06eba6p-3)
+	near := b.add(b.mul(p, x), x)
+	far := b.withSign(b.sub(number(1), erfc(b, b.op(opMin, t, number(4)))), x)
+	return b.op(opBlend, b.op(opGreater, t, number(0.927734375)), far, near)
 }
 
+func erfc(b *builder, t *value) *value {
+	q := b.horner(t, -0x1.ce8e44p-10, 0x1.6b01c4p-6, -0x1.0b3648p-3, -0x1.e16b22p-1, -0x1.9d74e2p+0, -0x1.89007ep-9)
+	z := b.add(q, number(roundMagic))
+	r := b.sub(q, b.sub(z, number(roundMagic)))
+	return raised(b, b.horner(r, 0x1.5bb9e4p-10, 0x1.3ceab4p-7, 0x1.c6b754p-5, 0x1.ebf9bcp-3, 0x1.62e42ap-1, 1), z)
+}
+
+// tanh leaves a NaN as it is.
 func tanh(b *builder, x *value) *value {
 	t := b.magnitude(x)
-	e := power(b, atMost(b, b.add(t, t), 89))
-	far := b.sub(number(1), b.div(number(2), b.add(e, number(1))))
+	high := b.op(opMin, t, number(10))
+	p, k := expParts(b, b.add(high, high), 0)
+	far := b.sub(number(1), b.div(number(2), b.add(raised(b, p, k), number(1))))
 	s := b.mul(t, t)
-	p := b.horner(s, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
-	near := b.add(b.mul(b.mul(p, s), t), t)
+	q := b.horner(s, -0x1.76ac1ap-8, 0x1.5256d8p-6, -0x1.b84448p-5, 0x1.110768p-3, -0x1.555534p-2)
+	near := b.add(b.mul(b.mul(q, s), t), t)
 	y := b.op(opBlend, b.op(opGreaterEqual, t, number(0.625)), far, near)
-	return b.canon(b.withSign(y, x))
+	return b.withSign(y, x)
 }
 
 func sigmoid(b *builder, x *value) *value {
-	w := power(b, atLeast(b, b.op(opOr, x, bits(1<<31)), -105))
+	w := expBelow(b, b.op(opOr, x, bits(1<<31)))
 	above := b.op(opBlend, b.op(opGreater, bits(0), x), w, number(1))
-	return b.canon(b.div(above, b.add(w, number(1))))
+	return b.like(x, b.div(above, b.add(w, number(1))))
 }
 
 func gelu(b *builder, x *value) *value {

@@ -107,6 +107,8 @@ func (t *text) function(f function, target target) {
 	}
 	for b.at = range f.vectors(target) {
 		f.body(b)
+		b.copies = append(b.copies, b.code)
+		b.code = nil
 	}
 	offset, signature := 0, make([]string, len(f.params))
 	for i, p := range f.params {
@@ -117,6 +119,7 @@ func (t *text) function(f function, target target) {
 	fmt.Fprintf(t, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, strings.Join(signature, ", "), name, offset)
 	target.prologue(t, f, b)
 	fmt.Fprintf(t, "\nloop:\n")
+	b.interleave(target)
 	allocate(b, target, func(i instruction, r registers) {
 		i.number = f.pointer(i.pointer)
 		target.instruction(t, i, r)
