@@ -36,7 +36,7 @@ func spread(step uint32) []float32 {
 	return append(x, 0, float32(math.Copysign(0, -1)), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()))
 }
 
-func write(h hash.Hash, name string, x []float32) {
+func numbers(h hash.Hash, name string, x []float32) {
 	fmt.Fprintln(h, name)
 	var b [4]byte
 	for _, v := range x {
@@ -59,7 +59,7 @@ func oneByOne(h hash.Hash, set *kernel.Set, x []float32) {
 		func(out, x []float32) { set.MinScalar(out, x, 0) },
 	} {
 		f(out, x)
-		write(h, fmt.Sprint("function ", i), out)
+		numbers(h, fmt.Sprint("function ", i), out)
 	}
 }
 
@@ -74,7 +74,7 @@ func pairs(h hash.Hash, set *kernel.Set, x, y []float32) {
 		},
 	} {
 		f(out, x, y)
-		write(h, fmt.Sprint("pair ", i), out)
+		numbers(h, fmt.Sprint("pair ", i), out)
 	}
 }
 
@@ -82,16 +82,16 @@ func conversions(h hash.Hash, set *kernel.Set, x []float32) {
 	signed, unsigned, half, out := make([]int8, len(x)), make([]uint8, len(x)), make([]uint16, len(x)), make([]float32, len(x))
 	set.QuantizeInt8(signed, x, 0.03, -5)
 	set.DequantizeInt8(out, signed, 0.03, -5)
-	write(h, "int8", out)
+	numbers(h, "int8", out)
 	set.QuantizeUint8(unsigned, x, 0.03, 120)
 	set.DequantizeUint8(out, unsigned, 0.03, 120)
-	write(h, "uint8", out)
+	numbers(h, "uint8", out)
 	set.ToFloat16(half, x)
 	set.FromFloat16(out, half)
-	write(h, "float16", out)
+	numbers(h, "float16", out)
 	set.ToBFloat16(half, x)
 	set.FromBFloat16(out, half)
-	write(h, "bfloat16", out)
+	numbers(h, "bfloat16", out)
 }
 
 // rows takes numbers of ordinary size; without that every sum would be NaN.
@@ -104,21 +104,21 @@ func rows(h hash.Hash, set *kernel.Set, x, y []float32) {
 	}
 	for _, n := range []int{1, 17, 384, 5000, len(a)} {
 		row, other, out := a[:n], b[:n], make([]float32, n)
-		write(h, "reductions", []float32{
+		numbers(h, "reductions", []float32{
 			set.Sum(row), set.SumSquares(row, 0.25), set.SumAbs(row), set.Norm(row), set.Prod(row), set.Highest(row), set.Lowest(row),
 			set.Mean(row), set.LogSumExp(row),
 		})
 		set.Softmax(out, row)
-		write(h, "softmax", out)
+		numbers(h, "softmax", out)
 		set.MaskedSoftmax(out, row, other, 0.125)
-		write(h, "masked softmax", out)
+		numbers(h, "masked softmax", out)
 		set.LogSoftmax(out, row)
-		write(h, "log softmax", out)
+		numbers(h, "log softmax", out)
 		set.LayerNorm(out, row, other, row, 1e-5)
-		write(h, "layer norm", out)
+		numbers(h, "layer norm", out)
 		set.RMSNorm(out, row, other, 1e-5)
-		write(h, "RMS norm", out)
+		numbers(h, "RMS norm", out)
 		set.SumColumns(out[:n/16], row, 16)
-		write(h, "columns", out[:n/16])
+		numbers(h, "columns", out[:n/16])
 	}
 }
