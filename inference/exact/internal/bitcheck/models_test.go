@@ -19,18 +19,18 @@ var update = flag.Bool("update", false, "rewrite the hashes of the models; only 
 // hashFile holds, by model, the hash of all outputs for each input.
 const hashFile = "testdata/hashes.json"
 
-// sampleName is the model that the program itself holds.
+// sampleName is the sample model, which the program itself holds, as it does every function and reduction alone.
 const sampleName = "sample"
 
 // realModel is a model with its inputs.
 type realModel struct {
 	name string
-	load func(t *testing.T) *packed // nil for the sample
+	load func(t *testing.T) *packed // nil for what the program itself holds
 }
 
-// realModels are the repository's tiny model and the published ones.
+// realModels are what the program holds, the repository's tiny model and the published ones.
 func realModels() []realModel {
-	list := []realModel{{sampleName, nil}, {"tiny", tinyModel}}
+	list := []realModel{{sampleName, nil}, {"functions", nil}, {"tiny", tinyModel}}
 	for _, m := range realmodel.All() {
 		list = append(list, realModel{m.Name, func(t *testing.T) *packed {
 			t.Helper()
@@ -76,15 +76,15 @@ func readHashes(t *testing.T) map[string][]string {
 // compare runs a model on a target and holds every hash to the recorded one.
 func (m *realModel) compare(t *testing.T, run bitcheck, target target, want map[string][]string) {
 	t.Helper()
-	if testing.Short() && m.name != "tiny" && m.name != sampleName {
+	if testing.Short() && m.name != "tiny" && m.load != nil {
 		t.Skip("fetches a model")
 	}
 	if want[m.name] == nil && !*update {
 		t.Skip("not in the list of hashes")
 	}
 	inputs, got := 1, map[string][]string{} // hashes by kernel
-	if m.name == sampleName {
-		got = hashesOf(t, run(t, nil, "sample"))
+	if m.load == nil {
+		got = hashesOf(t, run(t, nil, m.name))
 	} else {
 		p := m.load(t)
 		inputs = min(len(p.inputs), target.inputs)
