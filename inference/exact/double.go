@@ -100,7 +100,7 @@ func log64(x float64) float64 {
 	}
 	m, e := math.Frexp(x)
 	if m < math.Sqrt2/2 {
-		m *= 2
+		m += m
 		e--
 	}
 	f, k := m-1, float64(e)

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"math"
 	"slices"
 
 	"assay/inference/ir"
@@ -210,10 +211,5 @@ func (m *matcher) scaled(v *value) (*value, float32) {
 }
 
 func isPowerOfTwo(f float32) bool {
-	for p := float32(1.0 / 1024); p <= 1024; p *= 2 {
-		if f == p {
-			return true
-		}
-	}
-	return false
+	return f >= 1.0/1024 && f <= 1024 && math.Float32bits(f)<<9 == 0
 }

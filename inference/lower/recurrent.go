@@ -1,3 +1,6 @@
 package lower
 
-func recurrentRules() map[string]rule { return nil }
+// recurrentRules are for operators that walk along sequences.
+func recurrentRules() map[string]rule {
+	return map[string]rule{"RNN": same, "GRU": same, "LSTM": same}
+}

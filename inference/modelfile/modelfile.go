@@ -52,6 +52,15 @@ func Open(path string, limits onnx.Limits) (*File, error) {
 	return f, nil
 }
 
+// Size is the bytes of the model and of the files beside it that it uses.
+func (f *File) Size() int64 {
+	size := int64(0)
+	for _, m := range f.maps {
+		size += int64(len(m.bytes))
+	}
+	return size
+}
+
 // Close gives the memory back.
 func (f *File) Close() error {
 	errs := []error{f.folder.Close()}

@@ -184,11 +184,24 @@ func (c *checker) operator(n *Node) error {
 	if n.Overload != "" {
 		return fault(ErrDangling, n.Name, "no function %q of overload %q", n.Op, n.Overload)
 	}
-	if _, ok := c.opsets[n.Domain]; !ok {
-		if n.Domain == "" {
-			return fault(ErrMalformed, n.Name, "no version of the default operator set")
-		}
+	version, ok := c.opsets[n.Domain]
+	switch {
+	case !ok && n.Domain == "":
+		return fault(ErrMalformed, n.Name, "no version of the default operator set")
+	case !ok:
 		return fault(ErrMalformed, n.Name, "domain %q is not imported", n.Domain)
+	case n.Domain == "" && version < firstOpset:
+		return old(n, version)
+	}
+	return nil
+}
+
+// old accepts a node of an operator set before the first that is known when its operator has not changed up to there.
+func old(n *Node, version int64) error {
+	then, a := Operator("", n.Op, version)
+	now, b := Operator("", n.Op, firstOpset)
+	if !a || !b || then.Since != now.Since {
+		return fault(ErrUnsupported, n.Name, "%s of version %d of the default operator set, known are %d to %d", n.Op, version, firstOpset, lastOpset)
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ package onnx
 type Graph struct {
 	Name      string
 	IRVersion int64
-	// Opset is the version of the default operator set, 0 when the model does not import it.
+	// Opset is the version of the default operator set, 0 when the model does not import it. It is at least 7: an
+	// older version of which no node means anything else in 7 is raised to it.
 	Opset int64
 	// Opsets holds the version of every operator set that the model imports, by domain; "" is the default one.
 	Opsets map[string]int64
@@ -188,5 +189,20 @@ func ParseExternal(data []byte, limits Limits, files External) (*Graph, error) {
 	if err := check(p.model); err != nil {
 		return nil, err
 	}
+	lift(p.model)
 	return p.model, nil
+}
+
+// lift brings operator sets before the first that is known up to it; no node of the model tells them apart.
+func lift(g *Graph) {
+	up := func(opsets map[string]int64) {
+		if v, ok := opsets[""]; ok && v < firstOpset {
+			opsets[""] = firstOpset
+		}
+	}
+	up(g.Opsets)
+	for i := range g.Functions {
+		up(g.Functions[i].Opsets)
+	}
+	g.Opset = g.Opsets[""]
 }

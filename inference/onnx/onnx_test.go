@@ -177,7 +177,7 @@ func TestRefusesGraphs(t *testing.T) {
 		{"attribute twice", func(g *Graph) { g.Nodes[1].Attributes[1].Name = "f" }, ErrDuplicate, "second", `"f"`},
 		{"attribute of an unknown kind", func(g *Graph) { g.Nodes[1].Attributes[7].Kind = 15 }, ErrUnsupported, "second", "kind 15"},
 		{"operator set of the future", func(g *Graph) { g.Opsets[""] = 29 }, ErrUnsupported, "", "29"},
-		{"operator set of the past", func(g *Graph) { g.Opsets[""] = 6 }, ErrUnsupported, "", "6"},
+		{"operator set of the past", func(g *Graph) { g.Opsets[""] = 6; g.Nodes[0].Op = "Add" }, ErrUnsupported, "first", "version 6"},
 		{"name too long", func(g *Graph) { g.Nodes[0].Name = strings.Repeat("n", 2000) }, ErrLimit, "", "2000 bytes"},
 		{"name is not text", func(g *Graph) { g.Nodes[0].Op = "\xff" }, ErrMalformed, "", "UTF-8"},
 		{"input declared unlike its constant", func(g *Graph) { g.Inputs[1].Name = "w" }, ErrMalformed, "", "another type"},

@@ -56,7 +56,6 @@ func (p *parser) readModel(data []byte) error {
 	if g.IRVersion < firstFormat || g.IRVersion > lastFormat {
 		return &Error{Kind: ErrUnsupported, Offset: -1, Reason: sprintf("format version %d, known are %d to %d", g.IRVersion, firstFormat, lastFormat)}
 	}
-	g.Opset = g.Opsets[""]
 	return nil
 }
 
@@ -90,7 +89,7 @@ func (p *parser) opset(f field, into map[string]int64) error {
 	if version < 1 {
 		return f.fail(ErrMalformed, "version %d of operator set %q", version, domain)
 	}
-	if domain == "" && (version < firstOpset || version > lastOpset) {
+	if domain == "" && version > lastOpset {
 		return f.fail(ErrUnsupported, "version %d of the default operator set, known are %d to %d", version, firstOpset, lastOpset)
 	}
 	if _, twice := into[domain]; twice {

@@ -237,7 +237,10 @@ func (m *Model) Tokens(item Item) ([]uint32, error) {
 	case !utf8.ValidString(item.Text):
 		return nil, refuse("text is not UTF-8")
 	}
-	ids := m.tokenizer.Encode(item.Text, limit)
+	ids, err := m.tokenizer.Encode(item.Text, limit)
+	if err != nil {
+		return nil, refuse("%v", err)
+	}
 	if len(ids) <= 2 {
 		return nil, refuse("text holds no word, number or sign")
 	}

@@ -15,8 +15,11 @@ const faint = 0.01
 // With X the texts × tokens matrix of counts times rarity, each row of length one, and
 // X = U S Vᵀ, a token's vector is its rarity times its row of V. The sum over a text's
 // tokens is then the text's coordinates in the strongest directions.
-func embed(texts []string, t *tokenize.Tokenizer) []float32 {
-	counts, rarity := count(texts, t)
+func embed(texts []string, t *tokenize.Tokenizer) ([]float32, error) {
+	counts, rarity, err := count(texts, t)
+	if err != nil {
+		return nil, err
+	}
 	x := weigh(counts, rarity)
 	values, vectors := eigen(gram(x))
 	order := make([]int, len(values))
@@ -48,18 +51,21 @@ func embed(texts []string, t *tokenize.Tokenizer) []float32 {
 			faintVector(row, uint64(w))
 		}
 	}
-	return table
+	return table, nil
 }
 
 // count counts tokens per text. A token's rarity is 1/(n+1) + … + 1/N for n of N texts
 // that hold it: the logarithm of N/n, without a library's logarithm. A token that no text
 // holds has none.
-func count(texts []string, t *tokenize.Tokenizer) (counts [][]float64, rarity []float64) {
+func count(texts []string, t *tokenize.Tokenizer) (counts [][]float64, rarity []float64, err error) {
 	counts = make([][]float64, len(texts))
 	holding := make([]int, t.Size())
 	for d, text := range texts {
 		counts[d] = make([]float64, t.Size())
-		ids := t.Encode(text, 0)
+		ids, err := t.Encode(text, 0)
+		if err != nil {
+			return nil, nil, err
+		}
 		for _, id := range ids[1 : len(ids)-1] {
 			if counts[d][id] == 0 {
 				holding[id]++
@@ -73,7 +79,7 @@ func count(texts []string, t *tokenize.Tokenizer) (counts [][]float64, rarity []
 			rarity[w] += 1 / float64(k)
 		}
 	}
-	return counts, rarity
+	return counts, rarity, nil
 }
 
 func weigh(counts [][]float64, rarity []float64) [][]float64 {

@@ -109,7 +109,10 @@ func Make(texts []string) (Files, error) {
 	if err != nil {
 		return Files{}, fmt.Errorf("make a tiny model: %w", err)
 	}
-	table := embed(texts, tokenizer)
+	table, err := embed(texts, tokenizer)
+	if err != nil {
+		return Files{}, fmt.Errorf("make a tiny model: %w", err)
+	}
 	return Files{Model: encode(table, len(tokens)), Vocabulary: file}, nil
 }
 

@@ -1,202 +1,144 @@
-// Package tokenize turns text into the token ids of BERT's uncased WordPiece.
+// Package tokenize turns text into the token ids of a model and back: WordPiece, byte-pair
+// encoding, Unigram and whole words, with the normalisers, pre-tokenisers, templates and
+// decoders that a tokenizer.json names, or read from a vocab.txt, from a vocab.json with
+// its merges.txt, or from a SentencePiece model.
 //
 // The pipeline calls it before a model runs, and canisters may call it on chain: it is
-// pure, starts nothing, and gives the same ids everywhere because its Unicode tables
-// are frozen here instead of taken from the toolchain. It equals the Python package
-// tokenizers 0.23.3 id for id, its quirks included: text such as "[SEP]" becomes the
-// special token, and invalid UTF-8 is dropped as that package drops U+FFFD.
+// pure, starts nothing, needs no reflection, and gives the same ids everywhere because its
+// Unicode tables are frozen here instead of taken from the toolchain. It equals the Python
+// package tokenizers 0.23.3 id for id and offset for offset, its quirks included; bytes that
+// are not UTF-8 are taken as Python's bytes.decode(errors="replace") takes them.
 //
-//	t, err := tokenize.New(vocabularyFile)
-//	ids := t.Encode("What is a canister?", 256) // [CLS] … [SEP]
+//	t, err := tokenize.Load(tokenizerJSON)
+//	ids, err := t.Encode("What is a canister?", 256) // [CLS] … [SEP]
+//	text := t.Decode(ids, true)
 //
-// Which vocabulary and how many tokens belong to a model is the catalog's business.
+// Which tokeniser and how many tokens belong to a model is the catalog's business.
 package tokenize
 
-import (
-	"bytes"
-	"fmt"
-	"strings"
-	"unicode/utf8"
-)
+import "strconv"
 
-const (
-	// MaxVocabularyBytes is the largest vocabulary file that [New] reads.
-	MaxVocabularyBytes = 16 << 20
-	maxTokens          = 1 << 20
-	maxTokenBytes      = 400
-	maxWordRunes       = 100 // a longer word is one unknown token, as in the reference
-	continuation       = "##"
-)
+// MaxTextBytes is the longest text that is encoded.
+const MaxTextBytes = 1 << 28
 
-// The special tokens that a vocabulary must hold, as they stand in text.
-const (
-	unknown  = "[UNK]"
-	classify = "[CLS]"
-	separate = "[SEP]"
-	padding  = "[PAD]"
-	mask     = "[MASK]"
-)
-
-// VocabularyError says what is wrong with a vocabulary file, and where.
-type VocabularyError struct {
-	Line    int // from one; zero when the file as a whole is wrong
-	Problem string
-}
-
-func (e *VocabularyError) Error() string {
-	if e.Line == 0 {
-		return "vocabulary: " + e.Problem
-	}
-	return fmt.Sprintf("vocabulary line %d: %s", e.Line, e.Problem)
-}
-
-// Tokenizer holds a vocabulary. It never changes and may be used by many goroutines.
+// Tokenizer holds a vocabulary and the steps from text to ids. It never changes and may be
+// used by many goroutines.
 type Tokenizer struct {
-	first   map[string]uint32 // tokens that begin a word
-	rest    map[string]uint32 // tokens that go on with one, without their ##
-	longest int               // bytes of the longest token
-	special []special
-	size    int
-
-	unknown, classify, separate uint32
+	normaliser   normaliser   // nil: none
+	preTokeniser preTokeniser // nil: none
+	model        model
+	added        addedTokens
+	process      []processor
+	decoders     []decoder
+	truncation   *Truncation
+	padding      *Padding
+	places       bool // ids depend on where in the text a piece stands
+	size         int
 }
 
-type special struct {
-	text string
-	id   uint32
+// EncodeError says why a text was not encoded.
+type EncodeError struct{ Problem string }
+
+func (e *EncodeError) Error() string { return "encode: " + e.Problem }
+
+// Size is the number of ids: every id is below it.
+func (t *Tokenizer) Size() int { return t.size }
+
+// ID is the id of a token; ok is false when there is no such token.
+func (t *Tokenizer) ID(token string) (id uint32, ok bool) {
+	if id, ok := t.added.ids[token]; ok {
+		return id, true
+	}
+	n := t.model.vocabulary().id(token)
+	return uint32(n), n >= 0
 }
 
-// New reads a vocabulary file: one token a line in the order of ids, each line ended by
-// a newline, none twice. It returns a [*VocabularyError] for anything else.
-func New(vocabulary []byte) (*Tokenizer, error) {
-	if len(vocabulary) > MaxVocabularyBytes {
-		return nil, &VocabularyError{0, fmt.Sprintf("%d bytes, at most %d are read", len(vocabulary), MaxVocabularyBytes)}
+// Token is the text of an id in the vocabulary; ok is false when there is no such id.
+func (t *Tokenizer) Token(id uint32) (token string, ok bool) {
+	if a, ok := t.added.byID[id]; ok {
+		return a.content, true
 	}
-	if n := len(vocabulary); n == 0 || vocabulary[n-1] != '\n' {
-		return nil, &VocabularyError{0, "does not end in a newline"}
+	return t.model.vocabulary().token(id)
+}
+
+// Encode gives the ids of a text with the special tokens around it, such as [CLS] and
+// [SEP]. At most limit ids are returned, the special ones among them, by leaving out the
+// last tokens of the text; a limit below the number of special tokens means no limit.
+// Neither truncation nor padding that the tokeniser's file asks for is done. A tokeniser of
+// [New] encodes every text up to [MaxTextBytes].
+func (t *Tokenizer) Encode(text string, limit int) ([]uint32, error) {
+	var e Encoder
+	e.t = t
+	return e.Encode(text, limit)
+}
+
+// Encoder encodes with memory that it keeps from text to text, which is faster for many.
+// It is for one goroutine.
+type Encoder struct {
+	t *Tokenizer
+	w work
+	s scratch
+}
+
+// Encoder makes an encoder.
+func (t *Tokenizer) Encoder() *Encoder {
+	e := &Encoder{t: t}
+	e.s.words.entries = make([]entry, 1<<cacheBits)
+	return e
+}
+
+// Encode is [Tokenizer.Encode].
+func (e *Encoder) Encode(text string, limit int) ([]uint32, error) {
+	e.w.track = e.t.places
+	if err := e.cut(text); err != nil {
+		return nil, err
 	}
-	lines := bytes.Count(vocabulary, []byte{'\n'})
-	if lines > maxTokens {
-		return nil, &VocabularyError{0, fmt.Sprintf("%d tokens, at most %d are read", lines, maxTokens)}
+	room := -1
+	if around := e.t.around(); limit > 0 && limit >= around {
+		room = limit - around
 	}
-	t := &Tokenizer{first: make(map[string]uint32, lines), rest: make(map[string]uint32, lines/4)}
-	for rest := string(vocabulary); rest != ""; t.size++ {
-		var token string
-		token, rest, _ = strings.Cut(rest, "\n")
-		if problem := t.add(token); problem != "" {
-			return nil, &VocabularyError{t.size + 1, problem}
+	ids := make([]uint32, 0, 16)
+	for i := 0; i < len(e.w.pieces) && (room < 0 || len(ids) < room); i++ {
+		p := &e.w.pieces[i]
+		if p.id >= 0 {
+			ids = append(ids, uint32(p.id))
+			continue
+		}
+		e.tokens(p)
+		for _, t := range e.s.out {
+			ids = append(ids, t.id)
 		}
 	}
-	return t, t.findSpecial()
+	if room >= 0 && len(ids) > room {
+		ids = ids[:room]
+	}
+	return e.t.wrap(ids), nil
 }
 
-// add gives a token the next id; it returns what is wrong with it, if anything.
-func (t *Tokenizer) add(token string) string {
-	switch {
-	case token == "":
-		return "empty token"
-	case len(token) > maxTokenBytes:
-		return fmt.Sprintf("token of %d bytes, at most %d are read", len(token), maxTokenBytes)
-	case !utf8.ValidString(token):
-		return "token is not UTF-8"
-	case strings.ContainsAny(token, " \r\t"):
-		return fmt.Sprintf("token %q contains white space", token)
+// cut brings a text up to its words.
+func (e *Encoder) cut(text string) error {
+	if len(text) > MaxTextBytes {
+		return &EncodeError{strconv.Itoa(len(text)) + " bytes, at most " + strconv.Itoa(MaxTextBytes) + " are encoded"}
 	}
-	words := t.first
-	word, continues := strings.CutPrefix(token, continuation)
-	if continues && word != "" {
-		words = t.rest
-	} else {
-		word = token
+	t, w := e.t, &e.w
+	w.begin(text)
+	t.added.extract(w, &t.added.raw)
+	if t.normaliser != nil {
+		t.normaliser.normalise(w)
 	}
-	if id, taken := words[word]; taken {
-		return fmt.Sprintf("token %q stands on line %d already", token, id+1)
+	t.added.extract(w, &t.added.normal)
+	if t.preTokeniser != nil {
+		t.preTokeniser.pretokenise(w)
+		w.dropEmpty()
 	}
-	words[word] = uint32(t.size)
-	t.longest = max(t.longest, len(word))
-	return ""
-}
-
-func (t *Tokenizer) findSpecial() error {
-	for _, text := range []string{unknown, classify, separate, padding, mask} {
-		id, ok := t.first[text]
-		if !ok {
-			return &VocabularyError{0, "lacks the special token " + text}
-		}
-		t.special = append(t.special, special{text, id})
+	if w.err != nil {
+		return &EncodeError{w.err.Error()}
 	}
-	t.unknown, t.classify, t.separate = t.first[unknown], t.first[classify], t.first[separate]
 	return nil
 }
 
-// Size is the number of tokens; every id is below it.
-func (t *Tokenizer) Size() int { return t.size }
-
-// Encode gives [CLS], the text's tokens and [SEP]. At most limit ids are returned, the
-// two special ones among them, by leaving out the last tokens; a limit below two means
-// no limit. Text without any token gives two ids.
-func (t *Tokenizer) Encode(text string, limit int) []uint32 {
-	room := -1
-	if limit >= 2 {
-		room = limit - 2
-	}
-	s := segmenter{t: t, ids: []uint32{t.classify}, room: room}
-	for text != "" && !s.full() {
-		at, sp := t.nextSpecial(text)
-		s.segment(text[:at])
-		if sp == nil {
-			break
-		}
-		s.ids = append(s.ids, sp.id)
-		text = text[at+len(sp.text):]
-	}
-	ids := s.ids
-	if room >= 0 && len(ids) > room+1 {
-		ids = ids[:room+1]
-	}
-	return append(ids, t.separate)
-}
-
-// nextSpecial finds the first special token in text; without one it gives the end.
-func (t *Tokenizer) nextSpecial(text string) (int, *special) {
-	for at := 0; ; at++ {
-		next := strings.IndexByte(text[at:], '[')
-		if next < 0 {
-			return len(text), nil
-		}
-		at += next
-		for i := range t.special {
-			if strings.HasPrefix(text[at:], t.special[i].text) {
-				return at, &t.special[i]
-			}
-		}
-	}
-}
-
-// pieces appends the tokens of one word: the longest token that fits, again and again.
-// A word with a part that no token fits is one unknown token.
-func (t *Tokenizer) pieces(word []byte, ids []uint32) []uint32 {
-	begin := len(ids)
-	words := t.first
-	for at := 0; at < len(word); words = t.rest {
-		id, n := longestToken(words, word[at:], t.longest)
-		if n == 0 {
-			return append(ids[:begin], t.unknown)
-		}
-		ids = append(ids, id)
-		at += n
-	}
-	return ids
-}
-
-func longestToken(words map[string]uint32, s []byte, longest int) (id uint32, n int) {
-	for n = min(len(s), longest); n > 0; n-- {
-		if n < len(s) && !utf8.RuneStart(s[n]) {
-			continue
-		}
-		if id, ok := words[string(s[:n])]; ok {
-			return id, n
-		}
-	}
-	return 0, 0
+// tokens puts the tokens of a piece into the scratch.
+func (e *Encoder) tokens(p *piece) {
+	e.s.out = e.s.out[:0]
+	e.t.model.tokens(&e.s, e.w.text[p.lo:p.hi])
 }

@@ -79,6 +79,15 @@ func bert(t testing.TB) string {
 	return folder.Path(file.SHA256)
 }
 
+func encode(t testing.TB, tokenizer *tokenize.Tokenizer, text string, limit int) []uint32 {
+	t.Helper()
+	ids, err := tokenizer.Encode(text, limit)
+	if err != nil {
+		t.Fatalf("encode %.60q: %v", text, err)
+	}
+	return ids
+}
+
 func ids(list []uint32) string { return strings.Trim(fmt.Sprint(list), "[]") }
 
 func compare(t *testing.T, tokenizer *tokenize.Tokenizer, texts, want []string, limit int) {
@@ -87,7 +96,7 @@ func compare(t *testing.T, tokenizer *tokenize.Tokenizer, texts, want []string, 
 		t.Fatalf("%d lines, %d lines of ids", len(texts), len(want))
 	}
 	for i, text := range texts {
-		if got := ids(tokenizer.Encode(text, limit)); got != want[i] {
+		if got := ids(encode(t, tokenizer, text, limit)); got != want[i] {
 			t.Errorf("line %d, %.60q, limit %d:\n got %s\nwant %s", i+1, text, limit, got, want[i])
 		}
 	}
@@ -148,13 +157,13 @@ func TestTruncation(t *testing.T) {
 	t.Parallel()
 	tokenizer := load(t, "testdata/small.vocab")
 	for _, text := range hard(t) {
-		all := tokenizer.Encode(text, 0)
+		all := encode(t, tokenizer, text, 0)
 		for _, limit := range []int{2, 3, 5, 8} {
 			want := all
 			if len(all) > limit {
 				want = append(append([]uint32{}, all[:limit-1]...), all[len(all)-1])
 			}
-			if got := tokenizer.Encode(text, limit); ids(got) != ids(want) {
+			if got := encode(t, tokenizer, text, limit); ids(got) != ids(want) {
 				t.Errorf("%.60q cut at %d: got %v, want %v", text, limit, got, want)
 			}
 		}
@@ -198,7 +207,7 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Add("\xf0\x9f\x99 [CLS]", 3)
 	f.Fuzz(func(t *testing.T, text string, limit int) {
-		got := tokenizer.Encode(text, limit)
+		got := encode(t, tokenizer, text, limit)
 		if len(got) < 2 || limit >= 2 && len(got) > limit {
 			t.Fatalf("%d ids, limit %d", len(got), limit)
 		}
@@ -210,7 +219,7 @@ func FuzzEncode(f *testing.F) {
 				t.Fatalf("id %d, the vocabulary has %d", id, tokenizer.Size())
 			}
 		}
-		if valid := strings.ToValidUTF8(text, "\ufffd"); ids(tokenizer.Encode(valid, limit)) != ids(got) {
+		if valid := strings.ToValidUTF8(text, "\ufffd"); ids(encode(t, tokenizer, valid, limit)) != ids(got) {
 			t.Fatalf("%q and its repaired form differ", text)
 		}
 	})
@@ -228,16 +237,19 @@ func FuzzNew(f *testing.F) {
 			}
 			return
 		}
-		tokenizer.Encode(string(file), 0)
+		encode(t, tokenizer, string(file), 0)
 	})
 }
 
 func BenchmarkEncode(b *testing.B) {
 	tokenizer := load(b, "testdata/small.vocab")
 	texts := hard(b)
+	e := tokenizer.Encoder()
 	for b.Loop() {
 		for _, text := range texts {
-			tokenizer.Encode(text, 0)
+			if _, err := e.Encode(text, 0); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 	b.ReportMetric(float64(len(texts)*b.N)/b.Elapsed().Seconds(), "lines/s")

@@ -35,16 +35,20 @@ func threeInputs(t testing.TB) []Inputs {
 	}
 	var list []Inputs
 	for _, batch := range sentences {
-		list = append(list, padded(words, batch))
+		list = append(list, padded(t, words, batch))
 	}
 	return list
 }
 
-func padded(words *tokenize.Tokenizer, batch []string) Inputs {
+func padded(t testing.TB, words *tokenize.Tokenizer, batch []string) Inputs {
+	t.Helper()
 	var rows [][]uint32
 	longest := 0
 	for _, text := range batch {
-		row := words.Encode(text, maxTokens)
+		row, err := words.Encode(text, maxTokens)
+		if err != nil {
+			t.Fatal(err)
+		}
 		rows, longest = append(rows, row), max(longest, len(row))
 	}
 	ids, mask := tensor.New(tensor.Int64, len(rows), longest), tensor.New(tensor.Int64, len(rows), longest)

@@ -1,9 +1,13 @@
-// Command bitcheck prints the hash of what the sample model computes on the machine it runs on. Its test builds it
-// for other processors and for Wasm and compares. With a model file on standard input and the argument "model" it
-// hashes that model's outputs instead, for inputs made from its declared shapes.
+// Command bitcheck prints hashes of what models compute on the machine it runs on, with every set of kernels that the
+// machine has. Its test builds it for other processors and for Wasm and compares.
+//
+//	bitcheck sample [KERNEL]           hashes the sample model: a line "KERNEL HASH" for each set
+//	bitcheck functions [KERNEL]        hashes every scalar function and row reduction: a line "KERNEL HASH" for each set
+//	bitcheck models [KERNEL] < PACK    hashes models with inputs, as [pack] writes them: a line "KERNEL MODEL INPUT HASH"
 package main
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -11,93 +15,92 @@ import (
 
 	"assay/inference/exact"
 	"assay/inference/exact/internal/sample"
-	"assay/inference/ir"
 	"assay/inference/lower"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
 )
 
 func main() {
-	var hash string
-	var err error
-	if len(os.Args) > 1 && os.Args[1] == "model" {
-		hash, err = model(os.Stdin, "")
-	} else {
-		hash, err = sample.Hash("", nil)
-	}
+	out := bufio.NewWriter(os.Stdout)
+	err := run(os.Args[1:], os.Stdin, out)
+	out.Flush()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(hash)
 }
 
-// model hashes the outputs of a model whose inputs are int64, like token ids, for a few sequence lengths.
-func model(r io.Reader, kernel string) (string, error) {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return "", err
+func run(args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: bitcheck sample|functions|models [KERNEL]")
 	}
-	g, err := onnx.Parse(data, onnx.Limits{})
+	kernels := exact.Kernels()
+	if len(args) > 1 {
+		kernels = args[1:2]
+	}
+	if args[0] == "models" {
+		return models(kernels, bufio.NewReader(in), out)
+	}
+	hashed := functions
+	if args[0] == "sample" {
+		hashed = func(kernel string) (string, error) { return sample.Hash(kernel, nil) }
+	}
+	for _, kernel := range kernels {
+		hash, err := hashed(kernel)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, kernel, hash)
+	}
+	return nil
+}
+
+// models hashes the outputs of each model for each of its inputs.
+func models(kernels []string, in *bufio.Reader, out io.Writer) error {
+	for number := 0; ; number++ {
+		m, err := unpack(in)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, kernel := range kernels {
+			if err := m.hash(number, kernel, out); err != nil {
+				return fmt.Errorf("model %d, kernel %s: %w", number, kernel, err)
+			}
+		}
+	}
+}
+
+func (m *packed) hash(number int, kernel string, out io.Writer) error {
+	g, err := onnx.Parse(m.model, onnx.Limits{})
 	if err != nil {
-		return "", err
+		return err
 	}
 	lowered, err := lower.Lower(g)
 	if err != nil {
-		return "", err
+		return err
 	}
 	p, err := exact.New(lowered, exact.Config{Kernel: kernel})
 	if err != nil {
-		return "", err
+		return err
 	}
-	h := sha256.New()
-	for _, sequence := range []int{1, 5, 18} {
-		inputs, err := made(p.Inputs(), sequence)
+	for i, inputs := range m.inputs {
+		results, err := p.Run(inputs, nil)
 		if err != nil {
-			return "", err
+			return fmt.Errorf("input %d: %w", i, err)
 		}
-		out, err := p.Run(inputs, nil)
-		if err != nil {
-			return "", err
+		h := sha256.New()
+		for _, o := range p.Outputs() {
+			write(h, o.Name, results[o.Name])
 		}
-		for _, v := range p.Outputs() {
-			t := out[v.Name]
-			fmt.Fprintln(h, v.Name, t.DType, t.Shape)
-			h.Write(t.Bytes())
-		}
+		fmt.Fprintf(out, "%s %d %d %x\n", kernel, number, i, h.Sum(nil))
 	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
+	return nil
 }
 
-// made fills declared int64 inputs: batch 1, the given length for every other open dimension. The first input
-// walks through small ids, the others are 1 as a mask is, and 0 for token types.
-func made(values []ir.Value, sequence int) (map[string]exact.Tensor, error) {
-	inputs := map[string]exact.Tensor{}
-	for i, v := range values {
-		if v.DType != onnx.Int64 {
-			return nil, fmt.Errorf("input %s is %v, want int64", v.Name, v.DType)
-		}
-		n, shape := 1, []int{}
-		for j, d := range v.Shape {
-			size := int(d.Size)
-			switch {
-			case size < 0 && j == 0 && len(v.Shape) > 1:
-				size = 1
-			case size < 0:
-				size = sequence
-			}
-			shape, n = append(shape, size), n*size
-		}
-		data := make([]int64, n)
-		for j := range data {
-			switch i {
-			case 0:
-				data[j] = int64(1+11*j) % 40
-			case 1:
-				data[j] = 1
-			}
-		}
-		inputs[v.Name] = tensor.FromInt64(data, shape...)
-	}
-	return inputs, nil
+func write(h io.Writer, name string, t tensor.Tensor) {
+	fmt.Fprintln(h, name, t.DType, t.Shape)
+	h.Write(t.Bytes())
 }

@@ -6,164 +6,166 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
-	"assay/examples/passages"
-	"assay/inference/exact"
-	"assay/inference/exact/internal/sample"
-	"assay/inference/onnx"
-	"assay/inference/tiny"
 	"assay/internal/need"
 )
 
 // golden is what the sample model hashes to on every machine. It may change only together with the version of
 // the arithmetic, never to make a machine pass.
-const golden = "e9eceecad9444156794ee52babffcbe5bd58633567b9c9bb02ca0f5d2159d15b"
+const golden = "3f2c8fc256089dacb1efbc054ffdcbbd7cc3c0f2f3791980fb3a95cf14179434"
 
-func TestKernelsAgreeWithGolden(t *testing.T) {
-	for _, kernel := range exact.Kernels() {
-		got, err := sample.Hash(kernel, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != golden {
-			t.Errorf("kernel %s: hash %s, want %s", kernel, got, golden)
+// goldenFunctions is the same for the functions and reductions of package kernel.
+const goldenFunctions = "67da56227f6bc668fc20fa78ffa58c5a9923329abe5bc8d999963c562463d2e2"
+
+// target is a machine that must compute the same bits. make gives the program for it.
+type target struct {
+	name   string
+	inputs int // of each real model, at most; emulators are slow
+	make   func(t *testing.T) bitcheck
+}
+
+// bitcheck runs the program with its arguments and gives what it prints.
+type bitcheck func(t *testing.T, stdin []byte, args ...string) string
+
+// targets are this process, and the program built for other machines. The canister form is held against the same
+// hashes where it is tested.
+func targets(t *testing.T) []target {
+	t.Helper()
+	own := target{"this process", 9, func(*testing.T) bitcheck { return here }}
+	if testing.Short() {
+		return []target{own}
+	}
+	return []target{
+		own,
+		{"amd64 v1", 9, native("amd64", "GOAMD64=v1", "x86_64")},
+		{"amd64 v3", 9, native("amd64", "GOAMD64=v3", "x86_64")},
+		{"arm64", 2, native("arm64", "GOARM64=v8.0", "aarch64")},
+		{"wasm", 2, wasm},
+	}
+}
+
+func here(t *testing.T, stdin []byte, args ...string) string {
+	t.Helper()
+	var out strings.Builder
+	if err := run(args, bytes.NewReader(stdin), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func native(goarch, level, arch string) func(t *testing.T) bitcheck {
+	return func(t *testing.T) bitcheck {
+		t.Helper()
+		file := build(t, "linux", goarch, level)
+		return func(t *testing.T, stdin []byte, args ...string) string {
+			t.Helper()
+			return output(t, program(t, file, arch, args...), stdin)
 		}
 	}
 }
 
-// A model read from a file computes the same as the graph it was written from.
-func TestModelFromFile(t *testing.T) {
-	file := onnx.Encode(sample.Graph())
-	var first string
-	for _, kernel := range exact.Kernels() {
-		got, err := model(bytes.NewReader(file), kernel)
-		if err != nil {
-			t.Fatal(err)
+// program runs a binary, in an emulator when it is not for this machine.
+func program(t *testing.T, file, arch string, args ...string) *exec.Cmd {
+	t.Helper()
+	if (arch == "x86_64") == (runtime.GOARCH == "amd64") && runtime.GOOS == "linux" && (arch == "aarch64") == (runtime.GOARCH == "arm64") {
+		return exec.CommandContext(t.Context(), file, args...)
+	}
+	return need.Emulated(t, arch, file, args...)
+}
+
+func output(t *testing.T, cmd *exec.Cmd, stdin []byte) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &stderr
+	out, err := cmd.Output()
+	if strings.Contains(stderr.String(), "microarchitecture support") {
+		need.NotRun(t, "CPU instructions of amd64 v3", stderr.String())
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	return string(out)
+}
+
+func wasm(t *testing.T) bitcheck {
+	t.Helper()
+	code, err := os.ReadFile(build(t, "wasip1", "wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	machine := wazero.NewRuntime(ctx)
+	t.Cleanup(func() { machine.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, machine)
+	compiled, err := machine.CompileModule(ctx, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T, stdin []byte, args ...string) string {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		config := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{"bitcheck"}, args...)...).
+			WithStdin(bytes.NewReader(stdin)).WithStdout(&stdout).WithStderr(&stderr)
+		// Go's own exit with code 0 comes back as an error of that code; the printed hashes decide.
+		if _, err := machine.InstantiateModule(ctx, compiled, config); err != nil && stderr.Len() > 0 {
+			t.Fatalf("%v\n%s", err, stderr.String())
 		}
-		if first == "" {
-			first = got
-		}
-		if got != first {
-			t.Errorf("kernel %s: hash %s, kernel %s: %s", kernel, got, exact.Kernels()[0], first)
-		}
+		return stdout.String()
 	}
 }
 
 // build compiles this program for another machine.
-func build(t *testing.T, goos, goarch string) string {
+func build(t *testing.T, goos, goarch string, more ...string) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("builds for another machine")
-	}
 	out := filepath.Join(t.TempDir(), "bitcheck-"+goarch)
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", out, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+goos, "GOARCH="+goarch)
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", out}
+	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+goos, "GOARCH="+goarch)
+	for _, m := range more {
+		if overlay, ok := strings.CutPrefix(m, "overlay="); ok {
+			args = append(args, "-overlay", overlay)
+		} else {
+			env = append(env, m)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, ".")...)
+	cmd.Env = env
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build for %s/%s: %v\n%s", goos, goarch, err, text)
 	}
 	return out
 }
 
-// tinyModel is the repository's own model and what it hashes to here.
-func tinyModel(t *testing.T) (file []byte, want string) {
-	t.Helper()
-	files, err := tiny.Make(passages.All())
-	if err != nil {
-		t.Fatal(err)
+// The sample model, the repository's tiny model and published models hash to the same on every target, with every set
+// of kernels that it has.
+func TestSameBits(t *testing.T) {
+	want := readHashes(t)
+	list := realModels()
+	if len(want) < 6 {
+		t.Errorf("%d models have hashes, want the tiny one and five that others published", len(want))
 	}
-	for _, kernel := range exact.Kernels() {
-		got, err := model(bytes.NewReader(files.Model), kernel)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want == "" {
-			want = got
-		}
-		if got != want {
-			t.Errorf("tiny model, kernel %s: hash %s, kernel %s: %s", kernel, got, exact.Kernels()[0], want)
-		}
-	}
-	return files.Model, want
-}
-
-func TestWasmAgrees(t *testing.T) {
-	t.Parallel()
-	code, err := os.ReadFile(build(t, "wasip1", "wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	runtime := wazero.NewRuntime(ctx)
-	defer runtime.Close(ctx)
-	wasi_snapshot_preview1.MustInstantiate(ctx, runtime)
-	compiled, err := runtime.CompileModule(ctx, code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := func(stdin []byte, args ...string) string {
-		var stdout, stderr bytes.Buffer
-		config := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{"bitcheck"}, args...)...).
-			WithStdin(bytes.NewReader(stdin)).WithStdout(&stdout).WithStderr(&stderr)
-		// Go's own exit with code 0 comes back as an error of that code; the printed hash decides.
-		if _, err := runtime.InstantiateModule(ctx, compiled, config); err != nil && stdout.Len() == 0 {
-			t.Fatalf("%v\n%s", err, stderr.String())
-		}
-		return strings.TrimSpace(stdout.String())
-	}
-	if got := run(nil); got != golden {
-		t.Errorf("wasm: hash %s, want %s", got, golden)
-	}
-	file, want := tinyModel(t)
-	if got := run(file, "model"); got != want {
-		t.Errorf("wasm: tiny model hashes to %s, here to %s", got, want)
-	}
-}
-
-// On arm64 the compiler fuses a product into the sum that it feeds unless the product is converted explicitly.
-// Whatever the source looks like, no such instruction may be in the package.
-func TestArm64(t *testing.T) {
-	t.Parallel()
-	program := build(t, "linux", "arm64")
-	listing := func(symbols string) []byte {
-		out, err := exec.Command("go", "tool", "objdump", "-s", symbols, program).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	fused := regexp.MustCompile(`(?m)^.*\bFN?M(ADD|SUB)[SD]?\b.*$`)
-	if !fused.Match(listing(`^runtime\.`)) {
-		t.Fatal("no fused instruction even where Go's runtime has one: the search is broken")
-	}
-	ours := listing(`assay/inference/exact\.`)
-	if !bytes.Contains(ours, []byte("FMULS")) {
-		t.Fatal("the listing has no multiplication at all: wrong symbols?")
-	}
-	if found := fused.Find(ours); found != nil {
-		t.Errorf("fused multiply-add in inference/exact:\n%s", found)
-	}
-	t.Run("emulated", func(t *testing.T) {
-		file, want := tinyModel(t)
-		for _, c := range []struct {
-			args  []string
-			stdin []byte
-			want  string
-		}{{nil, nil, golden}, {[]string{"model"}, file, want}} {
-			cmd := need.Emulated(t, "aarch64", program, c.args...)
-			cmd.Stdin = bytes.NewReader(c.stdin)
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatal(err)
+	for _, target := range targets(t) {
+		t.Run(target.name, func(t *testing.T) {
+			t.Parallel()
+			run := target.make(t)
+			lines := 0
+			for what, want := range map[string]string{"sample": golden, "functions": goldenFunctions} {
+				for line := range strings.Lines(run(t, nil, what)) {
+					lines++
+					if kernel, hash, _ := strings.Cut(strings.TrimSpace(line), " "); hash != want {
+						t.Errorf("%s, kernel %s: hash %s, want %s", what, kernel, hash, want)
+					}
+				}
 			}
-			if got := strings.TrimSpace(string(out)); got != c.want {
-				t.Errorf("arm64 %v: hash %s, want %s", c.args, got, c.want)
+			for _, m := range list {
+				t.Run(m.name, func(t *testing.T) { m.compare(t, run, target, want) })
 			}
-		}
-	})
+			t.Logf("%d sets of kernels", lines/2)
+		})
+	}
 }

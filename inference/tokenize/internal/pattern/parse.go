@@ -1,0 +1,596 @@
+package pattern
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"assay/inference/tokenize/internal/ucd"
+)
+
+// Limits on a pattern.
+const (
+	maxBytes  = 8 << 10
+	maxDepth  = 32
+	maxRepeat = 1000
+	maxNodes  = 1 << 14
+)
+
+// node is a part of a pattern.
+type node struct {
+	kind     nodeKind
+	set      *set    // one character
+	text     string  // characters
+	list     []*node // alternatives, or parts in a row
+	min, max int     // of a repetition; max < 0 without end
+	lazy     bool
+	negated  bool // a look that must fail
+	behind   bool // a look to the left
+}
+
+type nodeKind uint8
+
+const (
+	isText nodeKind = iota
+	isSet
+	isRow
+	isEither
+	isRepeat
+	isLook
+	isAtomic
+	isLineStart
+	isLineEnd
+	isTextStart
+	isTextEnd
+	isTextEndOrLine
+	isWordEdge
+	isNotWordEdge
+)
+
+type parser struct {
+	s      string
+	at     int
+	depth  int
+	nodes  int
+	folded bool // ignores case
+}
+
+func (p *parser) fail(problem string) error { return &Error{p.s, p.at, problem} }
+
+func (p *parser) more() bool { return p.at < len(p.s) }
+
+func (p *parser) peek() byte {
+	if p.more() {
+		return p.s[p.at]
+	}
+	return 0
+}
+
+func (p *parser) eat(prefix string) bool {
+	if len(p.s)-p.at >= len(prefix) && p.s[p.at:p.at+len(prefix)] == prefix {
+		p.at += len(prefix)
+		return true
+	}
+	return false
+}
+
+func (p *parser) make(n node) (*node, error) {
+	if p.nodes++; p.nodes > maxNodes {
+		return nil, p.fail("too long")
+	}
+	return &n, nil
+}
+
+// either reads alternatives up to the end of the group.
+func (p *parser) either() (*node, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.fail("nested too deep")
+	}
+	folded := p.folded
+	defer func() { p.depth--; p.folded = folded }()
+	var list []*node
+	for {
+		row, err := p.row()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+		if !p.eat("|") {
+			break
+		}
+	}
+	if len(list) == 1 {
+		return list[0], nil
+	}
+	return p.make(node{kind: isEither, list: list})
+}
+
+func (p *parser) row() (*node, error) {
+	var list []*node
+	for p.more() && p.peek() != '|' && p.peek() != ')' {
+		n, err := p.atom()
+		if err != nil {
+			return nil, err
+		}
+		if n == nil {
+			continue
+		}
+		if n, err = p.repeats(n); err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	if err := p.ligatures(list); err != nil {
+		return nil, err
+	}
+	return p.make(node{kind: isRow, list: list})
+}
+
+// ligatures refuses letters in a row that one character stands for when case is ignored,
+// such as ss: the reference would match that character too.
+func (p *parser) ligatures(list []*node) error {
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1], list[i]
+		if a.kind != isSet || b.kind != isSet || !a.set.folded || !b.set.folded {
+			continue
+		}
+		for _, pair := range []string{"ss", "st", "ff", "fi", "fl"} {
+			if a.set.has(rune(pair[0])) && b.set.has(rune(pair[1])) {
+				return p.fail("ignores the case of " + pair + ", for which there are ligatures")
+			}
+		}
+	}
+	return nil
+}
+
+func (p *parser) atom() (*node, error) {
+	switch c := p.peek(); c {
+	case '(':
+		return p.group()
+	case '[':
+		s, err := p.class()
+		if err != nil {
+			return nil, err
+		}
+		return p.make(node{kind: isSet, set: s.seal()})
+	case '.':
+		p.at++
+		s := &set{negated: true}
+		s.add('\n', '\n')
+		return p.make(node{kind: isSet, set: s.seal()})
+	case '^':
+		p.at++
+		return p.make(node{kind: isLineStart})
+	case '$':
+		p.at++
+		return p.make(node{kind: isLineEnd})
+	case '*', '+', '?':
+		return nil, p.fail("a repetition of nothing")
+	case '\\':
+		return p.escape()
+	}
+	r, size := utf8.DecodeRuneInString(p.s[p.at:])
+	p.at += size
+	return p.char(r)
+}
+
+func (p *parser) char(r rune) (*node, error) {
+	if !p.folded {
+		return p.make(node{kind: isText, text: string(r)})
+	}
+	if r >= utf8.RuneSelf {
+		return nil, p.fail("ignores the case of a character beyond ASCII")
+	}
+	s := &set{folded: true}
+	s.add(r, r)
+	return p.make(node{kind: isSet, set: s.seal()})
+}
+
+func (p *parser) group() (*node, error) {
+	p.at++
+	outer := p.folded
+	n := node{kind: isRow}
+	switch {
+	case p.eat("?:"):
+	case p.eat("?="):
+		n = node{kind: isLook}
+	case p.eat("?!"):
+		n = node{kind: isLook, negated: true}
+	case p.eat("?<="):
+		n = node{kind: isLook, behind: true}
+	case p.eat("?<!"):
+		n = node{kind: isLook, behind: true, negated: true}
+	case p.eat("?>"):
+		n = node{kind: isAtomic}
+	case p.eat("?i:"):
+		p.folded = true
+	case p.eat("?-i:"):
+		p.folded = false
+	case p.eat("?i)"):
+		p.folded = true // to the end of the group around this
+		return nil, nil
+	case p.eat("?-i)"):
+		p.folded = false
+		return nil, nil
+	case p.peek() == '?':
+		return nil, p.fail("a group of a kind that is not read")
+	}
+	inner, err := p.either()
+	if err != nil {
+		return nil, err
+	}
+	p.folded = outer
+	if !p.eat(")") {
+		return nil, p.fail("a group without end")
+	}
+	n.list = []*node{inner}
+	return p.make(n)
+}
+
+// repeats reads the repetitions behind an atom.
+func (p *parser) repeats(n *node) (*node, error) {
+	for p.more() {
+		r := node{kind: isRepeat, list: []*node{n}}
+		interval := false
+		switch p.peek() {
+		case '*':
+			r.max = -1
+			p.at++
+		case '+':
+			r.min, r.max = 1, -1
+			p.at++
+		case '?':
+			r.max = 1
+			p.at++
+		case '{':
+			if !p.interval(&r) {
+				return n, nil // stands for itself
+			}
+			interval = true
+		default:
+			return n, nil
+		}
+		if r.min > maxRepeat || r.max > maxRepeat || r.max >= 0 && r.max < r.min {
+			return nil, p.fail("a repetition out of bounds")
+		}
+		switch {
+		case n.kind >= isLineStart || n.kind == isLook:
+			return nil, p.fail("a repetition of a place")
+		case p.peek() == '?' && (!interval || r.min != r.max):
+			p.at++
+			r.lazy = true
+		}
+		possessive := !interval && !r.lazy && p.eat("+")
+		if n.empty() && r.max != 1 {
+			return nil, p.fail("a repetition of what may be empty")
+		}
+		var err error
+		if n, err = p.make(r); err != nil {
+			return nil, err
+		}
+		if possessive {
+			if n, err = p.make(node{kind: isAtomic, list: []*node{n}}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// interval reads {n}, {n,}, {,m} or {n,m}; anything else in braces stands for itself.
+func (p *parser) interval(r *node) bool {
+	at := p.at + 1
+	number := func() int {
+		from := at
+		for at < len(p.s) && '0' <= p.s[at] && p.s[at] <= '9' && at-from < 6 {
+			at++
+		}
+		n, err := strconv.Atoi(p.s[from:at])
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	r.min = number()
+	r.max = r.min
+	if at < len(p.s) && p.s[at] == ',' {
+		at++
+		if r.max = number(); r.min < 0 {
+			if r.max < 0 {
+				return false
+			}
+			r.min = 0
+		}
+	}
+	if r.min < 0 || at >= len(p.s) || p.s[at] != '}' {
+		return false
+	}
+	p.at = at + 1
+	return true
+}
+
+// empty reports whether a node can match without taking a character.
+func (n *node) empty() bool {
+	switch n.kind {
+	case isText:
+		return n.text == ""
+	case isSet:
+		return false
+	case isRepeat:
+		return n.min == 0 || n.list[0].empty()
+	case isEither:
+		for _, x := range n.list {
+			if x.empty() {
+				return true
+			}
+		}
+		return false
+	case isRow, isAtomic:
+		for _, x := range n.list {
+			if !x.empty() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (p *parser) escape() (*node, error) {
+	if p.at+1 >= len(p.s) {
+		return nil, p.fail("a backslash at the end")
+	}
+	if kind := place(p.s[p.at+1]); kind != isText {
+		p.at += 2
+		return p.make(node{kind: kind})
+	}
+	s, r, err := p.escaped()
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		return p.make(node{kind: isSet, set: s.seal()})
+	}
+	return p.char(r)
+}
+
+// place is what an escape of that letter anchors to; none is isText.
+func place(c byte) nodeKind {
+	switch c {
+	case 'A':
+		return isTextStart
+	case 'z':
+		return isTextEnd
+	case 'Z':
+		return isTextEndOrLine
+	case 'b':
+		return isWordEdge
+	case 'B':
+		return isNotWordEdge
+	}
+	return isText
+}
+
+// escaped reads an escape that stands for a set, or else for a character.
+func (p *parser) escaped() (*set, rune, error) {
+	c := p.s[p.at+1]
+	p.at += 2
+	upper := c < 'a'
+	switch c {
+	case 's', 'S':
+		return &set{properties: ucd.ReSpace, negated: upper}, 0, nil
+	case 'w', 'W':
+		return &set{properties: ucd.ReWord, negated: upper}, 0, nil
+	case 'd', 'D':
+		return &set{categories: 1 << ucd.Nd, negated: upper}, 0, nil
+	case 'h', 'H':
+		return &set{ranges: []runes{{'0', '9'}, {'a', 'f'}, {'A', 'F'}}, negated: upper}, 0, nil
+	case 'p', 'P':
+		s, err := p.property(upper)
+		return s, 0, err
+	case 'n':
+		return nil, '\n', nil
+	case 'r':
+		return nil, '\r', nil
+	case 't':
+		return nil, '\t', nil
+	case 'f':
+		return nil, '\f', nil
+	case 'v':
+		return nil, '\v', nil
+	case 'a':
+		return nil, '\a', nil
+	case 'e':
+		return nil, 0x1b, nil
+	case 'x':
+		return p.hex()
+	case 'u':
+		return p.hexDigits(4, 4)
+	}
+	if c >= utf8.RuneSelf || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+		return nil, 0, p.fail("an escape that is not read")
+	}
+	return nil, rune(c), nil
+}
+
+func (p *parser) hex() (*set, rune, error) {
+	if !p.eat("{") {
+		s, r, err := p.hexDigits(1, 2)
+		if err == nil && r >= utf8.RuneSelf {
+			err = p.fail("a byte beyond ASCII")
+		}
+		return s, r, err
+	}
+	s, r, err := p.hexDigits(1, 8)
+	if err == nil && !p.eat("}") {
+		err = p.fail("a hexadecimal number without end")
+	}
+	return s, r, err
+}
+
+func (p *parser) hexDigits(least, most int) (*set, rune, error) {
+	from := p.at
+	for p.at < len(p.s) && p.at-from < most {
+		if _, err := strconv.ParseUint(p.s[p.at:p.at+1], 16, 8); err != nil {
+			break
+		}
+		p.at++
+	}
+	v, err := strconv.ParseUint(p.s[from:p.at], 16, 32)
+	if err != nil || p.at-from < least || v > utf8.MaxRune || !utf8.ValidRune(rune(v)) {
+		return nil, 0, p.fail("a hexadecimal number that is no character")
+	}
+	return nil, rune(v), nil
+}
+
+func (p *parser) property(negated bool) (*set, error) {
+	if !p.eat("{") {
+		return nil, p.fail("a property without braces")
+	}
+	if p.eat("^") {
+		negated = !negated
+	}
+	from := p.at
+	for p.more() && p.peek() != '}' {
+		p.at++
+	}
+	name := short(p.s[from:p.at])
+	if !p.eat("}") {
+		return nil, p.fail("a property without end")
+	}
+	if c, ok := ucd.Categories(name); ok {
+		return &set{categories: c, negated: negated}, nil
+	}
+	if s, ok := ucd.ScriptRanges(name); ok {
+		return &set{scripts: []string{s}, negated: negated}, nil
+	}
+	return nil, p.fail("the property " + strconv.Quote(name) + " is not known")
+}
+
+// short is the name of two letters or one of a category.
+func short(name string) string {
+	switch name {
+	case "Letter":
+		return "L"
+	case "Mark":
+		return "M"
+	case "Number":
+		return "N"
+	case "Punctuation":
+		return "P"
+	case "Symbol":
+		return "S"
+	case "Separator":
+		return "Z"
+	case "Other":
+		return "C"
+	case "Uppercase_Letter":
+		return "Lu"
+	case "Lowercase_Letter":
+		return "Ll"
+	case "Decimal_Number":
+		return "Nd"
+	}
+	return name
+}
+
+// class reads a bracket expression, its brackets included.
+func (p *parser) class() (*set, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.fail("nested too deep")
+	}
+	defer func() { p.depth-- }()
+	p.at++
+	s := &set{folded: p.folded}
+	negated := p.eat("^")
+	for first := true; ; first = false {
+		if !p.more() {
+			return nil, p.fail("a bracket without end")
+		}
+		if p.peek() == ']' && !first {
+			p.at++
+			break
+		}
+		if p.eat("&&") {
+			rest, err := p.cut()
+			if err != nil {
+				return nil, err
+			}
+			s.cut = append(s.cut, rest)
+			break
+		}
+		if err := p.member(s); err != nil {
+			return nil, err
+		}
+	}
+	s.negated = negated
+	return s, nil
+}
+
+// cut reads what stands behind && up to the closing bracket.
+func (p *parser) cut() (*set, error) {
+	p.at--
+	s := p.s[:p.at] + "[" + p.s[p.at+1:]
+	whole := p.s
+	p.s = s
+	rest, err := p.class()
+	p.s = whole
+	return rest, err
+}
+
+func (p *parser) member(s *set) error {
+	if p.peek() == '[' {
+		if p.at+1 < len(p.s) && p.s[p.at+1] == ':' {
+			return p.fail("a named bracket is not read")
+		}
+		nested, err := p.class()
+		if err != nil {
+			return err
+		}
+		s.nested = append(s.nested, nested)
+		return nil
+	}
+	nested, first, err := p.end()
+	if err != nil {
+		return err
+	}
+	if nested != nil {
+		s.nested = append(s.nested, nested)
+		return nil
+	}
+	if p.peek() != '-' || p.at+1 >= len(p.s) || p.s[p.at+1] == ']' {
+		return p.pair(s, first, first)
+	}
+	p.at++
+	nested, last, err := p.end()
+	switch {
+	case err != nil:
+		return err
+	case nested != nil || last < first:
+		return p.fail("a range without order")
+	}
+	return p.pair(s, first, last)
+}
+
+func (p *parser) pair(s *set, first, last rune) error {
+	if s.folded && last >= utf8.RuneSelf {
+		return p.fail("ignores the case of a character beyond ASCII")
+	}
+	s.add(first, last)
+	return nil
+}
+
+// end reads one end of a range, or an escape that stands for a set.
+func (p *parser) end() (*set, rune, error) {
+	if p.peek() == '\\' {
+		if p.at+1 >= len(p.s) {
+			return nil, 0, p.fail("a backslash at the end")
+		}
+		if p.s[p.at+1] == 'b' {
+			p.at += 2
+			return nil, '\b', nil
+		}
+		return p.escaped()
+	}
+	r, size := utf8.DecodeRuneInString(p.s[p.at:])
+	p.at += size
+	return nil, r, nil
+}

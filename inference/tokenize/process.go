@@ -1,0 +1,369 @@
+package tokenize
+
+import (
+	"unicode/utf8"
+
+	"assay/inference/tokenize/internal/ucd"
+)
+
+// processor puts special tokens around one or two sequences.
+type processor interface {
+	// added is how many tokens it puts around.
+	added(pair bool) int
+	process(all []Encoding, bare bool) []Encoding
+	// wrap does the same to the bare ids of one text.
+	wrap(ids []uint32) []uint32
+}
+
+func addedBy(list []processor, pair bool) (n int) {
+	for _, p := range list {
+		n += p.added(pair)
+	}
+	return n
+}
+
+// around is how many tokens come around one text.
+func (t *Tokenizer) around() int { return addedBy(t.process, false) }
+
+func (t *Tokenizer) wrap(ids []uint32) []uint32 {
+	for _, p := range t.process {
+		ids = p.wrap(ids)
+	}
+	return ids
+}
+
+// finish truncates, puts the special tokens around and pads.
+func (e *Encoder) finish(all []Encoding, o Options) (*Encoding, error) {
+	t := e.t
+	if t.truncation != nil && !o.Plain {
+		tr := *t.truncation
+		if n := addedBy(t.process, len(all) > 1); !o.Bare && n > 0 {
+			if tr.Length -= n; tr.Length < 0 {
+				return nil, &EncodeError{"a length that is shorter than the special tokens"}
+			}
+		}
+		if err := tr.truncate(all); err != nil {
+			return nil, err
+		}
+	}
+	out := t.join(all, o.Bare)
+	if t.padding != nil && !o.Plain {
+		one := []Encoding{out}
+		t.padding.pad(one)
+		out = one[0]
+	}
+	return &out, nil
+}
+
+func (t *Tokenizer) join(all []Encoding, bare bool) Encoding {
+	if t.process == nil && len(all) == 1 {
+		return all[0]
+	}
+	for i := range all {
+		all[i].belongs(i)
+		if t.process == nil {
+			continue
+		}
+		for j := range all[i].Overflowing {
+			all[i].Overflowing[j].belongs(i)
+		}
+		all[i].typed(uint32(i))
+	}
+	for _, p := range t.process {
+		all = p.process(all, bare)
+	}
+	var out Encoding
+	for i := range all {
+		out.append(&all[i])
+	}
+	return out
+}
+
+func (e *Encoding) belongs(sequence int) {
+	for i := range e.ranges {
+		if e.ranges[i].sequence == sequence {
+			e.ranges[i] = sequenceRange{sequence, 0, e.Len()}
+			return
+		}
+	}
+	e.ranges = append(e.ranges, sequenceRange{sequence, 0, e.Len()})
+}
+
+func (e *Encoding) typed(kind uint32) {
+	e.Types = make([]uint32, e.Len())
+	for i := range e.Types {
+		e.Types[i] = kind
+	}
+}
+
+func (e *Encoding) clone() Encoding {
+	c := e.slice(Span{0, e.Len()})
+	c.ranges = append([]sequenceRange(nil), e.ranges...)
+	for i := range e.Overflowing {
+		c.Overflowing = append(c.Overflowing, e.Overflowing[i].clone())
+	}
+	return c
+}
+
+// append puts another sequence behind this one, and each part that overflows with each.
+func (e *Encoding) append(o *Encoding) {
+	var over []Encoding
+	for i := range e.Overflowing {
+		c := e.Overflowing[i].clone()
+		c.append(o)
+		over = append(over, c)
+		for j := range o.Overflowing {
+			c := e.Overflowing[i].clone()
+			c.append(&o.Overflowing[j])
+			over = append(over, c)
+		}
+	}
+	for j := range o.Overflowing {
+		c := e.clone()
+		c.append(&o.Overflowing[j])
+		over = append(over, c)
+	}
+	n := e.Len()
+	for _, r := range o.ranges {
+		e.setRange(sequenceRange{r.sequence, r.lo + n, r.hi + n})
+	}
+	e.IDs = append(e.IDs, o.IDs...)
+	e.Types = append(e.Types, o.Types...)
+	e.Tokens = append(e.Tokens, o.Tokens...)
+	e.Words = append(e.Words, o.Words...)
+	e.Offsets = append(e.Offsets, o.Offsets...)
+	e.Chars = append(e.Chars, o.Chars...)
+	e.Special = append(e.Special, o.Special...)
+	e.Mask = append(e.Mask, o.Mask...)
+	e.Overflowing = over
+}
+
+func (e *Encoding) setRange(r sequenceRange) {
+	for i := range e.ranges {
+		if e.ranges[i].sequence == r.sequence {
+			e.ranges[i] = r
+			return
+		}
+	}
+	e.ranges = append(e.ranges, r)
+}
+
+// specialToken is a token that a processor puts in, or several in a row.
+type specialToken struct {
+	ids    []uint32
+	tokens []string
+}
+
+func (s specialToken) encoding(kind uint32) Encoding {
+	var e Encoding
+	for i, id := range s.ids {
+		e.IDs = append(e.IDs, id)
+		e.Types = append(e.Types, kind)
+		e.Tokens = append(e.Tokens, s.tokens[i])
+		e.Words = append(e.Words, -1)
+		e.Offsets = append(e.Offsets, Span{})
+		e.Chars = append(e.Chars, Span{})
+		e.Special = append(e.Special, 1)
+		e.Mask = append(e.Mask, 1)
+	}
+	return e
+}
+
+// template puts a sequence together from pieces.
+type template struct {
+	single, pair []templatePiece
+}
+
+// templatePiece is a text, or else a special token.
+type templatePiece struct {
+	special  *specialToken
+	sequence int
+	kind     uint32
+}
+
+func (t *template) added(pair bool) (n int) {
+	list := t.single
+	if pair {
+		list = t.pair
+	}
+	for _, p := range list {
+		if p.special != nil {
+			n += len(p.special.ids)
+		}
+	}
+	return n
+}
+
+func (t *template) process(all []Encoding, bare bool) (out []Encoding) {
+	list := t.single
+	if len(all) == 2 {
+		list = t.pair
+	}
+	for _, p := range list {
+		switch {
+		case p.special == nil && p.sequence < len(all):
+			e := &all[p.sequence]
+			e.typed(p.kind)
+			e.belongs(p.sequence)
+			out = append(out, e.clone())
+		case p.special != nil && !bare:
+			out = append(out, p.special.encoding(p.kind))
+		}
+	}
+	return out
+}
+
+func (t *template) wrap(ids []uint32) []uint32 {
+	out := make([]uint32, 0, len(ids)+4)
+	for _, p := range t.single {
+		switch {
+		case p.special != nil:
+			out = append(out, p.special.ids...)
+		case p.sequence == 0:
+			out = append(out, ids...)
+		}
+	}
+	return out
+}
+
+// bertProcessing is [CLS] A [SEP] B [SEP]; for RoBERTa, <s> A </s> </s> B </s>.
+type bertProcessing struct {
+	begin, end specialToken
+	roberta    bool
+	trim       *trimOffsets
+}
+
+func (b *bertProcessing) added(pair bool) int {
+	switch {
+	case !pair:
+		return 2
+	case b.roberta:
+		return 4
+	}
+	return 3
+}
+
+func (b *bertProcessing) process(all []Encoding, bare bool) []Encoding {
+	if b.trim != nil {
+		all = b.trim.process(all, bare)
+	}
+	if b.roberta {
+		for i := range all {
+			all[i].typed(0)
+		}
+	}
+	if bare {
+		return all
+	}
+	for i := range all {
+		over := all[i].Overflowing
+		all[i].Overflowing = nil
+		wrapped := b.around(&all[i], i)
+		for j := range over {
+			over[j].Overflowing = nil
+			if b.roberta {
+				over[j].typed(0)
+			}
+			wrapped.Overflowing = append(wrapped.Overflowing, b.around(&over[j], i))
+		}
+		all[i] = wrapped
+	}
+	return all
+}
+
+func (b *bertProcessing) around(e *Encoding, i int) (out Encoding) {
+	kind := uint32(0)
+	if !b.roberta {
+		kind = uint32(min(i, 1))
+	}
+	for j := range e.Special { // what was marked before is not marked any more
+		e.Special[j] = 0
+	}
+	for j := range e.Mask {
+		e.Mask[j] = 1
+	}
+	e.ranges = nil
+	lo := 0
+	switch {
+	case i == 0:
+		out = b.begin.encoding(0)
+		lo = 1
+	case b.roberta:
+		out = b.end.encoding(0)
+		lo = 1
+	}
+	hi := lo + e.Len()
+	out.append(e)
+	last := b.end.encoding(kind)
+	out.append(&last)
+	out.ranges = []sequenceRange{{min(i, 1), lo, hi}}
+	return out
+}
+
+func (b *bertProcessing) wrap(ids []uint32) []uint32 {
+	out := make([]uint32, 0, len(ids)+2)
+	out = append(out, b.begin.ids...)
+	out = append(out, ids...)
+	return append(out, b.end.ids...)
+}
+
+// trimOffsets leaves the spaces of byte-level tokens out of their offsets.
+type trimOffsets struct {
+	trim, addSpace bool
+}
+
+func (t *trimOffsets) added(bool) int { return 0 }
+
+func (t *trimOffsets) wrap(ids []uint32) []uint32 { return ids }
+
+func (t *trimOffsets) process(all []Encoding, _ bool) []Encoding {
+	for i := range all {
+		if t.trim {
+			t.offsets(&all[i])
+			for j := range all[i].Overflowing {
+				t.offsets(&all[i].Overflowing[j])
+			}
+		}
+		all[i].belongs(i)
+	}
+	return all
+}
+
+func (t *trimOffsets) offsets(e *Encoding) {
+	for i, token := range e.Tokens {
+		leading, trailing := spacesAround(token)
+		e.Offsets[i] = t.trimmed(e.Offsets[i], i, leading, trailing)
+		e.Chars[i] = t.trimmed(e.Chars[i], i, leading, trailing)
+	}
+}
+
+func (t *trimOffsets) trimmed(s Span, i, leading, trailing int) Span {
+	if leading > 0 {
+		if (i == 0 || s.Start == 0) && t.addSpace && leading == 1 {
+			leading = 0 // the space that was put in
+		}
+		s.Start = min(s.Start+leading, s.End)
+	}
+	if trailing > 0 && s.End >= trailing {
+		s.End = max(s.End-trailing, s.Start)
+	}
+	return s
+}
+
+func spacesAround(token string) (leading, trailing int) {
+	isSpace := func(r rune) bool { return r == 0x120 || ucd.Is(r, ucd.Space) }
+	for _, r := range token {
+		if !isSpace(r) {
+			break
+		}
+		leading++
+	}
+	for rest := token; rest != ""; trailing++ {
+		r, n := utf8.DecodeLastRuneInString(rest)
+		if !isSpace(r) {
+			break
+		}
+		rest = rest[:len(rest)-n]
+	}
+	return leading, trailing
+}
