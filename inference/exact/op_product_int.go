@@ -240,7 +240,7 @@ func (p *byteProduct) columns(in []*Tensor) int {
 }
 
 // bindLinearQ is a product with int8 weights whose operand is quantised row by row: scale = max|x| / 127, 1 where that is
-// 0; q = x / scale rounded half to even; result = float32(sum of q · w) · (scale · column scale), plus a bias, then an
+// 0; q = x / scale rounded half to even; result = float32(sum of q · w) · scale · column scale, plus a bias, then an
 // activation.
 func bindLinearQ(b *binder) (eval, error) {
 	activation, err := activationOf(b.text("activation", ""))

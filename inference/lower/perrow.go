@@ -24,7 +24,7 @@ const axesInputSince = 18
 //
 //	scale = max over the row of |A| / 127, or 1 where that is 0
 //	q     = int8(clip(round half to even(A / scale), ±127))
-//	Y     = float32(MatMulInteger(q, Wq)) · (scale · Wscale)
+//	Y     = float32(MatMulInteger(q, Wq)) · scale · Wscale, in this order
 //
 // Every step is one rounding, so its bits are the same wherever the operators are; a row depends on itself alone.
 func PerRowFunction(opset int64) onnx.Function {
@@ -61,8 +61,8 @@ func PerRowFunction(opset int64) onnx.Function {
 	node("Cast", "q", []string{"clipped"}, onnx.Attribute{Name: "to", Kind: onnx.KindInt, Int: int64(onnx.Int8)})
 	node("MatMulInteger", "sums", []string{"q", "Wq"})
 	node("Cast", "numbers", []string{"sums"}, onnx.Attribute{Name: "to", Kind: onnx.KindInt, Int: int64(onnx.Float32)})
-	node("Mul", "scales", []string{"scale", "Wscale"})
-	node("Mul", "Y", []string{"numbers", "scales"})
+	node("Mul", "by row", []string{"numbers", "scale"})
+	node("Mul", "Y", []string{"by row", "Wscale"})
 	return f
 }
 
