@@ -325,6 +325,9 @@ func bindBitCast(b *binder) (eval, error) {
 		},
 		compute: func(c *call, in, out []*Tensor) error {
 			copy(out[0].Bytes(), in[0].Bytes())
+			if to == tensor.Float32 {
+				kernel.Canonicalise(out[0].Float32s())
+			}
 			if bits := to.Bits(); bits < 8 {
 				low := lowBits(to)
 				for i, v := range out[0].Bytes() {

@@ -16,13 +16,6 @@ import (
 	"assay/internal/need"
 )
 
-// golden is what the sample model hashes to on every machine. It may change only together with the version of
-// the arithmetic, never to make a machine pass.
-const golden = "3f2c8fc256089dacb1efbc054ffdcbbd7cc3c0f2f3791980fb3a95cf14179434"
-
-// goldenFunctions is the same for the functions and reductions of package kernel.
-const goldenFunctions = "67da56227f6bc668fc20fa78ffa58c5a9923329abe5bc8d999963c562463d2e2"
-
 // target is a machine that must compute the same bits. make gives the program for it.
 type target struct {
 	name   string
@@ -146,26 +139,16 @@ func build(t *testing.T, goos, goarch string, more ...string) string {
 func TestSameBits(t *testing.T) {
 	want := readHashes(t)
 	list := realModels()
-	if len(want) < 6 {
-		t.Errorf("%d models have hashes, want the tiny one and five that others published", len(want))
+	if len(want) < 8 {
+		t.Errorf("%d models have hashes, want the three of our own and five that others published", len(want))
 	}
 	for _, target := range targets(t) {
 		t.Run(target.name, func(t *testing.T) {
 			t.Parallel()
 			run := target.make(t)
-			lines := 0
-			for what, want := range map[string]string{"sample": golden, "functions": goldenFunctions} {
-				for line := range strings.Lines(run(t, nil, what)) {
-					lines++
-					if kernel, hash, _ := strings.Cut(strings.TrimSpace(line), " "); hash != want {
-						t.Errorf("%s, kernel %s: hash %s, want %s", what, kernel, hash, want)
-					}
-				}
-			}
 			for _, m := range list {
 				t.Run(m.name, func(t *testing.T) { m.compare(t, run, target, want) })
 			}
-			t.Logf("%d sets of kernels", lines/2)
 		})
 	}
 }
