@@ -15,6 +15,7 @@ func castOperators() map[string]*operator {
 		"Identity": {minIn: 1, maxIn: 1, out: 1, bind: plain(eval{
 			view: true, infer: func(in []Spec) ([]Spec, error) { return []Spec{in[0].like()}, nil },
 		})},
+		"BitCast": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"to"}, bind: bindBitCast},
 		"Dropout": {minIn: 1, maxIn: 3, out: 2, attributes: []string{"seed"}, bind: bindDropout},
 	}
 }
@@ -29,7 +30,7 @@ func bindCast(b *binder) (eval, error) {
 			return nil
 		},
 		inPlace: []int{0},
-		cost:    perElement(80),
+		cost:    perElement(200),
 	}, err
 }
 
@@ -41,7 +42,7 @@ func bindCastLike(b *binder) (eval, error) {
 			c.convert(call, out[0], in[0])
 			return nil
 		},
-		cost: perElement(80),
+		cost: perElement(200),
 	}, err
 }
 
@@ -71,6 +72,7 @@ func (k caster) convert(c *call, out, x *Tensor) {
 	switch from, to := familyOf(x.DType), familyOf(out.DType); {
 	case x.DType == out.DType:
 		copy(out.Bytes(), x.Bytes())
+	case out.DType == tensor.Float32 && whole32(c, out.Float32s(), x):
 	case from == floatFamily && to == floatFamily:
 		unaryThrough(c, out, x, loadFloats, storeFloats, func(out, x []float32) { copy(out, x) })
 	case x.DType.Float():
@@ -78,6 +80,32 @@ func (k caster) convert(c *call, out, x *Tensor) {
 	default:
 		unaryThrough(c, out, x, loadInts, k.fromInts(out.DType, x.DType), func(out, x []int64) { copy(out, x) })
 	}
+}
+
+// whole32 rounds the common types of whole numbers to float32 without a detour; false when x is of another type.
+func whole32(c *call, out []float32, x *Tensor) bool {
+	switch x.DType {
+	case tensor.Int8:
+		direct32(c, out, tensor.View[int8](x))
+	case tensor.Uint8, tensor.Bool:
+		direct32(c, out, x.Bytes())
+	case tensor.Int32:
+		direct32(c, out, x.Int32s())
+	case tensor.Int64:
+		direct32(c, out, x.Int64s())
+	default:
+		return false
+	}
+	return true
+}
+
+func direct32[T int8 | uint8 | int32 | int64](c *call, out []float32, x []T) {
+	c.tasks(len(out), func(lo, hi int) {
+		to := out[lo:hi]
+		for i, v := range x[lo:hi] {
+			to[i] = float32(v)
+		}
+	})
 }
 
 // loadWide widens any float to float64, exactly.
@@ -211,7 +239,7 @@ func (k caster) fromInts(to, from tensor.DType) storer[int64] {
 // lowBits keeps the bits of a type of less than a byte.
 func lowBits(dtype tensor.DType) func(int64) int64 {
 	shift := 64 - dtype.Bits()
-	if dtype == tensor.Uint4 || dtype == tensor.Uint2 {
+	if dtype == tensor.Uint4 || dtype == tensor.Uint2 || dtype == tensor.Float4E2M1 {
 		return func(n int64) int64 { return int64(uint64(n) << shift >> shift) }
 	}
 	return func(n int64) int64 { return n << shift >> shift }
@@ -283,6 +311,34 @@ func intRange(dtype tensor.DType) (low, high int64) {
 		return 0, 1<<bits - 1
 	}
 	return -1 << (bits - 1), 1<<(bits-1) - 1
+}
+
+// bindBitCast reads the bits of elements as another type of as many bits.
+func bindBitCast(b *binder) (eval, error) {
+	to := tensor.DType(b.int("to", 0))
+	return eval{
+		infer: func(in []Spec) ([]Spec, error) {
+			if to.Size() == 0 || to.Bits() != in[0].DType.Bits() || to == tensor.Bool && in[0].DType != tensor.Bool {
+				return nil, fail(ErrUnsupported, "bits of %v as %v", in[0].DType, to)
+			}
+			return one(to, in[0].Shape), nil
+		},
+		compute: func(c *call, in, out []*Tensor) error {
+			copy(out[0].Bytes(), in[0].Bytes())
+			if to == tensor.Float32 {
+				kernel.Canonicalise(out[0].Float32s())
+			}
+			if bits := to.Bits(); bits < 8 {
+				low := lowBits(to)
+				for i, v := range out[0].Bytes() {
+					out[0].Bytes()[i] = byte(low(int64(v)))
+				}
+			}
+			return nil
+		},
+		inPlace: []int{0},
+		cost:    perElement(10),
+	}, nil
 }
 
 // bindDropout: outside of training it changes nothing, and the mask is all true.

@@ -29,6 +29,8 @@ func TestCasts(t *testing.T) {
 		{"one zero", "Cast", to(tensor.Float8E5M2NUZ), []*Tensor{row32(minus, -1e-30, nan32)}, []*Tensor{of[uint8](tensor.Float8E5M2NUZ, 0, 0, 0x80)}},
 		{"up", "Cast", to(tensor.Float8E8M0), []*Tensor{row32(1, 1.01, 0, inf, nan32)}, []*Tensor{of[uint8](tensor.Float8E8M0, 127, 128, 0, 254, 255)}},
 		{"type of another", "CastLike", nil, []*Tensor{row32(1.5), i64s([]int64{9})}, []*Tensor{i64s([]int64{1})}},
+		{"bits", "BitCast", to(tensor.Float32), []*Tensor{of[uint32](tensor.Uint32, 0x3f800000, 0xffffffff)}, []*Tensor{row32(1, nan32)}},
+		{"bits", "BitCast", to(tensor.Int4), []*Tensor{of[uint8](tensor.Uint4, 15, 7)}, []*Tensor{of[int8](tensor.Int4, -1, 7)}},
 		{"mask", "Dropout", nil, []*Tensor{row32(1, 2)}, []*Tensor{row32(1, 2), bools(true, true)}},
 		{"training with ratio 0", "Dropout", nil, []*Tensor{row32(1), f32s([]float32{0}), bools(true)}, []*Tensor{row32(1), bools(true)}},
 	})

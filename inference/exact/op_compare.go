@@ -40,7 +40,7 @@ func compareOperators() map[string]*operator {
 			signed: func(a, b int64) bool { return a <= b }, unsigned: func(a, b uint64) bool { return a <= b },
 		}),
 		"Not":   {minIn: 1, maxIn: 1, out: 1, bind: plain(notEval())},
-		"IsNaN": {minIn: 1, maxIn: 1, out: 1, bind: plain(testEval(func(x float64) bool { return x != x }))},
+		"IsNaN": {minIn: 1, maxIn: 1, out: 1, bind: plain(testEval(isNaN[float32], isNaN[float64]))},
 		"IsInf": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"detect_negative", "detect_positive"}, bind: bindIsInf},
 		"Where": {minIn: 3, maxIn: 3, out: 1, bind: plain(whereEval())},
 	}
@@ -58,7 +58,7 @@ func (op *comparison) eval() eval {
 	return eval{
 		infer:   op.infer,
 		compute: func(c *call, in, out []*Tensor) error { op.compute(c, out[0], in[0], in[1]); return nil },
-		cost:    perElement(60),
+		cost:    perElement(160),
 	}
 }
 
@@ -117,17 +117,7 @@ func notEval() eval {
 }
 
 // testEval asks a question about every float, of any width.
-func testEval(f func(x float64) bool) eval {
-	test32 := func(out []bool, x []float32) {
-		for i, v := range x {
-			out[i] = f(float64(v))
-		}
-	}
-	test64 := func(out []bool, x []float64) {
-		for i, v := range x {
-			out[i] = f(v)
-		}
-	}
+func testEval(test32 func(out []bool, x []float32), test64 func(out []bool, x []float64)) eval {
 	return eval{
 		infer: func(in []Spec) ([]Spec, error) {
 			if !in[0].DType.Float() {
@@ -136,22 +126,50 @@ func testEval(f func(x float64) bool) eval {
 			return one(tensor.Bool, in[0].Shape), nil
 		},
 		compute: func(c *call, in, out []*Tensor) error {
-			if in[0].DType == tensor.Float64 {
-				unaryThrough(c, out[0], in[0], loadDoubles, storeBools, test64)
-			} else {
-				unaryThrough(c, out[0], in[0], loadFloats, storeBools, test32)
+			x := in[0]
+			switch to := out[0].Bools(); x.DType {
+			case tensor.Float64:
+				from := tensor.View[float64](x)
+				c.tasks(len(to), func(lo, hi int) { test64(to[lo:hi], from[lo:hi]) })
+			case tensor.Float32:
+				from := x.Float32s()
+				c.tasks(len(to), func(lo, hi int) { test32(to[lo:hi], from[lo:hi]) })
+			default:
+				unaryThrough(c, out[0], x, loadFloats, storeBools, test32)
 			}
 			return nil
 		},
-		cost: perElement(60),
+		cost: perElement(30),
+	}
+}
+
+func isNaN[T float32 | float64](out []bool, x []T) {
+	out = out[:len(x)]
+	for i, v := range x {
+		out[i] = v != v
+	}
+}
+
+// isInf compares with the largest finite number on either side; a side that does not count has none beyond.
+func isInf[T float32 | float64](low, high T) func(out []bool, x []T) {
+	return func(out []bool, x []T) {
+		out = out[:len(x)]
+		for i, v := range x {
+			out[i] = v < low || v > high
+		}
 	}
 }
 
 func bindIsInf(b *binder) (eval, error) {
-	negative, positive := b.bool("detect_negative", true), b.bool("detect_positive", true)
-	return testEval(func(x float64) bool {
-		return positive && x > math.MaxFloat64 || negative && x < -math.MaxFloat64
-	}), nil
+	low32, high32 := float32(-math.MaxFloat32), float32(math.MaxFloat32)
+	low64, high64 := -math.MaxFloat64, math.MaxFloat64
+	if !b.bool("detect_negative", true) {
+		low32, low64 = float32(math.Inf(-1)), math.Inf(-1)
+	}
+	if !b.bool("detect_positive", true) {
+		high32, high64 = float32(math.Inf(1)), math.Inf(1)
+	}
+	return testEval(isInf(low32, high32), isInf(low64, high64)), nil
 }
 
 // whereEval picks from the second or the third operand; elements are only moved.

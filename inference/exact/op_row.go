@@ -87,18 +87,30 @@ func (r *along) compute(c *call, out, x *Tensor, where int) error {
 	return nil
 }
 
+// together is how many neighbouring columns are gathered at a time, so that memory is read in whole lines.
+const together = 16
+
 // columns applies a function to the elements along the middle dimension.
 func columns[T float32 | float64](c *call, out, x []T, outer, n, inner int, f func(row []T)) {
-	c.rows(outer*inner, n, func(lo, hi int) {
-		row := make([]T, n)
+	groups := (inner + together - 1) / together
+	c.rows(outer*groups, n*min(together, inner), func(lo, hi int) {
+		buffer := make([]T, n*min(together, inner))
 		for i := lo; i < hi; i++ {
-			at := i/inner*n*inner + i%inner
-			for k := range row {
-				row[k] = x[at+k*inner]
+			first := i % groups * together
+			at, width := i/groups*n*inner+first, min(together, inner-first)
+			for k := range n {
+				for j, v := range x[at+k*inner : at+k*inner+width] {
+					buffer[j*n+k] = v
+				}
 			}
-			f(row)
-			for k, v := range row {
-				out[at+k*inner] = v
+			for j := range width {
+				f(buffer[j*n : (j+1)*n])
+			}
+			for k := range n {
+				to := out[at+k*inner : at+k*inner+width]
+				for j := range to {
+					to[j] = buffer[j*n+k]
+				}
 			}
 		}
 	})

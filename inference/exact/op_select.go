@@ -58,7 +58,7 @@ func clipEval() eval {
 			return nil
 		},
 		inPlace: []int{0},
-		cost:    perElement(60),
+		cost:    elementCost(80, 400),
 	}
 }
 
@@ -172,7 +172,7 @@ func bindCumulate(f64 cumulation[float64], f32 cumulation[float32], whole cumula
 				}
 				return nil
 			},
-			cost: perElement(100),
+			cost: perElement(120),
 		}, nil
 	}
 }
@@ -188,15 +188,28 @@ func runAlong[W wide](c *call, out, x *Tensor, a int, load loader1[W], store sto
 		row := make([]W, n)
 		for i := lo; i < hi; i++ {
 			at := i/inner*n*inner + i%inner
-			for k := range row {
-				load(v, row[k:k+1], x, at+k*inner)
-			}
+			loadAlong(v, row, x, at, inner, load)
 			f(row)
+			if inner == 1 {
+				store(v, out, at, row)
+				continue
+			}
 			for k := range row {
 				store(v, out, at+k*inner, row[k:k+1])
 			}
 		}
 	})
+}
+
+// loadAlong reads elements that lie step apart.
+func loadAlong[W wide](v *kernel.Vectors, row []W, x *Tensor, at, step int, load loader1[W]) {
+	if step == 1 {
+		load(v, row, x, at)
+		return
+	}
+	for k := range row {
+		load(v, row[k:k+1], x, at+k*step)
+	}
 }
 
 // bindArg gives the position of the greatest or smallest element along an axis: the first of equal ones, or the last.
@@ -270,13 +283,7 @@ func argAlong[W wide](c *call, out []int64, x *Tensor, a int, load loader1[W], l
 		row := make([]W, n)
 		for i := lo; i < hi; i++ {
 			at := i/inner*n*inner + i%inner
-			if inner == 1 {
-				load(v, row, x, at)
-			} else {
-				for k := range row {
-					load(v, row[k:k+1], x, at+k*inner)
-				}
-			}
+			loadAlong(v, row, x, at, inner, load)
 			best := 0
 			for k := 1; k < n; k++ {
 				if order := compare(row[k], row[best]); order > 0 || order == 0 && last {

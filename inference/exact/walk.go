@@ -76,19 +76,18 @@ func (w *walk) eachTask(c *call, begin func() func(at, n int, from []int)) {
 		f := begin()
 		index, from := w.position(lo)
 		offsets := make([]int, len(from))
+		column := lo % w.row
 		for at := lo; at < hi; {
-			n := min(w.row-at%w.row, hi-at)
+			n := min(w.row-column, hi-at)
 			for o := range from {
 				offsets[o] = from[o]
 				if w.follows[o] {
-					offsets[o] += at % w.row
+					offsets[o] += column
 				}
 			}
 			f(at, n, offsets)
-			at += n
-			if at%w.row == 0 {
-				w.next(index, from)
-			}
+			at, column = at+n, 0
+			w.next(index, from)
 		}
 	})
 }
@@ -136,6 +135,10 @@ type pairs struct {
 func (f pairs) zip(c *call, out, a, b *Tensor) {
 	w := newWalk(out.Shape, a.Shape, b.Shape)
 	o, x, y := out.Float32s(), a.Float32s(), b.Float32s()
+	if w.row < shortRow && w.row < w.total {
+		f.zipShort(c, w, o, x, y)
+		return
+	}
 	w.each(c, func(at, n int, from []int) {
 		row, i, j := o[at:at+n], from[0], from[1]
 		switch {
@@ -152,6 +155,44 @@ func (f pairs) zip(c *call, out, a, b *Tensor) {
 			}
 		}
 	})
+}
+
+// shortRow is below how many elements rows are gathered before anything is computed.
+const shortRow = 24
+
+// zipShort lays the operands of many short rows out side by side.
+func (f pairs) zipShort(c *call, w *walk, out, a, b []float32) {
+	c.tasks(w.total, func(lo, hi int) {
+		var x, y [chunk]float32
+		index, from := w.position(lo)
+		column := lo % w.row
+		for at := lo; at < hi; {
+			have := 0
+			for have < min(chunk, hi-at) {
+				n := min(w.row-column, hi-at-have, chunk-have)
+				spread(x[have:have+n], a[from[0]:], column, w.follows[0])
+				spread(y[have:have+n], b[from[1]:], column, w.follows[1])
+				have, column = have+n, column+n
+				if column == w.row {
+					column = 0
+					w.next(index, from)
+				}
+			}
+			f.both(out[at:at+have], x[:have], y[:have])
+			at += have
+		}
+	})
+}
+
+// spread copies elements from a column on, or repeats the first.
+func spread(to, from []float32, column int, follows bool) {
+	if follows {
+		copy(to, from[column:])
+		return
+	}
+	for i := range to {
+		to[i] = from[0]
+	}
 }
 
 func (f pairs) byRight(out, a []float32, b float32) {

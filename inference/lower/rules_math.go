@@ -9,6 +9,7 @@ import (
 func mathRules() map[string]rule {
 	out := map[string]rule{
 		"LogSoftmax": lowerSoftmax, "Hardmax": lowerSoftmax,
+		"SwiGLU": lowerSwiGLU, "BitCast": same,
 		"Clip": lowerClip, "Dropout": lowerDropout, "BatchNormalization": lowerBatchNorm,
 		"com.microsoft:Gelu":                             as("Gelu"),
 		"com.microsoft:SkipLayerNormalization":           as("SkipLayerNormalization"),
@@ -57,12 +58,14 @@ func lowerDropout(l *lowerer, n *onnx.Node) error {
 	if err != nil {
 		return err
 	}
-	if len(made) > 1 && made[1] != nil && l.opset(n) < 10 {
-		if made[1], err = l.emit1(n, "CastLike", []*value{made[1], x}); err != nil {
-			return err
-		}
+	if len(made) < 2 || made[1] == nil || l.opset(n) >= 10 {
+		return l.outputs(n, made...)
 	}
-	return l.outputs(n, made...)
+	mask, err := l.emit1(n, "CastLike", []*value{made[1], x})
+	if err != nil {
+		return err
+	}
+	return l.outputs(n, made[0], mask)
 }
 
 // lowerBatchNorm: before set 9 there was an attribute for statistics of every position apart.
@@ -97,6 +100,15 @@ func (l *lowerer) biased(n *onnx.Node, list ...ir.Attr) error {
 		}
 	}
 	return l.replace(n, "Gelu", []*value{x}, list...)
+}
+
+// lowerSwiGLU multiplies one operand by Swish of the other.
+func lowerSwiGLU(l *lowerer, n *onnx.Node) error {
+	gate, err := l.emit1(n, "Swish", []*value{l.in(n, 0)}, floatAttr("alpha", floatOf(n, "alpha", 1)))
+	if err != nil {
+		return err
+	}
+	return l.replace(n, "Mul", []*value{gate, l.in(n, 1)})
 }
 
 func lowerQuickGelu(l *lowerer, n *onnx.Node) error {

@@ -26,10 +26,6 @@ func (r *rope) write(b []byte) {
 	}
 }
 
-func (r *rope) tag(num protowire.Number, typ protowire.Type) {
-	r.write(protowire.AppendTag(nil, num, typ))
-}
-
 func (r *rope) int(num protowire.Number, v int64) { r.write(appendInt(nil, num, v)) }
 
 func (r *rope) bytes(num protowire.Number, v []byte) {

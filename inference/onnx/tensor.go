@@ -13,7 +13,6 @@ type pending struct {
 	Tensor
 	hasRaw      bool
 	typed       []field // pieces of one number field
-	strings     int     // entries of the string field
 	inFile      bool    // the data is in another file
 	outside     *outside
 	outsideKeys int

@@ -29,7 +29,7 @@ from graphs import draw_nn, draw_shape  # noqa: F401  (register what they draw)
 from graphs.build import TYPES, Graph
 from graphs.draw import DRAW
 
-OPSETS = (13, 15, 17, 18, 19, 20, 21, 22, 23, 24)
+OPSETS = (13, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26)
 ATTEMPTS = 60
 
 

@@ -75,11 +75,13 @@ func Paraphrase() Model {
 	return m
 }
 
-// Magika tells the type of a file from its first and last bytes.
+// Magika tells the type of a file from its first and last bytes. Its first layer norm takes a variance as the
+// difference of two nearly equal numbers, so that rounding shows: ONNX Runtime itself answers 0.5181 or 0.5125 for
+// the same bytes, alone or in a batch of five.
 func Magika() Model {
 	m := one("Magika", "fe2d2eb49c5f88a9e0a6c048e15d6ffdf86235519c2afc535044de433169ec8c", 3163737,
 		wheel("mineru-magika==1.0.3", "magika/models/standard_v3_3/model.onnx"))
-	m.inputs, m.Outputs = fileInputs, map[string]float64{"target_label": close32}
+	m.inputs, m.Outputs = fileInputs, map[string]float64{"target_label": 1e-2}
 	return m
 }
 

@@ -7,15 +7,15 @@ import (
 	"testing"
 
 	"assay/inference/exact"
-	"assay/inference/lower"
 	"assay/inference/internal/realmodel"
+	"assay/inference/lower"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
 )
 
 // waiting are models with operators or forms that the executor does not have yet.
 var waiting = map[string]string{
-	"Magika": "", "MNIST": "", "Silero VAD": "", "bge-small dynamic int8": "",
+	"bge-small dynamic int8": "",
 }
 
 // run is the one place that knows how a model file becomes answers.

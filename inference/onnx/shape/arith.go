@@ -245,10 +245,26 @@ func broadcast(a, b Expr) (out Expr, fits, ok bool) {
 		return a, true, true
 	case bConst:
 		return b, true, true
+	case stretches(a, b):
+		return a, true, true
+	case stretches(b, a):
+		return b, true, true
 	}
 	out, ok = opaque(opBroadcast, a, b, 0)
 	return out, true, ok
 }
+
+// stretches reports whether a is the result of stretching a and b to each other, if they fit at all: it is so when a
+// is never smaller than b, which is at least 1, and when b was stretched into a before.
+func stretches(a, b Expr) bool {
+	if b.atLeastConst(1) && a.atLeast(b) {
+		return true
+	}
+	t, ok := a.atom()
+	return ok && t.op == opBroadcast && (t.a.Equal(b) || t.b.Equal(b))
+}
+
+func isConst(e Expr) bool { _, ok := e.Const(); return ok }
 
 // opaque makes an atom of an operation. Operands of commutative ones are put in order.
 func opaque(op operation, a, b Expr, low int64) (Expr, bool) {
@@ -262,7 +278,7 @@ func opaque(op operation, a, b Expr, low int64) (Expr, bool) {
 		if len(a.terms) > 1 {
 			x = "(" + x + ")"
 		}
-		if len(b.terms) > 1 || len(b.terms) == 1 && len(b.terms[0].atoms) > 1 {
+		if _, single := b.atom(); !single && !isConst(b) {
 			y = "(" + y + ")"
 		}
 	}

@@ -294,8 +294,10 @@ func transpose(c *call) error {
 		out[i] = in[(axis+int64(len(in)))%int64(len(in))]
 	}
 	c.set(0, c.dtype(0), out)
-	if len(in) <= 1 {
-		c.keep()
-	}
+	c.rearrange(out, func(at, from []int) {
+		for i, axis := range perm {
+			from[(axis+int64(len(in)))%int64(len(in))] = at[i]
+		}
+	})
 	return nil
 }

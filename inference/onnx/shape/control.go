@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"errors"
 	"slices"
 
 	"assay/inference/onnx"
@@ -56,29 +57,36 @@ func (c *call) body(g *onnx.Graph, in []*Info) ([]*Info, error) {
 	return out, nil
 }
 
-// branch merges both bodies of an If, or takes one when the condition is known; the other may then be at fault.
+// branch merges both bodies of an If, or takes one when the condition is known or no run can go through the other.
 func branch(c *call) error {
 	condition, known := c.constant(0)
 	var both [2][]*Info
+	var faults [2]error
 	for i, name := range []string{"else_branch", "then_branch"} {
 		g, err := c.graph(name)
 		if err != nil {
 			return err
 		}
-		both[i], err = c.body(g, nil)
-		dead := known && (condition != 0) != (i == 1)
-		if err != nil && !dead {
-			return err
-		}
 		if len(g.Outputs) != len(c.out) {
 			return c.fail("%s has %d outputs, the node %d", name, len(g.Outputs), len(c.out))
 		}
+		if both[i], faults[i] = c.body(g, nil); faults[i] == nil {
+			delete(c.x.result.Dead, g)
+			continue
+		}
+		if !errors.Is(faults[i], ErrShape) || known && (condition != 0) == (i == 1) {
+			return faults[i]
+		}
+		c.x.result.Dead[g] = faults[i]
+	}
+	if faults[0] != nil && faults[1] != nil {
+		return faults[1]
 	}
 	for i := range c.out {
 		switch {
-		case known && condition == 0:
+		case known && condition == 0, faults[1] != nil:
 			*c.out[i] = *both[0][i]
-		case known:
+		case known, faults[0] != nil:
 			*c.out[i] = *both[1][i]
 		default:
 			*c.out[i] = *c.merge(i, both[1][i], both[0][i])

@@ -169,12 +169,26 @@ func (e Expr) Low() (int64, bool) {
 
 // atLeast reports whether e >= o for every value of the symbols, as far as bounds show.
 func (e Expr) atLeast(o Expr) bool {
-	d, ok := sub(e, o)
-	if !ok {
-		return false
+	if d, ok := sub(e, o); ok {
+		if low, ok := d.Low(); ok && low >= 0 {
+			return true
+		}
 	}
-	low, ok := d.Low()
-	return ok && low >= 0
+	if t, ok := o.atom(); ok && t.op == opMin {
+		return e.atLeast(t.a) || e.atLeast(t.b)
+	}
+	if t, ok := e.atom(); ok && t.op == opMax {
+		return t.a.atLeast(o) || t.b.atLeast(o)
+	}
+	return false
+}
+
+// atom gives the one atom that the expression is.
+func (e Expr) atom() (*atom, bool) {
+	if len(e.terms) == 1 && e.terms[0].coef == 1 && len(e.terms[0].atoms) == 1 {
+		return e.terms[0].atoms[0], true
+	}
+	return nil, false
 }
 
 // atLeastConst is atLeast for a number.

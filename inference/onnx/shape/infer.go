@@ -171,6 +171,9 @@ func (x *inferer) node(n *onnx.Node, s *scope) error {
 		if name != "" {
 			c.in[i] = s.find(name)
 		}
+		if c.in[i] != nil && x.elements > x.limits.Elements {
+			c.in[i] = bare(c.in[i])
+		}
 	}
 	for i := range c.out {
 		c.out[i] = &Info{}

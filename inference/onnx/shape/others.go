@@ -92,6 +92,9 @@ func dft(c *call) error {
 	if in == nil {
 		return nil
 	}
+	if len(in) < 2 {
+		return c.fail("input of rank %d", len(in))
+	}
 	out := c.freshDims(0, len(in))
 	axis := c.int("axis", 1)
 	known := true

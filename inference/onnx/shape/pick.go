@@ -64,27 +64,21 @@ func slice(c *call) error {
 		}
 	}
 	c.set(0, c.dtype(0), out)
-	if len(in) == 1 && cuts[0] != nil {
-		c.sliceContent(cuts[0])
-	} else if len(in) == 1 {
-		c.keep()
-	}
-	return nil
+	return c.sliceContent(out, cuts)
 }
 
 // slicings collects per axis what is sliced; all nil when the axes are unknown.
 func (c *call) slicings(rank int) ([]*slicing, error) {
 	starts, ends, steps := c.sliceInput("starts", 1), c.sliceInput("ends", 2), c.sliceInput("steps", 4)
 	axes, given := c.ints("axes")
-	n := max(len(starts), len(ends))
 	switch {
 	case c.given(3):
 		var known bool
 		if axes, known = c.constants(3); !known {
 			return nil, nil
 		}
-		n = max(n, len(axes))
 	case !given:
+		n := max(len(starts), len(ends))
 		if l, ok := c.length(1); ok {
 			n = max(n, l)
 		}
@@ -192,33 +186,37 @@ func clampTo(v, d, low, high Expr) (Expr, bool) {
 // below reports whether a value is certainly negative.
 func below(v Expr) bool { return Const(-1).atLeast(v) }
 
-// sliceContent follows a slice of a vector whose length is a number.
-func (c *call) sliceContent(s *slicing) {
-	content := c.input(0).content
-	start, a := s.start.number()
-	end, b := s.end.number()
-	step, d := s.step.number()
-	if content == nil || !a || !b || !d || step == 0 {
-		return
-	}
-	n := float64(len(content))
-	norm := func(v, low, high float64) float64 {
-		if v < 0 {
-			v += n
+// sliceContent follows a slice whose bounds are all numbers.
+func (c *call) sliceContent(shape []Expr, cuts []*slicing) error {
+	in := c.shape(0)
+	starts, steps := make([]int, len(cuts)), make([]int, len(cuts))
+	for axis, s := range cuts {
+		steps[axis] = 1
+		if s == nil {
+			continue
 		}
-		return math.Min(math.Max(v, low), high)
-	}
-	out := []elem{}
-	if step > 0 {
-		for i := norm(start, 0, n); i < norm(end, 0, n); i += step {
-			out = append(out, content[int(i)])
+		start, a := s.start.expr.Const()
+		step, b := s.step.expr.Const()
+		d, known := in[axis].Const()
+		if !a || !b || !known || s.start.kind != isExpr || s.step.kind != isExpr {
+			return nil
 		}
-	} else {
-		for i := norm(start, 0, n-1); i > norm(end, -1, n-1); i += step {
-			out = append(out, content[int(i)])
+		if start < 0 {
+			start += d
 		}
+		last := d
+		if step < 0 {
+			last = d - 1
+		}
+		starts[axis] = int(min(max(start, 0), last))
+		steps[axis] = int(min(max(step, -followed), followed)) // beyond that there is one element
 	}
-	c.content(0, out)
+	c.rearrange(shape, func(at, from []int) {
+		for axis, p := range at {
+			from[axis] = starts[axis] + p*steps[axis]
+		}
+	})
+	return nil
 }
 
 // joined puts parts of shapes together; the result is never nil, which would mean unknown.
@@ -235,25 +233,30 @@ func gather(c *call) error {
 		return err
 	}
 	c.set(0, c.dtype(0), joined(in[:axis], at, in[axis+1:]))
-	content, index := c.input(0).content, c.input(1).content
-	if len(in) != 1 || content == nil || index == nil {
+	index, known := c.constants(1)
+	d, isConst := in[axis].Const()
+	if !known || !isConst {
 		return nil
 	}
-	out := make([]elem, len(index))
-	for i, e := range index {
-		v, ok := e.expr.Const()
-		if e.kind != isExpr || !ok {
-			continue
+	for i, v := range index {
+		if v < -d || v >= d {
+			return c.fail("index %d of %d elements", v, d)
 		}
 		if v < 0 {
-			v += int64(len(content))
+			index[i] += d
 		}
-		if v < 0 || v >= int64(len(content)) {
-			return c.fail("index %d of %d elements", v, len(content))
-		}
-		out[i] = content[v]
 	}
-	c.content(0, out)
+	inner := len(at)
+	c.rearrange(c.out[0].Shape, func(to, from []int) {
+		copy(from, to[:axis])
+		copy(from[axis+1:], to[axis+inner:])
+		flat := 0
+		for i, p := range to[axis : axis+inner] {
+			size, _ := at[i].Const()
+			flat = flat*int(size) + p
+		}
+		from[axis] = int(index[flat])
+	})
 	return nil
 }
 

@@ -115,6 +115,8 @@ func converted(in []elem, to onnx.DType) []elem {
 		case to == onnx.Bool:
 			if v, ok := e.number(); ok {
 				out[i] = truth(v != 0)
+			} else if e.kind == isExpr && e.expr.atLeastConst(1) {
+				out[i] = truth(true)
 			}
 		}
 	}

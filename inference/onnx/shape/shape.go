@@ -123,6 +123,9 @@ type Result struct {
 	// Bodies holds the same for the bodies of If, Loop, Scan and SequenceMap nodes; for one gone through more than
 	// once, as it was found last, which holds for every turn.
 	Bodies map[*onnx.Graph]map[string]*Info
+	// Dead are the branches of Ifs whose shapes contradict each other, so that no run gets through them, and how. The
+	// If then has the outputs of its other branch.
+	Dead map[*onnx.Graph]error
 	// Unknown are the names of nodes whose operator no rule covers.
 	Unknown []string
 }
@@ -138,7 +141,7 @@ func Infer(g *onnx.Graph, limits Limits) (*Result, error) {
 	}
 	x := &inferer{
 		limits: limits.withDefaults(), graph: g, names: map[string]int{},
-		result: &Result{Graph: g, Values: map[string]*Info{}, Bodies: map[*onnx.Graph]map[string]*Info{}},
+		result: &Result{Graph: g, Values: map[string]*Info{}, Bodies: map[*onnx.Graph]map[string]*Info{}, Dead: map[*onnx.Graph]error{}},
 	}
 	top := &scope{values: x.result.Values}
 	x.declareSymbols(g.Inputs)

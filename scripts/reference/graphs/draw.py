@@ -372,6 +372,13 @@ def cumsum(g):
     return g.add("CumSum", [x, axis], exclusive=g.number(0, 1), reverse=g.number(0, 1))
 
 
+@draws("CumProd", 26)
+def cumprod(g):
+    x = g.pick(low=0.6, high=1.5)
+    axis = g.constant(np.asarray(g.axis(x.rank, 1 if g.batched else 0)), g.one(["int32", "int64"]))
+    return g.add("CumProd", [x, axis], exclusive=g.number(0, 1), reverse=g.number(0, 1))
+
+
 # Rows
 
 

@@ -85,6 +85,20 @@ def max_pool(g):
     return g.add("MaxPool", [x], **a)
 
 
+@draws("MaxUnpool")
+def max_unpool(g):
+    """Puts values back to where a pooling of 2 by 2 may have found them."""
+    if g.batched:
+        raise Reject  # the indices count through the batch
+    n, c, h, w = g.number(1, 3), g.number(1, 4), g.number(1, 6), g.number(1, 6)
+    x = g.fresh((n, c, h, w))
+    row = 2 * np.arange(h)[:, None] + g.rng.integers(0, 2, (n, c, h, w))
+    column = 2 * np.arange(w)[None, :] + g.rng.integers(0, 2, (n, c, h, w))
+    plane = (np.arange(n)[:, None] * c + np.arange(c)[None, :])[:, :, None, None] * (4 * h * w)
+    at = g.fresh(x.shape, "int64", data=plane + row * 2 * w + column)
+    return g.add("MaxUnpool", [x, at], kernel_shape=[2, 2], strides=[2, 2])
+
+
 @draws("AveragePool", 19)
 def average_pool(g):
     x = image(g)

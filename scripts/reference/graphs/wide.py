@@ -368,23 +368,29 @@ def lrn(i, a, n):
     return [x / (f32(a.get("bias", 1.0)) + f32(a.get("alpha", 1e-4)) / size * square) ** f32(a.get("beta", 0.75))]
 
 
-def wrapped_sum(x, axis, a):
+def running(f, start, x, axis, a):
+    """Sums or products so far."""
+    if x.size == 0:
+        return x
     if a.get("reverse", 0):
         x = np.flip(x, axis)
-    out = np.cumsum(x, axis=axis, dtype=x.dtype)
+    out = f(x, axis=axis, dtype=x.dtype)
     if a.get("exclusive", 0):
         out = np.roll(out, 1, axis)
         at = [slice(None)] * x.ndim
         at[axis] = slice(0, 1)
-        out[tuple(at)] = 0
+        out[tuple(at)] = start
     return np.flip(out, axis) if a.get("reverse", 0) else out
 
 
 @own("CumSum")
 def cumsum(i, a, n):
-    if i[0].size == 0:
-        return [i[0]]
-    return [wrapped_sum(i[0], int(i[1]) % i[0].ndim, a)]
+    return [running(np.cumsum, 0, i[0], int(i[1]) % i[0].ndim, a)]
+
+
+@own("CumProd")
+def cumprod(i, a, n):
+    return [running(np.cumprod, 1, i[0], int(i[1]) % i[0].ndim, a)]
 
 
 @own("Det")

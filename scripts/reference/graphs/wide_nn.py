@@ -146,6 +146,15 @@ def max_pool(i, a, n):
     return [view.max(axis=tuple(range(-len(a["kernel_shape"]), 0)))]
 
 
+@own("MaxUnpool")
+def max_unpool(i, a, n):
+    x = i[0]
+    size = [(d - 1) * s + k for d, s, k in zip(x.shape[2:], a["strides"], a["kernel_shape"])]
+    out = np.zeros((*x.shape[:2], *size))
+    out.reshape(-1)[i[1].reshape(-1)] = x.reshape(-1)
+    return [out]
+
+
 def spatial(x):
     return tuple(range(2, x.ndim))
 

@@ -156,6 +156,7 @@ func TestHashesNoticeFusing(t *testing.T) {
 		t.Skip("builds for other machines")
 	}
 	t.Parallel()
+	golden := readHashes(t)[sampleName][0]
 	for _, c := range []struct {
 		goarch, level, arch string
 		same                bool

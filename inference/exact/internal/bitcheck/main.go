@@ -2,6 +2,7 @@
 // machine has. Its test builds it for other processors and for Wasm and compares.
 //
 //	bitcheck sample [KERNEL]           hashes the sample model: a line "KERNEL HASH" for each set
+//	bitcheck functions [KERNEL]        hashes every scalar function and row reduction: a line "KERNEL HASH" for each set
 //	bitcheck models [KERNEL] < PACK    hashes models with inputs, as [pack] writes them: a line "KERNEL MODEL INPUT HASH"
 package main
 
@@ -31,7 +32,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: bitcheck sample|models [KERNEL]")
+		return fmt.Errorf("usage: bitcheck sample|functions|models [KERNEL]")
 	}
 	kernels := exact.Kernels()
 	if len(args) > 1 {
@@ -40,8 +41,12 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if args[0] == "models" {
 		return models(kernels, bufio.NewReader(in), out)
 	}
+	hashed := functions
+	if args[0] == "sample" {
+		hashed = func(kernel string) (string, error) { return sample.Hash(kernel, nil) }
+	}
 	for _, kernel := range kernels {
-		hash, err := sample.Hash(kernel, nil)
+		hash, err := hashed(kernel)
 		if err != nil {
 			return err
 		}

@@ -16,10 +16,6 @@ import (
 	"assay/internal/need"
 )
 
-// golden is what the sample model hashes to on every machine. It may change only together with the version of
-// the arithmetic, never to make a machine pass.
-const golden = "e9eceecad9444156794ee52babffcbe5bd58633567b9c9bb02ca0f5d2159d15b"
-
 // target is a machine that must compute the same bits. make gives the program for it.
 type target struct {
 	name   string
@@ -143,23 +139,16 @@ func build(t *testing.T, goos, goarch string, more ...string) string {
 func TestSameBits(t *testing.T) {
 	want := readHashes(t)
 	list := realModels()
-	if len(want) < 6 {
-		t.Errorf("%d models have hashes, want the tiny one and five that others published", len(want))
+	if len(want) < 8 {
+		t.Errorf("%d models have hashes, want the three of our own and five that others published", len(want))
 	}
 	for _, target := range targets(t) {
 		t.Run(target.name, func(t *testing.T) {
 			t.Parallel()
 			run := target.make(t)
-			lines := strings.Split(strings.TrimSpace(run(t, nil, "sample")), "\n")
-			for _, line := range lines {
-				if kernel, hash, _ := strings.Cut(line, " "); hash != golden {
-					t.Errorf("sample model, kernel %s: hash %s, want %s", kernel, hash, golden)
-				}
-			}
 			for _, m := range list {
 				t.Run(m.name, func(t *testing.T) { m.compare(t, run, target, want) })
 			}
-			t.Logf("%d sets of kernels", len(lines))
 		})
 	}
 }

@@ -1,35 +1,5 @@
 package kernel
 
-import "unsafe"
-
-// tile is like that of [strip]; steps is at least 1.
-func (s *intStrip) tile() tile {
-	_ = s.c[(s.m-1)*s.ldc+s.width*panelWidth-1]
-	_ = s.a[s.m*s.lda-1]
-	_ = s.b[s.width*s.pitch-1]
-	t := tile{
-		c: unsafe.Pointer(&s.c[0]), ldc: uintptr(4 * s.ldc), a: unsafe.Pointer(&s.a[0]), lda: uintptr(s.lda),
-		b: unsafe.Pointer(&s.b[0]), ldb: uintptr(s.pitch / s.steps), pitch: uintptr(s.pitch), k: s.steps,
-		next: unsafe.Pointer(&s.b[0]),
-	}
-	if s.terms != nil {
-		_, _, _ = s.terms[2*s.m-1], s.sums[s.width*panelWidth-1], s.zeros[s.width*panelWidth-1]
-		t.add, t.columnSums, t.columnZeros = 1, unsafe.Pointer(&s.sums[0]), unsafe.Pointer(&s.zeros[0])
-	}
-	return t
-}
-
-// place points a tile at row i of a strip.
-func (s *intStrip) place(t *tile, i, rows int) {
-	t.c, t.a = unsafe.Pointer(&s.c[i*s.ldc]), unsafe.Pointer(&s.a[i*s.lda])
-	if s.terms != nil {
-		t.rowTerms = unsafe.Pointer(&s.terms[2*i])
-	}
-	if i+rows == s.m && len(s.next) > 0 {
-		t.next = unsafe.Pointer(&s.next[0])
-	}
-}
-
 // Words of 16 bits: a multiply of pairs, whose sum fits 32 bits exactly, and an add.
 var (
 	intsAVX2        = intKernel{group: 2, form: wideRows, strip: intStripAVX2, panels: productAVX2.panels}

@@ -40,7 +40,7 @@ func scalars() []scalar {
 	return []scalar{
 		{"Exp", Exp, math.Exp, 0, 88.7, 1},
 		{"Log", Log, math.Log, 0, huge, 1},
-		{"Erf", Erf, math.Erf, 0, 10, 1.5},
+		{"Erf", Erf, math.Erf, 0, 10, 2},
 		{"Tanh", Tanh, math.Tanh, 0, 12, 1.5},
 		{"Sigmoid", Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 0, 110, 2.5},
 		{"Sqrt", Sqrt, math.Sqrt, 0, huge, 0.5001},
@@ -151,11 +151,44 @@ func TestPolynomialBitsAreFixed(t *testing.T) {
 		f    func(float32) float32
 		want uint64
 	}{
-		{"Exp", Exp, 0xf928bb2c61ef46dc}, {"Erf", Erf, 0x64bbb902277e0443}, {"Tanh", Tanh, 0x1718d1dfca857de9}, {"Sqrt", Sqrt, 0xfe0e4256f4e28f89},
+		{"Exp", Exp, 0xc9737bc8c0ac4cb7},
+		{"Log", Log, 0x9abecbd4135c76ea},
+		{"Erf", Erf, 0x7bff3170ff88b9b2},
+		{"Tanh", Tanh, 0xadfff240fbeb952a},
+		{"Sigmoid", Sigmoid, 0xac408a7faef97c4c},
+		{"SiLU", SiLU, 0x4260ccbea71ce984},
+		{"Gelu", Gelu, 0xb5629da77ebd33f5},
+		{"GeluTanh", GeluTanh, 0x6ce63cf56f68639a},
+		{"Sqrt", Sqrt, 0xd19ef8b7d51acbb},
+		{"Log1p", Log1p, 0xae17d71d2d82e380},
+		{"Softplus", Softplus, 0x681fdb906725e620},
+		{"Sinh", Sinh, 0x420bfeba1c885ac0},
+		{"Cosh", Cosh, 0xd2541326756487b2},
+		{"Asinh", Asinh, 0xbbeb96b45eefd8d2},
+		{"Acosh", Acosh, 0xf38383d1d2ffde1},
+		{"Atanh", Atanh, 0xb408da7365f1d732},
+		{"Sin", Sin, 0xa796b6ce904c990c},
+		{"Cos", Cos, 0x941ad472a7b7873f},
+		{"Tan", Tan, 0xb6036014fcac5c9a},
+		{"Asin", Asin, 0xffd4c5ca1e84d3fc},
+		{"Acos", Acos, 0xaea4e137eccb59d4},
+		{"Atan", Atan, 0xf64dd8bbec5d964d},
+		{"Neg", Neg, 0xa0bb4b72620c6bd7},
+		{"Abs", Abs, 0xfbfe723fe20c6bd7},
+		{"Reciprocal", Reciprocal, 0x41d7d96752758774},
+		{"Relu", Relu, 0x38deae0621bfe8b8},
+		{"HardSwish", HardSwish, 0xe59638052248fe00},
+		{"Pow of 1.7", func(x float32) float32 { return Pow(x, 1.7) }, 0xe43930702559e75c},
+		{"Pow to x", func(x float32) float32 { return Pow(0.3, x) }, 0x1248def73765f690},
+		{"LeakyRelu", func(x float32) float32 { return LeakyRelu(x, 0.01) }, 0x556d04fb28d8aad6},
+		{"HardSigmoid", func(x float32) float32 { return HardSigmoid(x, 0.2, 0.5) }, 0xed7325bf16522709},
+		{"Clip", func(x float32) float32 { return Clip(x, -3, 6) }, 0x9a0c4433d7fbd9d7},
+		{"float16", func(x float32) float32 { return FromFloat16(ToFloat16(x)) }, 0xa6ff7aaa9ba72ed7},
+		{"bfloat16", func(x float32) float32 { return FromBFloat16(ToBFloat16(x)) }, 0x34dac6a7062d2ed7},
 	}
 	for _, c := range cases {
 		hash := uint64(14695981039346656037)
-		for b := uint32(0); b < 1<<32-1<<17; b += 1<<16 + 1 {
+		for b := uint32(0); b < 1<<32-1<<16; b += 1<<15 + 1 {
 			hash = (hash ^ uint64(math.Float32bits(c.f(math.Float32frombits(b))))) * 1099511628211
 		}
 		if hash != c.want {
@@ -164,18 +197,23 @@ func TestPolynomialBitsAreFixed(t *testing.T) {
 	}
 }
 
-// Every float32 of each function's domain; by hand, since it takes minutes: go test -run Exhaustive -exhaustive.
+// The errors that docs/ir-v1-functions.md states; by hand, since it takes minutes: go test -run OverEveryFloat -exhaustive.
 var exhaustive = flag.Bool("exhaustive", false, "measure errors over every float32")
 
+// Functions of float32 steps are measured at every float from 2^-13, below which they are all but linear; the others,
+// which round once, at every 61st float.
 func TestErrorsOverEveryFloat(t *testing.T) {
 	if !*exhaustive {
 		t.Skip("takes minutes: pass -exhaustive")
 	}
 	for _, c := range scalars() {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+			stride, low := uint32(61), c.low
+			if c.maxUlps > 0.51 {
+				stride, low = 1, max(c.low, 0x1p-13)
+			}
 			worst, at := 0.0, float32(0)
-			for b := math.Float32bits(c.low); b <= math.Float32bits(c.high); b++ {
+			for b := math.Float32bits(low); b <= math.Float32bits(c.high); b += stride {
 				for _, x := range []float32{math.Float32frombits(b), -math.Float32frombits(b)} {
 					want := c.want(float64(x))
 					if want != want {
@@ -191,5 +229,30 @@ func TestErrorsOverEveryFloat(t *testing.T) {
 				t.Errorf("worst error %.4f ulp at %v; limit %v", worst, at, c.maxUlps)
 			}
 		})
+	}
+}
+
+// GELU cancels below zero, so its error is stated against |x|: in units of 2^-24·|x|.
+func TestGeluIsClose(t *testing.T) {
+	exact := func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }
+	tanhForm := func(x float64) float64 {
+		return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+	}
+	for _, c := range []struct {
+		name  string
+		f     func(float32) float32
+		want  func(float64) float64
+		limit float64
+	}{{"Gelu", Gelu, exact, 3}, {"GeluTanh", GeluTanh, tanhForm, 4}, {"SiLU", SiLU, func(x float64) float64 { return x / (1 + math.Exp(-x)) }, 3}} {
+		worst, at := 0.0, float32(0)
+		steps(0x1p-100, 20, 400_000, func(x float32) {
+			if d := math.Abs(float64(c.f(x))-c.want(float64(x))) / math.Abs(float64(x)) * (1 << 24); !(d <= worst) {
+				worst, at = d, x
+			}
+		})
+		t.Logf("%s: worst %.3f·2^-24·|x| at %v", c.name, worst, at)
+		if !(worst <= c.limit) {
+			t.Errorf("%s: error %.3f·2^-24·|x| at %v, limit %v", c.name, worst, at, c.limit)
+		}
 	}
 }

@@ -1,57 +1,5 @@
 package kernel
 
-import "unsafe"
-
-// tile is what the assembly of one tile reads; strides are in bytes. The generator in asm knows its layout.
-type tile struct {
-	c     unsafe.Pointer
-	ldc   uintptr
-	a     unsafe.Pointer
-	lda   uintptr
-	b     unsafe.Pointer
-	ldb   uintptr
-	pitch uintptr
-	k     int
-	add   int
-	next  unsafe.Pointer
-
-	// Integers only: terms of the rows, sums and zero points of the columns.
-	rowTerms, columnSums, columnZeros unsafe.Pointer
-}
-
-// tile describes the first row of a strip, after a check of everything that the assembly will touch; k, m and width
-// are at least 1.
-func (s *strip) tile() tile {
-	_ = s.c[(s.m-1)*s.ldc+s.width*panelWidth-1]
-	_ = s.a[(s.m-1)*s.lda+s.k-1]
-	_ = s.b[(s.width-1)*s.pitch+(s.k-1)*s.ldb+panelWidth-1]
-	t := tile{
-		c: unsafe.Pointer(&s.c[0]), ldc: uintptr(4 * s.ldc), a: unsafe.Pointer(&s.a[0]), lda: uintptr(4 * s.lda),
-		b: unsafe.Pointer(&s.b[0]), ldb: uintptr(4 * s.ldb), pitch: uintptr(4 * s.pitch), k: s.k, next: unsafe.Pointer(&s.b[0]),
-	}
-	if s.add {
-		t.add = 1
-	}
-	return t
-}
-
-// tileRows is how many of the rows left the next tile takes, most at best: the last two tiles share what is more than
-// one and less than two, since a tile of few rows does not fill the CPU's pipes.
-func tileRows(left, most int) int {
-	if left > most && left < 2*most {
-		return (left + 1) / 2
-	}
-	return min(left, most)
-}
-
-// place points a tile at row i of a strip. The last tile fetches what is read next.
-func (s *strip) place(t *tile, i, rows int) {
-	t.c, t.a = unsafe.Pointer(&s.c[i*s.ldc]), unsafe.Pointer(&s.a[i*s.lda])
-	if i+rows == s.m && len(s.next) > 0 {
-		t.next = unsafe.Pointer(&s.next[0])
-	}
-}
-
 var productAVX2 = productKernel{strip: stripAVX2, panels: func(m int) int {
 	switch m {
 	case 1:

@@ -97,7 +97,7 @@ func place(i, x, bits int) (at, shift int) {
 
 // BlockRows is a matrix A[m][k] quantised for products with [BlockPanels]: for each row and block the scale is
 // max|x| / 127 and q is x / scale, rounded half to even; q is 0 where the scale is 0. A NaN or infinity in a block makes
-// its scale NaN or infinite and its q 0 where the quotient is NaN.
+// the row's results NaN: by its scale, or as 0 · infinity.
 type BlockRows struct {
 	M, K, Block int
 	q           []byte    // [m][blocks][block], int8

@@ -1,39 +1,5 @@
 package kernel
 
-import "unsafe"
-
-// blockTile is what the assembly of one block-quantised tile reads; strides are in bytes. The generator in asm knows
-// its layout.
-type blockTile struct {
-	c      unsafe.Pointer
-	ldc    uintptr
-	q      unsafe.Pointer
-	ldq    uintptr
-	scales unsafe.Pointer
-	lds    uintptr // of scales and sums
-	sums   unsafe.Pointer
-	panel  unsafe.Pointer
-	blocks int
-	steps  int // of a block
-}
-
-// tile describes row i of a strip, after a check of everything that the assembly will touch.
-func (s *blockStrip) tile() blockTile {
-	_ = s.c[(s.m-1)*s.ldc+panelWidth-1]
-	_ = s.q[s.m*s.blocks*s.block-1]
-	_, _ = s.scales[s.m*s.blocks-1], s.sums[s.m*s.blocks-1]
-	_ = s.panel[s.blocks*(s.block*panelWidth*s.bits/8+5*panelWidth)-1]
-	return blockTile{
-		ldc: uintptr(4 * s.ldc), ldq: uintptr(s.blocks * s.block), lds: uintptr(4 * s.blocks),
-		panel: unsafe.Pointer(&s.panel[0]), blocks: s.blocks, steps: s.block * s.bits / 32,
-	}
-}
-
-func (s *blockStrip) place(t *blockTile, i int) {
-	t.c, t.q = unsafe.Pointer(&s.c[i*s.ldc]), unsafe.Pointer(&s.q[i*s.blocks*s.block])
-	t.scales, t.sums = unsafe.Pointer(&s.scales[i*s.blocks]), unsafe.Pointer(&s.sums[i*s.blocks])
-}
-
 func blocksAVX2(s *blockStrip) {
 	t := s.tile()
 	for i := 0; i < s.m; {

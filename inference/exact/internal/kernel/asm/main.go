@@ -32,6 +32,9 @@ func files() map[string]string {
 		"int8_avx512_gen_amd64.s":    int8AVX512(),
 		"quant_avx2_gen_amd64.s":     quantAVX2(),
 		"quant_avx512_gen_amd64.s":   quantAVX512(),
+		"product_neon_gen_arm64.s":   productNEON(),
+		"int8_neon_gen_arm64.s":      int8NEON(),
+		"quant_neon_gen_arm64.s":     quantNEON(),
 	}
 }
 

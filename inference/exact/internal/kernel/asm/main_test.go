@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 )
 
@@ -37,5 +38,41 @@ func TestNothingIsFused(t *testing.T) {
 		if found := fused.Find(text); found != nil {
 			t.Errorf("%s has %s", path, found)
 		}
+	}
+}
+
+// Instructions written as bits are none that fuse floats: FMLA and FMLS, of vectors or by element, FMADD and its kin.
+func TestNoWordIsFused(t *testing.T) {
+	kinds := []struct{ mask, bits uint32 }{
+		{0xbf20fc00, 0x0e20cc00}, {0xbf20fc00, 0x0ea0cc00}, {0xbf80f400, 0x0f801000}, {0xbf80f400, 0x0f805000}, {0xff000000, 0x1f000000},
+	}
+	isFused := func(w uint32) bool {
+		for _, k := range kinds {
+			if w&k.mask == k.bits {
+				return true
+			}
+		}
+		return false
+	}
+	for _, w := range []uint32{0x4e22cc20, 0x4ea2cc20, 0x4fa21020, 0x4f825820, 0x1f020c20} {
+		if !isFused(w) {
+			t.Fatalf("%#08x is not recognised", w)
+		}
+	}
+	words := 0
+	for name, text := range files() {
+		for _, m := range regexp.MustCompile(`WORD \$(0x[0-9a-f]+)`).FindAllStringSubmatch(text, -1) {
+			w, err := strconv.ParseUint(m[1], 0, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			words++
+			if isFused(uint32(w)) {
+				t.Errorf("%s: %s is a fused multiply-add", name, m[1])
+			}
+		}
+	}
+	if words < 100 {
+		t.Errorf("only %d instructions written as bits: the search is broken", words)
 	}
 }
