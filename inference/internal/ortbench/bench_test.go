@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"assay/inference/internal/realmodel"
+	"assay/inference/onnx"
+	"assay/inference/rewrite"
 )
 
 // comparison is what all rows share.
@@ -32,21 +34,45 @@ func built(t testing.TB) string {
 	return path
 }
 
-// BenchmarkBesideONNXRuntime prints the table of `make bench`; a second of benchmark time changes nothing.
-func BenchmarkBesideONNXRuntime(b *testing.B) {
+// rows are the comparisons of `make bench`: the default model, and its per-row int8 form beside ONNX Runtime's own
+// quantisation of it, with every argument at its default and with the one that is faster without VNNI.
+func rows(t testing.TB) []config {
+	t.Helper()
 	model := realmodel.MiniLM()
-	path := model.Path(b)
-	rows := []config{comparison(b, "default model", path, path)}
-	for b.Loop() {
-		table(b, rows, os.Stdout)
+	path, inputs := model.Path(t), model.Inputs(t)
+	graph, err := onnx.Parse(model.Bytes(t), onnx.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, _, err = rewrite.Rewrite(graph, rewrite.PerRow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := comparison(t, "default model", path, path)
+	if _, err := rewrite.Exact(graph); err != nil {
+		return []config{plain} // the executor cannot yet
+	}
+	perRow := realmodel.Kept(t, onnx.Encode(graph))
+	return []config{
+		plain,
+		comparison(t, "default model per row int8, against quantize_static (QDQ),", perRow, realmodel.Quantized(t, path, "static", inputs)),
+		comparison(t, "default model per row int8, against quantize_static (QDQ) with unsigned activations,", perRow, realmodel.Quantized(t, path, "static-uint8", inputs)),
 	}
 }
 
-func table(t testing.TB, rows []config, out io.Writer) {
+// BenchmarkBesideONNXRuntime prints the table of `make bench`; a second of benchmark time changes nothing.
+func BenchmarkBesideONNXRuntime(b *testing.B) {
+	all := rows(b)
+	for b.Loop() {
+		table(b, all, os.Stdout)
+	}
+}
+
+func table(t testing.TB, all []config, out io.Writer) {
 	t.Helper()
 	io.WriteString(out, "\nCPU: "+processor()+"\n")
 	printLimit(out)
-	for _, c := range rows {
+	for _, c := range all {
 		if err := compare(c, out); err != nil {
 			t.Fatal(err)
 		}
@@ -58,11 +84,12 @@ func TestTable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the real model in Python")
 	}
-	path := realmodel.MiniLM().Path(t)
-	c := comparison(t, "default model", path, path)
-	c.runs, c.shapes = 1, []shape{{1, 2}, {2, 3}}
+	all := rows(t)
+	for i := range all {
+		all[i].runs, all[i].shapes = 1, []shape{{1, 2}, {2, 3}}
+	}
 	var out bytes.Buffer
-	table(t, []config{c}, &out)
+	table(t, all, &out)
 	for _, want := range []string{
 		"CPU: ", "limit of registers, ", "default model beside onnxruntime 1.30.0, one thread each",
 		"1x2    avx2 ", "1x2    avx512 ", "2x3    avx2 ", "memory at most, load and 2x3: ours ",

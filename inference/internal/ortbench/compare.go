@@ -65,27 +65,27 @@ func loadKernels(model string, kernels []string) ([]side, error) {
 }
 
 func compareShape(c config, s shape, sides []side, peer *peer, out io.Writer) error {
-	theirs, ours := []time.Duration{}, make([][]time.Duration, len(sides))
+	theirs, ours := []took{}, make([][]took, len(sides))
 	const warm = 3
 	for i := range warm + c.runs {
 		for j, side := range sides {
 			if side.call == nil {
 				continue
 			}
-			start := time.Now()
-			if err := side.call(s); err != nil {
+			one, err := timed(func() error { return side.call(s) })
+			if err != nil {
 				return err
 			}
 			if i >= warm {
-				ours[j] = append(ours[j], time.Since(start))
+				ours[j] = append(ours[j], one)
 			}
 		}
-		took, err := peer.run(s)
+		one, err := peer.run(s)
 		if err != nil {
 			return err
 		}
 		if i >= warm {
-			theirs = append(theirs, took)
+			theirs = append(theirs, one)
 		}
 	}
 	for j, side := range sides {
@@ -93,15 +93,11 @@ func compareShape(c config, s shape, sides []side, peer *peer, out io.Writer) er
 			fmt.Fprintf(out, "  %-6s %-7s not run: the CPU lacks it\n", s, side.kernel)
 			continue
 		}
-		a, b := median(ours[j]), median(theirs)
-		fmt.Fprintf(out, "  %-6s %-7s ours %8.2f ms   ONNX Runtime %8.2f ms   speed %.2f×\n", s, side.kernel, ms(a), ms(b), b.Seconds()/a.Seconds())
+		a, b := medians(ours[j]), medians(theirs)
+		fmt.Fprintf(out, "  %-6s %-7s ours %8.2f ms   ONNX Runtime %8.2f ms   speed %.2f× (by processor time %.2f×)\n",
+			s, side.kernel, ms(a.clock), ms(b.clock), b.clock.Seconds()/a.clock.Seconds(), b.processor.Seconds()/a.processor.Seconds())
 	}
 	return nil
-}
-
-func median(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)/2]
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

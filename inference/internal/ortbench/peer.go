@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -45,16 +44,19 @@ func (p *peer) line() (string, error) {
 	return strings.TrimSpace(line), err
 }
 
-func (p *peer) run(s shape) (time.Duration, error) {
+func (p *peer) run(s shape) (took, error) {
 	if _, err := fmt.Fprintf(p.in, "%d %d\n", s.batch, s.sequence); err != nil {
-		return 0, fmt.Errorf("ask ONNX Runtime: %w", err)
+		return took{}, fmt.Errorf("ask ONNX Runtime: %w", err)
 	}
 	line, err := p.line()
 	if err != nil {
-		return 0, fmt.Errorf("hear from ONNX Runtime: %w", err)
+		return took{}, fmt.Errorf("hear from ONNX Runtime: %w", err)
 	}
-	ns, err := strconv.ParseInt(line, 10, 64)
-	return time.Duration(ns), err
+	var clock, processor int64
+	if _, err := fmt.Sscanf(line, "%d %d", &clock, &processor); err != nil {
+		return took{}, fmt.Errorf("understand ONNX Runtime's %q: %w", line, err)
+	}
+	return took{time.Duration(clock), time.Duration(processor)}, nil
 }
 
 // stop closes its input, at whose end it goes.

@@ -114,7 +114,7 @@ func Sinh(x float32) float32 {
 		return signed(float32((e-1/e)/2), x)
 	}
 	z := float64(t * t)
-	p := z/6227020800 + 1.0/39916800
+	p := float64(z*(1.0/6227020800)) + 1.0/39916800
 	p = float64(p*z) + 1.0/362880
 	p = float64(p*z) + 1.0/5040
 	p = float64(p*z) + 1.0/120
@@ -179,7 +179,7 @@ func wideAtan(t float64) float64 {
 		return wideHalfPi - wideAtan(1/t)
 	}
 	base := 0.0
-	if t > 0.41421356237309503 {
+	if t > 0x1.a827999fcef32p-2 {
 		t, base = (t-1)/(t+1), wideHalfPi/2
 	}
 	z := float64(t * t)

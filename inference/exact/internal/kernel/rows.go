@@ -41,8 +41,11 @@ func (v *Vectors) Sum(x []float32) float32 {
 	if len(x) > rowBlock {
 		return v.blocks(x, v.Sum)
 	}
-	var l laneSum
 	whole := len(x) &^ (lanes - 1)
+	if whole == len(x) && whole > 0 {
+		return Canon(v.sumWhole(x))
+	}
+	var l laneSum
 	v.sumLanes(&l, x[:whole])
 	l.rest(x[whole:])
 	return l.total()
@@ -53,8 +56,11 @@ func (v *Vectors) SumSquares(x []float32, mean float32) float32 {
 	if len(x) > rowBlock {
 		return v.blocks(x, func(x []float32) float32 { return v.SumSquares(x, mean) })
 	}
-	var l laneSum
 	whole := len(x) &^ (lanes - 1)
+	if whole == len(x) && whole > 0 {
+		return Canon(v.squareWhole(x, mean))
+	}
+	var l laneSum
 	v.squareLanes(&l, x[:whole], mean)
 	for i, e := range x[whole:] {
 		d := e - mean

@@ -60,11 +60,16 @@ func lowest(x []float32) float32 {
 	return bottom
 }
 
-// seenNaN reads the greatest bits of each lane, without their sign and doubled.
-func seenNaN(seen *[lanes]uint32) bool {
-	var most uint32
-	for _, b := range seen {
-		most = max(most, b)
-	}
-	return most > 0xff000000
+// sumWhole and squareWhole reduce whole groups of 16 to one number.
+
+func sumWhole(x []float32) float32 {
+	var l laneSum
+	sumLanes(&l, x)
+	return l.total()
+}
+
+func squareWhole(x []float32, mean float32) float32 {
+	var l laneSum
+	squareLanes(&l, x, mean)
+	return l.total()
 }

@@ -24,13 +24,14 @@ type Vectors struct {
 	ToFloat16, ToBFloat16                                            func(out []uint16, x []float32)
 
 	// What the row operations are made of.
-	sumLanes, absLanes func(l *laneSum, x []float32)
-	highest, lowest    func(x []float32) float32
-	squareLanes        func(l *laneSum, x []float32, mean float32)
-	expMinus           func(out, x []float32, top float32)
-	scaleAdd           func(out, x, mask []float32, scale float32)
-	normalise          func(out, x, scale []float32, mean, factor float32)
-	normaliseAdd       func(out, x, scale, bias []float32, mean, factor float32)
+	sumLanes, absLanes        func(l *laneSum, x []float32)
+	highest, lowest, sumWhole func(x []float32) float32
+	squareWhole               func(x []float32, mean float32) float32
+	squareLanes               func(l *laneSum, x []float32, mean float32)
+	expMinus                  func(out, x []float32, top float32)
+	scaleAdd                  func(out, x, mask []float32, scale float32)
+	normalise                 func(out, x, scale []float32, mean, factor float32)
+	normaliseAdd              func(out, x, scale, bias []float32, mean, factor float32)
 }
 
 var vectorsGo = Vectors{
@@ -46,7 +47,7 @@ var vectorsGo = Vectors{
 	LeakyRelu: leakyRelu, Clip: clip, HardSigmoid: hardSigmoid,
 	QuantizeInt8: quantizeInt8, QuantizeUint8: quantizeUint8, DequantizeInt8: dequantizeInt8, DequantizeUint8: dequantizeUint8,
 	FromFloat16: fromFloat16, FromBFloat16: fromBFloat16, ToFloat16: toFloat16, ToBFloat16: toBFloat16,
-	sumLanes: sumLanes, absLanes: absLanes, highest: highest, lowest: lowest, squareLanes: squareLanes,
+	sumLanes: sumLanes, absLanes: absLanes, highest: highest, lowest: lowest, sumWhole: sumWhole, squareWhole: squareWhole, squareLanes: squareLanes,
 	expMinus: expMinus, scaleAdd: scaleAdd, normalise: normalise, normaliseAdd: normaliseAdd,
 }
 

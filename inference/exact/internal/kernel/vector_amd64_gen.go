@@ -42,6 +42,8 @@ func withAVX2(v Vectors) Vectors {
 	v.sumLanes = sumLanesAVX2
 	v.absLanes = absLanesAVX2
 	v.squareLanes = squareLanesAVX2
+	v.sumWhole = sumWholeAVX2
+	v.squareWhole = squareWholeAVX2
 	v.highest = highestAVX2
 	v.lowest = lowestAVX2
 	v.scaleAdd = scaleAddAVX2
@@ -706,33 +708,47 @@ func squareLanesAVX2(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmHighestAVX2(l *float32, seen *uint32, x *float32, n int)
+func asmSumWholeAVX2(total *float32, x *float32, n int)
 
-func highestAVX2(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmHighestAVX2(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
-		return nan
-	}
-	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
-	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
-	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
+func sumWholeAVX2(x []float32) float32 {
+	var total float32
+	asmSumWholeAVX2(&total, &x[0], len(x))
+	return total
 }
 
 //go:noescape
-func asmLowestAVX2(l *float32, seen *uint32, x *float32, n int)
+func asmSquareWholeAVX2(total *float32, x *float32, n int, mean float32)
 
-func lowestAVX2(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmLowestAVX2(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
+func squareWholeAVX2(x []float32, mean float32) float32 {
+	var total float32
+	asmSquareWholeAVX2(&total, &x[0], len(x), mean)
+	return total
+}
+
+//go:noescape
+func asmHighestAVX2(total *float32, seen *uint32, x *float32, n int)
+
+func highestAVX2(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmHighestAVX2(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
 		return nan
 	}
-	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
-	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
-	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
+	return total
+}
+
+//go:noescape
+func asmLowestAVX2(total *float32, seen *uint32, x *float32, n int)
+
+func lowestAVX2(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmLowestAVX2(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
+		return nan
+	}
+	return total
 }
 
 //go:noescape
@@ -990,6 +1006,8 @@ func withAVX512(v Vectors) Vectors {
 	v.sumLanes = sumLanesAVX512
 	v.absLanes = absLanesAVX512
 	v.squareLanes = squareLanesAVX512
+	v.sumWhole = sumWholeAVX512
+	v.squareWhole = squareWholeAVX512
 	v.highest = highestAVX512
 	v.lowest = lowestAVX512
 	v.scaleAdd = scaleAddAVX512
@@ -1654,33 +1672,47 @@ func squareLanesAVX512(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmHighestAVX512(l *float32, seen *uint32, x *float32, n int)
+func asmSumWholeAVX512(total *float32, x *float32, n int)
 
-func highestAVX512(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmHighestAVX512(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
-		return nan
-	}
-	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
-	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
-	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
+func sumWholeAVX512(x []float32) float32 {
+	var total float32
+	asmSumWholeAVX512(&total, &x[0], len(x))
+	return total
 }
 
 //go:noescape
-func asmLowestAVX512(l *float32, seen *uint32, x *float32, n int)
+func asmSquareWholeAVX512(total *float32, x *float32, n int, mean float32)
 
-func lowestAVX512(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmLowestAVX512(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
+func squareWholeAVX512(x []float32, mean float32) float32 {
+	var total float32
+	asmSquareWholeAVX512(&total, &x[0], len(x), mean)
+	return total
+}
+
+//go:noescape
+func asmHighestAVX512(total *float32, seen *uint32, x *float32, n int)
+
+func highestAVX512(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmHighestAVX512(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
 		return nan
 	}
-	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
-	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
-	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
+	return total
+}
+
+//go:noescape
+func asmLowestAVX512(total *float32, seen *uint32, x *float32, n int)
+
+func lowestAVX512(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmLowestAVX512(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
+		return nan
+	}
+	return total
 }
 
 //go:noescape

@@ -42,6 +42,8 @@ func withNEON(v Vectors) Vectors {
 	v.sumLanes = sumLanesNEON
 	v.absLanes = absLanesNEON
 	v.squareLanes = squareLanesNEON
+	v.sumWhole = sumWholeNEON
+	v.squareWhole = squareWholeNEON
 	v.highest = highestNEON
 	v.lowest = lowestNEON
 	v.scaleAdd = scaleAddNEON
@@ -706,33 +708,47 @@ func squareLanesNEON(l *laneSum, x []float32, mean float32) {
 }
 
 //go:noescape
-func asmHighestNEON(l *float32, seen *uint32, x *float32, n int)
+func asmSumWholeNEON(total *float32, x *float32, n int)
 
-func highestNEON(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmHighestNEON(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
-		return nan
-	}
-	a, b, c, d := max(l[0], l[4]), max(l[1], l[5]), max(l[2], l[6]), max(l[3], l[7])
-	e, f, g, h := max(l[8], l[12]), max(l[9], l[13]), max(l[10], l[14]), max(l[11], l[15])
-	return max(max(max(a, e), max(b, f)), max(max(c, g), max(d, h)))
+func sumWholeNEON(x []float32) float32 {
+	var total float32
+	asmSumWholeNEON(&total, &x[0], len(x))
+	return total
 }
 
 //go:noescape
-func asmLowestNEON(l *float32, seen *uint32, x *float32, n int)
+func asmSquareWholeNEON(total *float32, x *float32, n int, mean float32)
 
-func lowestNEON(x []float32) float32 {
-	l := laneSum(x[:lanes])
-	var seen [lanes]uint32
-	asmLowestNEON(&l[0], &seen[0], &x[0], len(x))
-	if seenNaN(&seen) {
+func squareWholeNEON(x []float32, mean float32) float32 {
+	var total float32
+	asmSquareWholeNEON(&total, &x[0], len(x), mean)
+	return total
+}
+
+//go:noescape
+func asmHighestNEON(total *float32, seen *uint32, x *float32, n int)
+
+func highestNEON(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmHighestNEON(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
 		return nan
 	}
-	a, b, c, d := min(l[0], l[4]), min(l[1], l[5]), min(l[2], l[6]), min(l[3], l[7])
-	e, f, g, h := min(l[8], l[12]), min(l[9], l[13]), min(l[10], l[14]), min(l[11], l[15])
-	return min(min(min(a, e), min(b, f)), min(min(c, g), min(d, h)))
+	return total
+}
+
+//go:noescape
+func asmLowestNEON(total *float32, seen *uint32, x *float32, n int)
+
+func lowestNEON(x []float32) float32 {
+	var total float32
+	var seen uint32
+	asmLowestNEON(&total, &seen, &x[0], len(x))
+	if seen > 0xff000000 {
+		return nan
+	}
+	return total
 }
 
 //go:noescape

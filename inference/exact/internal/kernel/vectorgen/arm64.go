@@ -58,11 +58,15 @@ func (neon) prologue(t *text, f function, b *builder) {
 	})
 	t.line("MOVD $constants<>(SB), R7")
 	for _, a := range b.accumulators {
-		t.line("FMOVQ %d(%s), F%d", a.at*16, armPointers[f.pointer(a.pointer)], a.value.pinned-1)
+		if a.begin != nil {
+			t.line("FMOVQ %d(R7), F%d", t.distance(a.begin, 16), a.value.pinned-1)
+		} else {
+			t.line("FMOVQ %d(%s), F%d", a.at*16, armPointers[f.pointer(a.pointer)], a.value.pinned-1)
+		}
 	}
 }
 
-func (n neon) epilogue(t *text, f function, b *builder) {
+func (n neon) turn(t *text, f function, b *builder) {
 	count := f.vectors(n) * n.width()
 	f.each(func(i int, p parameter, _ int) {
 		if b.advances(p.name) {
@@ -71,8 +75,13 @@ func (n neon) epilogue(t *text, f function, b *builder) {
 	}, func(parameter, int) {})
 	t.line("SUBS $%d, R6", count)
 	t.line("BNE loop")
+}
+
+func (neon) epilogue(t *text, f function, b *builder) {
 	for _, a := range b.accumulators {
-		t.line("FMOVQ F%d, %d(%s)", a.value.pinned-1, a.at*16, armPointers[f.pointer(a.pointer)])
+		if a.begin == nil {
+			t.line("FMOVQ F%d, %d(%s)", a.value.pinned-1, a.at*16, armPointers[f.pointer(a.pointer)])
+		}
 	}
 	t.line("RET")
 }
@@ -101,6 +110,15 @@ func (n neon) instruction(t *text, i instruction, r registers) {
 		mask, d := r[i.args[0]], r[i.dst]
 		word(t, 0x4ea01c00, "ORR", d, mask, mask)
 		word(t, 0x6e601c00, "BSL", d, a, b)
+	case opFirst:
+		t.line("FMOVS F%d, (%s)", r[i.args[0]], armPointers[i.number])
+	case opSwap:
+		from := r[i.args[0]]
+		if i.at == 2 {
+			word(t, 0x6e004000, "EXT #8", r[i.dst], from, from)
+		} else {
+			word(t, 0x4ea00800, "REV64 4S", r[i.dst], from)
+		}
 	case opSet:
 		from, to := n.held(t, i.args[0], r, 0), r[i.args[1]]
 		word(t, 0x4ea01c00, "ORR", to, from, from)

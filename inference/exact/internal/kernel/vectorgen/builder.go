@@ -37,6 +37,8 @@ const (
 	opShiftRightLogical
 	opFromInt
 	opToInt // nearest, ties to even
+	opSwap  // element i for element i xor a distance
+	opFirst // the first element to a pointer
 	opSet   // an accumulator takes a value
 )
 
@@ -70,10 +72,12 @@ type instruction struct {
 	mask    bool
 }
 
-// accumulator is kept in a register while the loop runs, read from a pointer before and stored after it.
+// accumulator is kept in a register while the loop runs: read from a pointer before and stored after it, or begun with a
+// constant and left to what follows the loop.
 type accumulator struct {
 	pointer string
 	at      int
+	begin   *value
 	value   *value
 }
 
@@ -126,8 +130,32 @@ func (b *builder) shift(op operation, v *value, by int) *value {
 // lane is the accumulator that begins with the current vector of what pointer points at.
 func (b *builder) lane(pointer string) *value {
 	v := b.pin()
-	b.accumulators = append(b.accumulators, accumulator{pointer, b.at, v})
+	b.accumulators = append(b.accumulators, accumulator{pointer: pointer, at: b.at, value: v})
 	return v
+}
+
+// begun is an accumulator that starts with a constant in every element.
+func (b *builder) begun(begin *value) *value {
+	v := b.pin()
+	b.accumulators = append(b.accumulators, accumulator{begin: begin, value: v})
+	return v
+}
+
+// join combines 16 elements in accumulators as the tree of a row reduction does and puts the result where pointer points.
+func (b *builder) join(pointer string, vectors []*value, step func(x, y *value) *value) {
+	for len(vectors) > 1 {
+		half := len(vectors) / 2
+		joined := make([]*value, half)
+		for i := range joined {
+			joined[i] = step(vectors[i], vectors[i+half])
+		}
+		vectors = joined
+	}
+	v := vectors[0]
+	for distance := b.target.width() / 2; distance > 0; distance /= 2 {
+		v = step(v, b.emit(instruction{op: opSwap, at: distance, args: []*value{v}}))
+	}
+	b.emit(instruction{op: opFirst, pointer: pointer, args: []*value{v}})
 }
 
 func (b *builder) set(a, v *value) { b.emit(instruction{op: opSet, args: []*value{v, a}}) }

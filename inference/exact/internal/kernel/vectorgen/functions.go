@@ -10,16 +10,17 @@ type function struct {
 	params []parameter
 	unroll int
 	body   func(b *builder)
+	after  func(b *builder) // what follows the loop; nil for nothing
 }
 
 func unary(name string, unroll int, f func(b *builder, x *value) *value) function {
-	return function{name, []parameter{{"out", "*float32"}, {"x", "*float32"}, {"n", "int"}}, unroll, func(b *builder) {
+	return function{name: name, params: []parameter{{"out", "*float32"}, {"x", "*float32"}, {"n", "int"}}, unroll: unroll, body: func(b *builder) {
 		b.store("out", f32, f(b, b.load("x", f32)))
 	}}
 }
 
 func binary(name string, f func(b *builder, x, y *value) *value) function {
-	return function{name, []parameter{{"out", "*float32"}, {"a", "*float32"}, {"b", "*float32"}, {"n", "int"}}, 2, func(b *builder) {
+	return function{name: name, params: []parameter{{"out", "*float32"}, {"a", "*float32"}, {"b", "*float32"}, {"n", "int"}}, unroll: 2, body: func(b *builder) {
 		b.store("out", f32, f(b, b.load("a", f32), b.load("b", f32)))
 	}}
 }
@@ -30,7 +31,7 @@ func withScalars(name string, f func(b *builder, x *value) *value, scalars ...st
 	for _, s := range scalars {
 		params = append(params, parameter{s, "float32"})
 	}
-	return function{name, params, 2, func(b *builder) { b.store("out", f32, f(b, b.load("x", f32))) }}
+	return function{name: name, params: params, unroll: 2, body: func(b *builder) { b.store("out", f32, f(b, b.load("x", f32))) }}
 }
 
 func arithmetic(op operation) func(b *builder, x, y *value) *value {
@@ -54,18 +55,42 @@ func reversed(name string, f func(b *builder, x, y *value) *value) function {
 
 func reduction(name string, f func(b *builder, lane, x *value) *value, scalars ...parameter) function {
 	params := append([]parameter{{"l", "*float32"}, {"x", "*float32"}, {"n", "int"}}, scalars...)
-	return function{name, params, 0, func(b *builder) {
+	return function{name: name, params: params, body: func(b *builder) {
 		lane := b.lane("l")
 		b.set(lane, f(b, lane, b.load("x", f32)))
 	}}
 }
 
-// extremeLanes also keeps, for each lane, the greatest bits without sign, which tell whether it saw a NaN.
-func extremeLanes(name string, f func(b *builder, x, y *value) *value) function {
-	return function{name, []parameter{{"l", "*float32"}, {"seen", "*uint32"}, {"x", "*float32"}, {"n", "int"}}, 0, func(b *builder) {
-		lane, seen, x := b.lane("l"), b.lane("seen"), b.load("x", f32)
+// whole is a reduction of a row of whole groups of 16, from begin to the one number that join makes of the lanes.
+func whole(name string, begin *value, f, join func(b *builder, lane, x *value) *value, scalars ...parameter) function {
+	params := append([]parameter{{"total", "*float32"}, {"x", "*float32"}, {"n", "int"}}, scalars...)
+	return function{name: name, params: params, body: func(b *builder) {
+		lane := b.begun(begin)
+		b.set(lane, f(b, lane, b.load("x", f32)))
+	}, after: func(b *builder) {
+		b.join("total", b.values(), func(x, y *value) *value { return join(b, x, y) })
+	}}
+}
+
+// extreme is whole for a maximum or minimum; it also gives the greatest bits without sign, doubled, which tell whether there
+// was a NaN.
+func extreme(name string, begin *value, f func(b *builder, x, y *value) *value) function {
+	params := []parameter{{"total", "*float32"}, {"seen", "*uint32"}, {"x", "*float32"}, {"n", "int"}}
+	return function{name: name, params: params, body: func(b *builder) {
+		lane, seen, x := b.begun(begin), b.begun(bits(0)), b.load("x", f32)
 		b.set(lane, f(b, lane, x))
 		b.set(seen, b.op(opUintMax, seen, b.op(opIntAdd, x, x)))
+	}, after: func(b *builder) {
+		var lanes, seen []*value
+		for i, v := range b.values() {
+			if i%2 == 0 {
+				lanes = append(lanes, v)
+			} else {
+				seen = append(seen, v)
+			}
+		}
+		b.join("total", lanes, func(x, y *value) *value { return f(b, x, y) })
+		b.join("seen", seen, func(x, y *value) *value { return b.op(opUintMax, x, y) })
 	}}
 }
 
@@ -99,26 +124,30 @@ func functions() []function {
 	return append(list, conversions()...)
 }
 
+func sum(b *builder, lane, x *value) *value    { return b.add(lane, x) }
+func sumAbs(b *builder, lane, x *value) *value { return b.add(lane, b.magnitude(x)) }
+
+func sumSquares(b *builder, lane, x *value) *value {
+	d := b.sub(x, b.scalar("mean"))
+	return b.add(lane, b.mul(d, d))
+}
+
 func rowFunctions() []function {
 	normalised := func(b *builder) *value {
 		return b.mul(b.mul(b.sub(b.load("x", f32), b.scalar("mean")), b.scalar("factor")), b.load("scale", f32))
 	}
 	return []function{
-		reduction("sumLanes", func(b *builder, lane, x *value) *value { return b.add(lane, x) }),
-		reduction("absLanes", func(b *builder, lane, x *value) *value { return b.add(lane, b.magnitude(x)) }),
-		reduction("squareLanes", func(b *builder, lane, x *value) *value {
-			d := b.sub(x, b.scalar("mean"))
-			return b.add(lane, b.mul(d, d))
-		}, parameter{"mean", "float32"}),
-		extremeLanes("highest", func(b *builder, x, y *value) *value { return b.target.tie(b, opMax, opAnd, x, y) }),
-		extremeLanes("lowest", func(b *builder, x, y *value) *value { return b.target.tie(b, opMin, opOr, x, y) }),
-		{"scaleAdd", []parameter{{"out", "*float32"}, {"x", "*float32"}, {"mask", "*float32"}, {"n", "int"}, {"scale", "float32"}}, 2, func(b *builder) {
+		reduction("sumLanes", sum), reduction("absLanes", sumAbs), reduction("squareLanes", sumSquares, parameter{"mean", "float32"}),
+		whole("sumWhole", bits(0), sum, sum), whole("squareWhole", bits(0), sumSquares, sum, parameter{"mean", "float32"}),
+		extreme("highest", bits(0xff800000), func(b *builder, x, y *value) *value { return b.target.tie(b, opMax, opAnd, x, y) }),
+		extreme("lowest", bits(0x7f800000), func(b *builder, x, y *value) *value { return b.target.tie(b, opMin, opOr, x, y) }),
+		{name: "scaleAdd", params: []parameter{{"out", "*float32"}, {"x", "*float32"}, {"mask", "*float32"}, {"n", "int"}, {"scale", "float32"}}, unroll: 2, body: func(b *builder) {
 			b.store("out", f32, b.canon(b.add(b.mul(b.load("x", f32), b.scalar("scale")), b.load("mask", f32))))
 		}},
-		{"normalise", []parameter{{"out", "*float32"}, {"x", "*float32"}, {"scale", "*float32"}, {"n", "int"}, {"mean", "float32"}, {"factor", "float32"}}, 2, func(b *builder) {
+		{name: "normalise", params: []parameter{{"out", "*float32"}, {"x", "*float32"}, {"scale", "*float32"}, {"n", "int"}, {"mean", "float32"}, {"factor", "float32"}}, unroll: 2, body: func(b *builder) {
 			b.store("out", f32, b.canon(normalised(b)))
 		}},
-		{"normaliseAdd", []parameter{{"out", "*float32"}, {"x", "*float32"}, {"scale", "*float32"}, {"bias", "*float32"}, {"n", "int"}, {"mean", "float32"}, {"factor", "float32"}}, 2, func(b *builder) {
+		{name: "normaliseAdd", params: []parameter{{"out", "*float32"}, {"x", "*float32"}, {"scale", "*float32"}, {"bias", "*float32"}, {"n", "int"}, {"mean", "float32"}, {"factor", "float32"}}, unroll: 2, body: func(b *builder) {
 			b.store("out", f32, b.canon(b.add(normalised(b), b.load("bias", f32))))
 		}},
 	}
@@ -126,7 +155,7 @@ func rowFunctions() []function {
 
 func conversions() []function {
 	quantize := func(name, typ string, k kind, low, high int32) function {
-		return function{name, []parameter{{"out", typ}, {"x", "*float32"}, {"n", "int"}, {"scale", "float32"}, {"zero", "int32"}}, 1, func(b *builder) {
+		return function{name: name, params: []parameter{{"out", typ}, {"x", "*float32"}, {"n", "int"}, {"scale", "float32"}, {"zero", "int32"}}, unroll: 1, body: func(b *builder) {
 			r := b.div(b.load("x", f32), b.scalar("scale"))
 			r = b.op(opKeep, b.op(opOrdered, r), r)
 			r = b.op(opMin, b.op(opMax, r, number(-1024)), number(1024))
@@ -135,13 +164,13 @@ func conversions() []function {
 		}}
 	}
 	dequantize := func(name, typ string, k kind) function {
-		return function{name, []parameter{{"out", "*float32"}, {"x", typ}, {"n", "int"}, {"scale", "float32"}, {"zero", "int32"}}, 1, func(b *builder) {
+		return function{name: name, params: []parameter{{"out", "*float32"}, {"x", typ}, {"n", "int"}, {"scale", "float32"}, {"zero", "int32"}}, unroll: 1, body: func(b *builder) {
 			q := b.op(opFromInt, b.op(opIntSub, b.load("x", k), b.scalar("zero")))
 			b.store("out", f32, b.canon(b.mul(q, b.scalar("scale"))))
 		}}
 	}
 	convert := func(name, out, x string, f func(b *builder)) function {
-		return function{name, []parameter{{"out", out}, {"x", x}, {"n", "int"}}, 1, f}
+		return function{name: name, params: []parameter{{"out", out}, {"x", x}, {"n", "int"}}, unroll: 1, body: f}
 	}
 	return []function{
 		quantize("QuantizeInt8", "*int8", i8, -128, 127), quantize("QuantizeUint8", "*uint8", u8, 0, 255),

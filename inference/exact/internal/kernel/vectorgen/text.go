@@ -13,6 +13,7 @@ type target interface {
 	registers() int // that values may take
 	masks() int     // registers of their own for masks; 0 when masks are vectors
 	prologue(t *text, f function, b *builder)
+	turn(t *text, f function, b *builder) // moves pointers on and goes back to the loop's start
 	epilogue(t *text, f function, b *builder)
 	instruction(t *text, i instruction, r registers)
 	// extreme is the maximum or minimum with NaN and the signs of zeros in order; tie leaves NaN out of account.
@@ -120,11 +121,27 @@ func (t *text) function(f function, target target) {
 	target.prologue(t, f, b)
 	fmt.Fprintf(t, "\nloop:\n")
 	b.interleave(target)
-	allocate(b, target, func(i instruction, r registers) {
+	emit := func(i instruction, r registers) {
 		i.number = f.pointer(i.pointer)
 		target.instruction(t, i, r)
-	})
+	}
+	allocate(b, target, emit)
+	target.turn(t, f, b)
+	if f.after != nil {
+		b.code = nil
+		f.after(b)
+		allocate(b, target, emit)
+	}
 	target.epilogue(t, f, b)
+}
+
+// values lists the accumulators.
+func (b *builder) values() []*value {
+	var list []*value
+	for _, a := range b.accumulators {
+		list = append(list, a.value)
+	}
+	return list
 }
 
 func isScalar(typ string) bool { return typ == "float32" || typ == "int32" }
@@ -166,7 +183,7 @@ func (f function) pointer(name string) int {
 	return at
 }
 
-// advances says whether the loop moves a pointer on: those of accumulators stay.
+// advances says whether the loop moves a pointer on: those of accumulators and results stay.
 func (b *builder) advances(name string) bool {
-	return !slices.ContainsFunc(b.accumulators, func(a accumulator) bool { return a.pointer == name })
+	return name != "total" && name != "seen" && !slices.ContainsFunc(b.accumulators, func(a accumulator) bool { return a.pointer == name })
 }

@@ -21,8 +21,8 @@ func wrappers(arch string, targets ...target) string {
 		for _, f := range functions() {
 			declaration(&b, f, target)
 			switch {
-			case f.pointer("seen") >= 0:
-				extremes(&b, f, target)
+			case f.pointer("total") >= 0:
+				totals(&b, f, target)
 			case f.pointer("l") >= 0:
 				lanes(&b, f, target)
 			default:
@@ -49,18 +49,25 @@ func declaration(b *bytes.Buffer, f function, target target) {
 	fmt.Fprintf(b, "\n//go:noescape\nfunc %s(%s)\n", symbol(f, target), strings.Join(list, ", "))
 }
 
-// extremes joins the lanes in a tree; max and min order NaN and the signs of zeros as Max and Min do.
-func extremes(b *bytes.Buffer, f function, target target) {
-	join := "max"
-	if f.name == "lowest" {
-		join = "min"
+// totals calls a reduction of whole groups of 16, of which there is at least one.
+func totals(b *bytes.Buffer, f function, target target) {
+	params, call, seen := "", "", ""
+	for _, p := range f.params {
+		if isScalar(p.typ) {
+			params += ", " + p.name + " " + p.typ
+			call += ", " + p.name
+		}
 	}
-	fmt.Fprintf(b, "\nfunc %s(x []float32) float32 {\nl := laneSum(x[:lanes])\nvar seen [lanes]uint32\n", goName(f, target))
-	fmt.Fprintf(b, "%s(&l[0], &seen[0], &x[0], len(x))\n", symbol(f, target))
-	fmt.Fprintf(b, "if seenNaN(&seen) {\nreturn nan\n}\n")
-	fmt.Fprintf(b, "a, b, c, d := %[1]s(l[0], l[4]), %[1]s(l[1], l[5]), %[1]s(l[2], l[6]), %[1]s(l[3], l[7])\n", join)
-	fmt.Fprintf(b, "e, f, g, h := %[1]s(l[8], l[12]), %[1]s(l[9], l[13]), %[1]s(l[10], l[14]), %[1]s(l[11], l[15])\n", join)
-	fmt.Fprintf(b, "return %[1]s(%[1]s(%[1]s(a, e), %[1]s(b, f)), %[1]s(%[1]s(c, g), %[1]s(d, h)))\n}\n", join)
+	fmt.Fprintf(b, "\nfunc %s(x []float32%s) float32 {\nvar total float32\n", goName(f, target), params)
+	if f.pointer("seen") >= 0 {
+		seen = "&seen, "
+		fmt.Fprint(b, "var seen uint32\n")
+	}
+	fmt.Fprintf(b, "%s(&total, %s&x[0], len(x)%s)\n", symbol(f, target), seen, call)
+	if seen != "" {
+		fmt.Fprint(b, "if seen > 0xff000000 {\nreturn nan\n}\n")
+	}
+	fmt.Fprint(b, "return total\n}\n")
 }
 
 func lanes(b *bytes.Buffer, f function, target target) {

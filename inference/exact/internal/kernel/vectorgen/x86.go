@@ -31,11 +31,17 @@ func (x x86) start(t *text, f function, b *builder, bytes int) {
 		t.line("VBROADCASTSS %s+%d(FP), %s", p.name, offset, x.register(b.scalars[p.name].pinned-1))
 	})
 	for _, a := range b.accumulators {
-		t.line("VMOVUPS %d(%s), %s", a.at*bytes, x86Pointers[f.pointer(a.pointer)], x.register(a.value.pinned-1))
+		from := ""
+		if a.begin != nil {
+			from = t.constant(a.begin)
+		} else {
+			from = fmt.Sprintf("%d(%s)", a.at*bytes, x86Pointers[f.pointer(a.pointer)])
+		}
+		t.line("VMOVUPS %s, %s", from, x.register(a.value.pinned-1))
 	}
 }
 
-func (x x86) finish(t *text, f function, b *builder, target target) {
+func (x x86) turn(t *text, f function, b *builder, target target) {
 	count := f.vectors(target) * target.width()
 	f.each(func(i int, p parameter, _ int) {
 		if b.advances(p.name) {
@@ -44,8 +50,13 @@ func (x x86) finish(t *text, f function, b *builder, target target) {
 	}, func(parameter, int) {})
 	t.line("SUBQ $%d, CX", count)
 	t.line("JNZ loop")
+}
+
+func (x x86) finish(t *text, f function, b *builder, target target) {
 	for _, a := range b.accumulators {
-		t.line("VMOVUPS %s, %d(%s)", x.register(a.value.pinned-1), a.at*4*target.width(), x86Pointers[f.pointer(a.pointer)])
+		if a.begin == nil {
+			t.line("VMOVUPS %s, %d(%s)", x.register(a.value.pinned-1), a.at*4*target.width(), x86Pointers[f.pointer(a.pointer)])
+		}
 	}
 	t.line("VZEROUPPER")
 	t.line("RET")
@@ -69,6 +80,22 @@ func (x x86) held(t *text, v *value, r registers) string {
 	return scratch
 }
 
+// swap exchanges neighbouring groups of so many elements.
+func (x x86) swap(t *text, distance int, from, to string) {
+	switch {
+	case distance == 8:
+		t.line("VSHUFF64X2 $0x4e, %s, %s, %s", from, from, to)
+	case distance == 4 && x.letter == "Z":
+		t.line("VSHUFF64X2 $0xb1, %s, %s, %s", from, from, to)
+	case distance == 4:
+		t.line("VPERM2F128 $1, %s, %s, %s", from, from, to)
+	case distance == 2:
+		t.line("VPERMILPS $0x4e, %s, %s", from, to)
+	default:
+		t.line("VPERMILPS $0xb1, %s, %s", from, to)
+	}
+}
+
 var commutative = map[operation]bool{opAdd: true, opMul: true, opAnd: true, opOr: true, opXor: true, opIntAdd: true, opIntMax: true, opIntMin: true, opUintMax: true}
 
 // plain writes the instructions that AVX2 and AVX-512 have in common.
@@ -78,6 +105,10 @@ func (x x86) plain(t *text, i instruction, r registers, name string) {
 		t.line("%s %s, %s", name, x.memory(t, i.args[0], r), x.register(r[i.dst]))
 	case opShiftLeft, opShiftRight, opShiftRightLogical:
 		t.line("%s $%d, %s, %s", name, i.at, x.held(t, i.args[0], r), x.register(r[i.dst]))
+	case opFirst:
+		t.line("VMOVSS X%d, (%s)", r[i.args[0]], x86Pointers[i.number])
+	case opSwap:
+		x.swap(t, i.at, x.register(r[i.args[0]]), x.register(r[i.dst]))
 	case opSet:
 		t.line("VMOVAPS %s, %s", x.held(t, i.args[0], r), x.register(r[i.args[1]]))
 	default:
@@ -130,6 +161,7 @@ func (avx2) registers() int { return 14 }
 func (avx2) masks() int     { return 0 }
 
 func (avx2) prologue(t *text, f function, b *builder) { avx2x86.start(t, f, b, 32) }
+func (avx2) turn(t *text, f function, b *builder)     { avx2x86.turn(t, f, b, avx2{}) }
 func (avx2) epilogue(t *text, f function, b *builder) { avx2x86.finish(t, f, b, avx2{}) }
 
 func (avx2) extreme(b *builder, op, join operation, x, y *value) *value {
@@ -191,6 +223,7 @@ func (avx512) registers() int { return 30 }
 func (avx512) masks() int     { return 7 }
 
 func (avx512) prologue(t *text, f function, b *builder) { avx512x86.start(t, f, b, 64) }
+func (avx512) turn(t *text, f function, b *builder)     { avx512x86.turn(t, f, b, avx512{}) }
 func (avx512) epilogue(t *text, f function, b *builder) { avx512x86.finish(t, f, b, avx512{}) }
 
 func (avx512) extreme(b *builder, op, join operation, x, y *value) *value {
