@@ -78,41 +78,34 @@ func (s *Set) Rescale(out []float32, c []int32, row float32, columns, bias []flo
 	s.bytes.rescale(out, c, row, columns, bias)
 }
 
-// QuantiseInt8Rows quantises each row of a[m][k], which begin every stride, for products with panels of this set: its
-// scale is max|x| / 127, or 1 where that is 0, and q is x / scale rounded half to even within ±127. A row with a NaN has
-// the scale NaN. scales takes the m scales.
-func (s *Set) QuantiseInt8Rows(r *Int8Rows, scales []float32, a []float32, m, k, stride int) {
-	q := make([]byte, k)
-	view := Bytes{Data: q, Signed: true, RowStride: k, ColumnStride: 1}
-	s.shapeRows(r, m, k)
-	for i := range m {
-		x := a[i*stride:][:k]
-		scale := Canon(s.bytes.magnitude(x) / 127)
-		if scale == 0 {
-			scale = 1
-		}
-		scales[i] = scale
-		s.bytes.quantise(q, x, scale)
-		s.packRow(r, &view, 0, i, 0)
-	}
-}
-
-// shapeRows makes room for m rows.
-func (s *Set) shapeRows(r *Int8Rows, m, k int) {
+// ShapeInt8Rows makes room in r for m rows of k elements, to be filled by [Set.QuantiseInt8Row], in any order.
+func (s *Set) ShapeInt8Rows(r *Int8Rows, m, k int) {
 	size := 1
 	if s.ints.form == wideRows {
 		size = 2
 	}
 	group := s.ints.group
-	r.M, r.K, r.stride, r.plain = m, k, (k+group-1)/group*group*size, true
+	r.M, r.K, r.stride, r.plain = m, k, (k+group-1)/group*group*size, s.ints.form != unsignedRows
 	r.data = slices.Grow(r.data[:0], m*r.stride)[:m*r.stride]
 	r.terms = slices.Grow(r.terms[:0], 2*m)[:2*m]
+}
+
+// QuantiseInt8Row quantises row i and gives its scale: max|x| / 127, or 1 where that is 0. q is x / scale rounded half to
+// even within ±127. A row with a NaN has the scale NaN. memory holds the integers on their way, one for each element.
+func (s *Set) QuantiseInt8Row(r *Int8Rows, i int, x []float32, memory []byte) float32 {
+	scale := Canon(s.bytes.magnitude(x) / 127)
+	if scale == 0 {
+		scale = 1
+	}
+	s.bytes.quantise(memory, x, scale)
+	s.packRow(r, &Bytes{Data: memory, Signed: true, RowStride: len(x), ColumnStride: 1}, 0, i, 0)
+	return scale
 }
 
 // PackInt8Rows copies a[m][k] for products with panels of this set, in the memory of r if there is enough. zeros are the
 // rows' zero points: none, one for all, or m.
 func (s *Set) PackInt8Rows(r *Int8Rows, a Bytes, m, k int, zeros []int32) {
-	s.shapeRows(r, m, k)
+	s.ShapeInt8Rows(r, m, k)
 	for i := range m {
 		s.packRow(r, &a, i, i, pick(zeros, i))
 	}
@@ -139,7 +132,9 @@ func (s *Set) packRow(r *Int8Rows, a *Bytes, i, at int, zero int32) {
 		zero += 128
 	}
 	r.terms[2*at] = zero
-	r.plain = r.plain && zero == 0
+	if zero != 0 && r.plain { // never so in quantised rows, which threads may fill side by side
+		r.plain = false
+	}
 }
 
 // row is k neighbouring bytes: a row in place, or a copy.
