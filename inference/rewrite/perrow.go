@@ -97,7 +97,7 @@ func PerRowFunction(opset int64) onnx.Function {
 	node("Clip", "clipped", []string{"whole", "smallest", "largest"})
 	node("Cast", "q", []string{"clipped"}, onnx.Attribute{Name: "to", Kind: onnx.KindInt, Int: int64(onnx.Int8)})
 	node("MatMulInteger", "sums", []string{"q", "Wq"})
-	node("Cast", "numbers", []string{"sums"}, onnx.Attribute{Name: "to", Kind: onnx.KindInt, Int: int64(onnx.Float32)})
+	node("Cast", "numbers", []string{"sums"}, toFloat)
 	node("Mul", "by row", []string{"numbers", "scale"})
 	node("Mul", "Y", []string{"by row", "Wscale"})
 	return f

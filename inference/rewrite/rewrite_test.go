@@ -41,7 +41,7 @@ func TestInONNXRuntime(t *testing.T) {
 				}
 				rewritten, report := rewritten(t, path, form)
 				loss := compared(t, cases, path, realmodel.Kept(t, rewritten))
-				t.Logf("%d products, %d left; max-abs %.3g of %.3g (case %d), cosine %.6f", len(report.Products), len(report.Left), loss.MaxAbs, loss.Largest, loss.Sample, loss.Cosine)
+				t.Logf("%d products, %d tables, %d left; %.1f MB; max-abs %.3g of %.3g (case %d), cosine %.6f", len(report.Products), len(report.Tables), len(report.Left), float64(len(rewritten))/1e6, loss.MaxAbs, loss.Largest, loss.Sample, loss.Cosine)
 				if loss.MaxAbs > most.maxAbs || loss.Cosine < most.cosine {
 					t.Errorf("max-abs %.3g, cosine %.6f, at most %v", loss.MaxAbs, loss.Cosine, most)
 				}
