@@ -121,7 +121,11 @@ func (b *bounder) node(n *node, g *ir.Graph, specs []Spec) error {
 			return err
 		}
 	}
-	return b.keep(n, made, specs)
+	if err := b.keep(n, made, specs); err != nil {
+		return err
+	}
+	b.peak = max(b.peak, b.live+scratchOf(n.Op, in, made))
+	return nil
 }
 
 func (b *bounder) keep(n *node, made, specs []Spec) error {

@@ -280,9 +280,9 @@ func (d *decoder) elements() tensor.Tensor {
 	if d.err != nil {
 		return tensor.Tensor{}
 	}
-	n, ok := tensor.Count(shape, int64(len(d.data)))
+	n, ok := tensor.Count(shape, math.MaxInt32) // a dimension may be large where another is 0
 	start := (d.used + align - 1) / align * align
-	if !ok || start > len(d.data) || n*dtype.Size() > len(d.data)-start {
+	if !ok || start > len(d.data) || int64(n)*int64(dtype.Size()) > int64(len(d.data)-start) {
 		d.fail("elements of shape %v beyond the end of the file", shape)
 		return tensor.Tensor{}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"assay/inference/exact"
+	"assay/inference/ir"
 	"assay/inference/lower"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
@@ -63,22 +64,31 @@ func Run(model []byte, inputs []*Value) ([]Value, error) {
 type Options struct {
 	Kernel   string
 	Parallel exact.Parallel
+	Stored   bool // the lowered graph is encoded and read back first
+	Pieces   bool // the run pauses whenever it may
+	Bounded  bool // the run gets no more memory and multiply-adds than the bound that shapes alone give
 }
+
+// ErrDynamic is what a bounded evaluation of a model fails with whose shapes depend on its data.
+var ErrDynamic = exact.ErrDynamic
 
 // Kernels lists what Options.Kernel may name on this machine.
 func Kernels() []string { return exact.Kernels() }
 
 // Evaluate is the door to the executor: everything in this folder goes through it.
 func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error) {
-	graph, err := onnx.Parse(model, onnx.Limits{})
+	graph, err := lowered(model, o.Stored)
 	if err != nil {
 		return nil, typed(err)
 	}
-	lowered, err := lower.Lower(graph)
-	if err != nil {
-		return nil, typed(err)
+	config := exact.Config{Kernel: o.Kernel}
+	program, err := exact.New(graph, config)
+	if err == nil && o.Bounded {
+		config.Limits, err = limits(program, inputs)
+		if err == nil {
+			program, err = exact.New(graph, config)
+		}
 	}
-	program, err := exact.New(lowered, exact.Config{Kernel: o.Kernel})
 	if err != nil {
 		return nil, typed(err)
 	}
@@ -88,7 +98,13 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 			return nil, err
 		}
 	}
-	results, err := program.Run(in, o.Parallel)
+	run := program.Run
+	if o.Pieces {
+		run = func(in map[string]exact.Tensor, _ exact.Parallel) (map[string]exact.Tensor, error) {
+			return pieces(program, in)
+		}
+	}
+	results, err := run(in, o.Parallel)
 	if err != nil {
 		return nil, typed(err)
 	}
@@ -98,6 +114,59 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 		out = append(out, fromTensor(declared.Name, &t))
 	}
 	return out, nil
+}
+
+func lowered(model []byte, stored bool) (*ir.Graph, error) {
+	graph, err := onnx.Parse(model, onnx.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	made, err := lower.Lower(graph)
+	if err != nil || !stored {
+		return made, err
+	}
+	data, err := ir.Encode(made)
+	if err != nil {
+		return nil, err
+	}
+	read, err := ir.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	before, err := ir.Root(made)
+	if err != nil {
+		return nil, err
+	}
+	after, err := ir.Root(read)
+	if err == nil && before != after {
+		err = fmt.Errorf("read back, the graph has another root")
+	}
+	return read, err
+}
+
+// limits are exactly what the bound of the inputs' shapes says.
+func limits(p *exact.Program, inputs map[string]Value) (exact.Limits, error) {
+	shapes := map[string][]int{}
+	for name, v := range inputs {
+		shape := make([]int, len(v.Shape))
+		for i, d := range v.Shape {
+			shape[i] = int(d)
+		}
+		shapes[name] = shape
+	}
+	b, err := p.Bound(shapes)
+	return exact.Limits{Total: max(1, b.Bytes), Work: max(1, b.Multiplies)}, err
+}
+
+// pieces pauses after each piece of work that the executor offers a pause after.
+func pieces(p *exact.Program, in map[string]exact.Tensor) (map[string]exact.Tensor, error) {
+	e, err := p.Start(in, func() bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	for !e.Resume() {
+	}
+	return e.Result()
 }
 
 // typed turns the refusals of reader, lowering and executor into an Unsupported.

@@ -95,12 +95,18 @@ func claimed(t *testing.T) []string {
 // isWhole tells a case of an operator from one that spells a function out in other operators.
 func isWhole(name string) bool { return !strings.Contains(name, "_expanded") }
 
+// dependent are the operators whose shapes may depend on data.
+var dependent = map[string]bool{"NonZero": true, "Compress": true, "Unique": true, "If": true}
+
 // tally counts what was checked.
 type tally struct {
 	sync.Mutex
 	graphs, deep, batched int
+	dynamic               int
+	unbounded             []int // graphs without an operator in dependent that have no bound
 	largest               int
 	worst                 float64
+	worstIndex            int
 	operators             map[string]int // graphs that hold the operator
 	refused               map[string]int // reasons for which a graph was not run
 }
@@ -154,8 +160,16 @@ func (c *tally) add(g *RandomGraph, outcome Outcome, u *Unsupported) {
 	if g.Batched {
 		c.batched++
 	}
+	if outcome.Dynamic {
+		c.dynamic++
+		if !slices.ContainsFunc(g.Operators, func(op string) bool { return dependent[op] }) {
+			c.unbounded = append(c.unbounded, g.Index)
+		}
+	}
 	c.largest = max(c.largest, g.Largest())
-	c.worst = max(c.worst, outcome.Worst)
+	if outcome.Worst > c.worst {
+		c.worst, c.worstIndex = outcome.Worst, g.Index
+	}
 	seen := slices.Clone(g.Operators)
 	slices.Sort(seen)
 	for _, op := range slices.Compact(seen) {
@@ -165,8 +179,8 @@ func (c *tally) add(g *RandomGraph, outcome Outcome, u *Unsupported) {
 
 func (c *tally) report(t *testing.T, seed int) {
 	t.Helper()
-	t.Logf("seed %d: %d graphs, %d of them 20 nodes deep or more, %d with a batch, up to %d elements; largest error %.2f of what is allowed",
-		seed, c.graphs, c.deep, c.batched, c.largest, c.worst)
+	t.Logf("seed %d: %d graphs, %d of them 20 nodes deep or more, %d with a batch, %d without a bound, up to %d elements; largest error %.2f of what is allowed (graph %d)",
+		seed, c.graphs, c.deep, c.batched, c.dynamic, c.largest, c.worst, c.worstIndex)
 	for _, reason := range slices.SortedFunc(maps.Keys(c.refused), func(a, b string) int { return cmp.Compare(c.refused[b], c.refused[a]) }) {
 		t.Logf("refused %d times: %s", c.refused[reason], reason)
 	}
@@ -190,6 +204,9 @@ func (c *tally) covers(t *testing.T, count int, operators []string) {
 	}
 	if c.largest < 500_000 {
 		t.Errorf("the largest tensor has %d elements", c.largest)
+	}
+	if len(c.unbounded) > 0 {
+		t.Errorf("no bound for graphs %v, whose shapes do not depend on data", c.unbounded)
 	}
 	for reason, n := range c.refused {
 		t.Errorf("%d graphs of claimed operators are refused: %s", n, reason)
