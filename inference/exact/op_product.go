@@ -255,17 +255,9 @@ func bindLinear(b *binder) (eval, error) {
 		}
 		return made, nil
 	}}
-	var activation func(v *kernel.Vectors) func(out, x []float32)
-	switch name := b.text("activation", ""); name {
-	case "":
-	case "gelu":
-		activation = func(v *kernel.Vectors) func(out, x []float32) { return v.Gelu }
-	case "relu":
-		activation = func(v *kernel.Vectors) func(out, x []float32) { return v.Relu }
-	case "tanh":
-		activation = func(v *kernel.Vectors) func(out, x []float32) { return v.Tanh }
-	default:
-		return e, fail(ErrUnsupported, "activation %q", name)
+	activation, err := activationOf(b.text("activation", ""))
+	if err != nil {
+		return e, err
 	}
 	w, err := b.weights(1)
 	if err != nil {
@@ -288,6 +280,21 @@ func bindLinear(b *binder) (eval, error) {
 		return nil
 	}
 	return e, nil
+}
+
+// activationOf gives the function of a name; nil for none.
+func activationOf(name string) (func(v *kernel.Vectors) func(out, x []float32), error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "gelu":
+		return func(v *kernel.Vectors) func(out, x []float32) { return v.Gelu }, nil
+	case "relu":
+		return func(v *kernel.Vectors) func(out, x []float32) { return v.Relu }, nil
+	case "tanh":
+		return func(v *kernel.Vectors) func(out, x []float32) { return v.Tanh }, nil
+	}
+	return nil, fail(ErrUnsupported, "activation %q", name)
 }
 
 // finish adds a bias to a piece of a row and applies an activation; nil when there is nothing to do.

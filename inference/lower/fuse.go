@@ -248,9 +248,15 @@ func fuseBias(m *matcher, n *node) bool {
 		return false
 	}
 	for i := range 2 {
-		product := m.maker(n.in[i], "MatMul")
+		product := m.maker(n.in[i], "MatMul", "LinearQ")
 		bias := n.in[1-i]
 		if product == nil || product.in[1].constant == nil || !isRow(bias) {
+			continue
+		}
+		if product.op == "LinearQ" {
+			if len(product.in) == 3 && len(product.attrs) == 0 && product.in[1].constant.Shape()[1] == bias.data().Shape[0] {
+				return n.become("LinearQ", []*value{product.in[0], product.in[1], product.in[2], bias})
+			}
 			continue
 		}
 		w := product.in[1].constant
@@ -267,9 +273,9 @@ func fuseActivation(m *matcher, n *node) bool {
 	if name == "" || len(n.attrs) > 0 {
 		return false
 	}
-	linear := m.maker(n.in[0], "Linear")
+	linear := m.maker(n.in[0], "Linear", "LinearQ")
 	if linear == nil || len(linear.attrs) > 0 {
 		return false
 	}
-	return n.become("Linear", linear.in, textAttr("activation", name))
+	return n.become(linear.op, linear.in, textAttr("activation", name))
 }

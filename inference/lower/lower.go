@@ -32,7 +32,7 @@ func With(g *onnx.Graph, options Options) (*ir.Graph, error) {
 	if g.Opset != 0 && (g.Opset < minOpset || g.Opset > maxOpset) { // 0 is a model without operators of the default set
 		return nil, &Error{Kind: ErrUnsupported, Reason: sprintf("operator set %d, known are %d to %d", g.Opset, minOpset, maxOpset)}
 	}
-	if len(g.Functions) > 0 {
+	if g = withoutPerRow(g); len(g.Functions) > 0 {
 		inlined, err := onnx.Inline(g, onnx.Limits{})
 		if err != nil {
 			return nil, &Error{Kind: ErrModel, Reason: err.Error(), cause: err}

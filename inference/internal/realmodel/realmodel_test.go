@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"assay/inference/exact"
-	"assay/inference/lower"
 	"assay/inference/internal/realmodel"
+	"assay/inference/lower"
 	"assay/inference/onnx"
 	"assay/inference/tensor"
 )

@@ -280,19 +280,18 @@ func (s *Set) intEdge(t *intStrip, c []int32, columns int) {
 	t.m, t.ldc, t.a, t.terms = rows, ldc, a, terms
 }
 
-// Rescale turns integer sums into numbers: out[j] = float32(c[j]) · (row · column[j]), each product rounded, and then
+// Rescale turns integer sums into numbers: out[j] = float32(c[j]) · row · column[j], each product rounded, and then
 // bias[j] added if there is a bias. column has one element for all or one each.
 func Rescale(out []float32, c []int32, row float32, column, bias []float32) {
 	out = out[:len(c)]
 	if len(column) == 1 {
-		scale := float32(row * column[0])
 		for j, v := range c {
-			out[j] = float32(float32(v) * scale)
+			out[j] = float32(float32(float32(v)*row) * column[0])
 		}
 	} else {
 		column = column[:len(c)]
 		for j, v := range c {
-			out[j] = float32(float32(v) * float32(row*column[j]))
+			out[j] = float32(float32(float32(v)*row) * column[j])
 		}
 	}
 	if bias == nil {

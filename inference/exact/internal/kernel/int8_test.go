@@ -115,14 +115,14 @@ func TestRescale(t *testing.T) {
 	var got [5]float32
 	Rescale(got[:], c, 3, []float32{0.1}, nil)
 	for j, v := range c {
-		if want := float32(float32(v) * float32(float32(3)*float32(0.1))); got[j] != want {
+		if want := float32(float32(float32(v)*3) * float32(0.1)); got[j] != want {
 			t.Errorf("%d becomes %v, want %v", v, got[j], want)
 		}
 	}
 	columns, bias := []float32{1, 2, 0.3, 4, 5}, []float32{1, 2, 3, 4, 5}
 	Rescale(got[:], c, 0.7, columns, bias)
 	for j, v := range c {
-		if want := float32(float32(v)*float32(float32(0.7)*columns[j])) + bias[j]; got[j] != want {
+		if want := float32(float32(float32(v)*0.7)*columns[j]) + bias[j]; got[j] != want {
 			t.Errorf("%d becomes %v, want %v", v, got[j], want)
 		}
 	}
