@@ -41,6 +41,17 @@ func familyOf(dtype tensor.DType) family {
 	return otherFamily
 }
 
+// elementCost is a cost for every element of the result: of float32 operands, and of those that are widened first.
+func elementCost(direct, widened int64) func(in, out []Spec) Cost {
+	return func(in, out []Spec) Cost {
+		n := widened
+		if in[0].DType == tensor.Float32 {
+			n = direct
+		}
+		return Cost{Instructions: n * int64(tensor.Product(out[0].Shape))}
+	}
+}
+
 // nan64 is the one spelling of a float64 NaN.
 var nan64 = math.Float64frombits(0x7ff8000000000000)
 

@@ -117,7 +117,7 @@ func (op *arithmetic) eval() eval {
 		infer:   op.infer,
 		compute: func(c *call, in, out []*Tensor) error { return op.compute(c, in, out) },
 		inPlace: []int{0, 1},
-		cost:    perElement(30),
+		cost:    elementCost(40, 200),
 	}
 }
 

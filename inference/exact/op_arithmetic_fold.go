@@ -44,7 +44,7 @@ func bindFold(op *arithmetic, mean bool) func(*binder) (eval, error) {
 				return nil
 			},
 			cost: func(in, out []Spec) Cost {
-				return Cost{Instructions: 30 * int64(len(in)+1) * int64(tensor.Product(out[0].Shape))}
+				return Cost{Instructions: 200 * int64(len(in)+1) * int64(tensor.Product(out[0].Shape))}
 			},
 		}
 		if len(b.node.In) <= 2 { // with more, the same value may still be read after the first step

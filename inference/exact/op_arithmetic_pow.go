@@ -56,7 +56,7 @@ func floorMod64(a, b float64) float64 {
 
 // powEval: base and exponent may be of different types; the result has the base's.
 func powEval() eval {
-	return eval{infer: inferPow, compute: computePow, inPlace: []int{0}, cost: perElement(500)}
+	return eval{infer: inferPow, compute: computePow, inPlace: []int{0}, cost: perElement(700)}
 }
 
 func inferPow(in []Spec) ([]Spec, error) {

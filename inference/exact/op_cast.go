@@ -30,7 +30,7 @@ func bindCast(b *binder) (eval, error) {
 			return nil
 		},
 		inPlace: []int{0},
-		cost:    perElement(80),
+		cost:    perElement(200),
 	}, err
 }
 
@@ -42,7 +42,7 @@ func bindCastLike(b *binder) (eval, error) {
 			c.convert(call, out[0], in[0])
 			return nil
 		},
-		cost: perElement(80),
+		cost: perElement(200),
 	}, err
 }
 

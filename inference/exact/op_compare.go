@@ -58,7 +58,7 @@ func (op *comparison) eval() eval {
 	return eval{
 		infer:   op.infer,
 		compute: func(c *call, in, out []*Tensor) error { op.compute(c, out[0], in[0], in[1]); return nil },
-		cost:    perElement(60),
+		cost:    perElement(160),
 	}
 }
 

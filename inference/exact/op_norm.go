@@ -1,6 +1,7 @@
 package exact
 
 import (
+	"math"
 	"slices"
 
 	"assay/inference/exact/internal/kernel"
@@ -137,6 +138,14 @@ func (r *rowNorm) compute(c *call, in []*Tensor, out, x, mean, factor *Tensor) e
 		bias = list
 	}
 	v := &c.set.Vectors
+	if x.Len() == 0 { // no element, but there may be rows of them
+		for _, t := range []*Tensor{mean, factor} {
+			if t != nil {
+				fill(t.Float32s(), float32(math.NaN()))
+			}
+		}
+		return nil
+	}
 	c.floatRows(out, x, n, func(i int, to, from []float32) {
 		if !r.mean {
 			put(factor, i, v.RMSNorm(to, from, scale, r.epsilon))
@@ -147,6 +156,12 @@ func (r *rowNorm) compute(c *call, in []*Tensor, out, x, mean, factor *Tensor) e
 		put(factor, i, f)
 	})
 	return nil
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
 }
 
 func put(t *Tensor, i int, v float32) {

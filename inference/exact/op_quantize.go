@@ -48,7 +48,7 @@ func (g grains) check(x, scale *Spec, zero *Spec) error {
 	for i := 0; ok && i < len(x.Shape); i++ {
 		want := x.Shape[i]
 		if i == a {
-			want = (want + g.block - 1) / g.block
+			want = blocksOf(want, g.block)
 		}
 		ok = scale.Shape[i] == want
 	}
@@ -56,6 +56,13 @@ func (g grains) check(x, scale *Spec, zero *Spec) error {
 		return fail(ErrShape, "scales of shape %v for blocks of %d along axis %d of shape %v", scale.Shape, g.block, a, x.Shape)
 	}
 	return nil
+}
+
+func blocksOf(n, block int) int {
+	if n == 0 {
+		return 0
+	}
+	return (n-1)/block + 1
 }
 
 // runs calls f for stretches of the elements from lo to hi that share the scale at place k.
@@ -72,7 +79,7 @@ func (g grains) runs(shape, scale []int, lo, hi int, f func(at, n, k int)) {
 	} else if g.block > 0 {
 		stretch = 1
 	}
-	blocks := (n + block - 1) / block
+	blocks := blocksOf(n, block)
 	for at := lo; at < hi; {
 		i, along, outer := at%inner, at/inner%n, at/inner/n
 		count := min(stretch-at%stretch, hi-at)
@@ -262,7 +269,7 @@ func bindDequantize(b *binder) (eval, error) {
 			})
 			return nil
 		},
-		cost: perElement(60),
+		cost: perElement(120),
 	}, nil
 }
 

@@ -136,8 +136,12 @@ func (r *reduction) bind(b *binder) eval {
 			}
 			return r.compute(c, out[0], in[0], set)
 		},
-		cost: func(in, _ []Spec) Cost {
-			return Cost{Instructions: price*int64(tensor.Product(in[0].Shape)) + 4000}
+		cost: func(in, out []Spec) Cost {
+			n := price
+			if in[0].DType != tensor.Float32 {
+				n += 80
+			}
+			return Cost{Instructions: n*int64(tensor.Product(in[0].Shape)) + 2000*int64(tensor.Product(out[0].Shape)+1)}
 		},
 	}
 }

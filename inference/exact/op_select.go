@@ -58,7 +58,7 @@ func clipEval() eval {
 			return nil
 		},
 		inPlace: []int{0},
-		cost:    perElement(60),
+		cost:    elementCost(80, 400),
 	}
 }
 
@@ -172,7 +172,7 @@ func bindCumulate(f64 cumulation[float64], f32 cumulation[float32], whole cumula
 				}
 				return nil
 			},
-			cost: perElement(100),
+			cost: perElement(120),
 		}, nil
 	}
 }

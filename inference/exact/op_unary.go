@@ -123,7 +123,7 @@ func (u *unary) eval() eval {
 		infer:   func(in []Spec) ([]Spec, error) { return u.infer(&in[0]) },
 		compute: func(c *call, in, out []*Tensor) error { u.compute(c, out[0], in[0]); return nil },
 		inPlace: []int{0},
-		cost:    perElement(price),
+		cost:    elementCost(price, price+150),
 	}
 }
 

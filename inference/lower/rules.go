@@ -11,7 +11,7 @@ var rules map[string]rule
 func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
-		sameRules(), axesRules(), constantRules(), controlRules(), perRowRules(), mathRules(),
+		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), quantizedRules(), perRowRules(),
 		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(),
 	} {
 		for name, r := range group {

@@ -58,12 +58,14 @@ func lowerDropout(l *lowerer, n *onnx.Node) error {
 	if err != nil {
 		return err
 	}
-	if len(made) > 1 && made[1] != nil && l.opset(n) < 10 {
-		if made[1], err = l.emit1(n, "CastLike", []*value{made[1], x}); err != nil {
-			return err
-		}
+	if len(made) < 2 || made[1] == nil || l.opset(n) >= 10 {
+		return l.outputs(n, made...)
 	}
-	return l.outputs(n, made...)
+	mask, err := l.emit1(n, "CastLike", []*value{made[1], x})
+	if err != nil {
+		return err
+	}
+	return l.outputs(n, made[0], mask)
 }
 
 // lowerBatchNorm: before set 9 there was an attribute for statistics of every position apart.
