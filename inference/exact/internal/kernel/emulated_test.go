@@ -11,7 +11,7 @@ import (
 	"assay/internal/need"
 )
 
-// The tests of products run on arm64 too: its assembly against the same definitions.
+// The tests of products, vector functions and rows run on arm64 too: its assembly against the same definitions.
 func TestEmulatedArm64(t *testing.T) {
 	if testing.Short() || runtime.GOARCH == "arm64" {
 		t.Skip("builds for another machine")
@@ -23,7 +23,7 @@ func TestEmulatedArm64(t *testing.T) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build for arm64: %v\n%s", err, text)
 	}
-	run := need.Emulated(t, "aarch64", program, "-test.v", "-test.run", "KernelsMatch|Int8Match|BlocksMatch|DequantisedMatch/neon")
+	run := need.Emulated(t, "aarch64", program, "-test.v", "-test.run", "KernelsMatch|Int8Match|BlocksMatch|DequantisedMatch/neon|VectorsOf|VectorsIn|Rows|Columns|Softmax|Norms|Padding|PolynomialBits")
 	text, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)

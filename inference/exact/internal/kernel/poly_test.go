@@ -40,7 +40,7 @@ func scalars() []scalar {
 	return []scalar{
 		{"Exp", Exp, math.Exp, 0, 88.7, 1},
 		{"Log", Log, math.Log, 0, huge, 1},
-		{"Erf", Erf, math.Erf, 0, 10, 1.5},
+		{"Erf", Erf, math.Erf, 0, 10, 2},
 		{"Tanh", Tanh, math.Tanh, 0, 12, 1.5},
 		{"Sigmoid", Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 0, 110, 2.5},
 		{"Sqrt", Sqrt, math.Sqrt, 0, huge, 0.5001},

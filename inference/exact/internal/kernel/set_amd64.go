@@ -14,7 +14,7 @@ func assembly() []*Set {
 		if cpu.X86.HasAVX512VNNI {
 			ints, blocks = intsAVX512Dots4, blocksDots
 		}
-		list = append(list, &Set{Name: "avx512", product: productAVX512, ints: ints, blocks: blocks, Vectors: vectorsAVX2})
+		list = append(list, &Set{Name: "avx512", product: productAVX512, ints: ints, blocks: blocks, Vectors: vectorsAVX512})
 	}
 	return append(list, &Set{Name: "avx2", product: productAVX2, ints: intsAVX2, blocks: blocksAVX2, Vectors: vectorsAVX2})
 }

@@ -9,22 +9,26 @@ import (
 )
 
 func main() {
+	for name, content := range files() {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// files gives what the generated files hold.
+func files() map[string]string {
 	x86 := newText("amd64")
 	x86.functions(avx2{}, avx512{})
 	x86.constants(64)
 	arm := newText("arm64")
 	arm.functions(neon{})
 	arm.constantTable()
-	files := map[string]string{
+	return map[string]string{
 		"vector_amd64_gen.s":  x86.String(),
 		"vector_arm64_gen.s":  arm.String(),
 		"vector_amd64_gen.go": wrappers("amd64", avx2{}, avx512{}),
 		"vector_arm64_gen.go": wrappers("arm64", neon{}),
-	}
-	for name, content := range files {
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
 	}
 }
