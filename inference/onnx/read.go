@@ -22,8 +22,8 @@ type parser struct {
 	files  External
 	opened map[string][]byte
 	model  *Graph
-	// What the limits count over the whole model.
-	nodes, constants, depth int
+	// What the limits count over the whole model, and how deep the reading is.
+	nodes, constants, depth, typeDepth int
 }
 
 func (p *parser) readModel(data []byte) error {

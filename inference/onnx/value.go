@@ -44,11 +44,11 @@ func (p *parser) valueType(f field) (Type, error) {
 	if err := f.want(bytesType); err != nil {
 		return t, err
 	}
-	if p.depth >= p.limits.Depth {
+	if p.typeDepth >= p.limits.Depth {
 		return t, f.fail(ErrLimit, "types more than %d deep", p.limits.Depth)
 	}
-	p.depth++
-	defer func() { p.depth-- }()
+	p.typeDepth++
+	defer func() { p.typeDepth-- }()
 	err := walk(f.bytes, f.offset, "TypeProto", numbers{1, 4, 5, 6, 7, 8, 9}, func(f field) error {
 		switch f.num {
 		case 6: // denotation

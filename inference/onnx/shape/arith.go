@@ -264,6 +264,8 @@ func stretches(a, b Expr) bool {
 	return ok && t.op == opBroadcast && (t.a.Equal(b) || t.b.Equal(b))
 }
 
+func isConst(e Expr) bool { _, ok := e.Const(); return ok }
+
 // opaque makes an atom of an operation. Operands of commutative ones are put in order.
 func opaque(op operation, a, b Expr, low int64) (Expr, bool) {
 	x, y := a.String(), b.String()
@@ -276,7 +278,7 @@ func opaque(op operation, a, b Expr, low int64) (Expr, bool) {
 		if len(a.terms) > 1 {
 			x = "(" + x + ")"
 		}
-		if len(b.terms) > 1 || len(b.terms) == 1 && len(b.terms[0].atoms) > 1 {
+		if _, single := b.atom(); !single && !isConst(b) {
 			y = "(" + y + ")"
 		}
 	}
