@@ -40,6 +40,7 @@ type loader struct {
 	config  Config
 	program *Program
 	cache   map[ir.ID]*Tensor // constants expanded so far
+	err     error             // the first constant that could not be read
 }
 
 // constant expands a constant once.
@@ -51,39 +52,50 @@ func (l *loader) constant(id ir.ID) *Tensor {
 	if c == nil {
 		return nil
 	}
-	t := Expand(c)
+	t, err := Expand(c)
+	if err != nil && l.err == nil {
+		l.err = err
+	}
 	l.cache[id] = &t
 	return &t
 }
 
-// Expand gives the elements of a constant as operators see them.
-func Expand(c *ir.Constant) Tensor {
+// Expand gives the elements of a constant as operators see them. It fails only when stored elements cannot be read.
+func Expand(c *ir.Constant) (Tensor, error) {
+	elements, err := c.Elements()
+	if err != nil {
+		return tensor.New(c.DType(), c.Shape()...), fail(ErrInput, "%v", err)
+	}
 	if c.Quant == nil {
-		return canonical(c.Data)
+		return canonical(elements), nil
 	}
-	q := c.Quant
-	out := tensor.New(tensor.Float32, q.Q.Shape...)
-	inner := 1
-	if len(q.Scale) > 1 {
-		inner = tensor.Product(q.Q.Shape[q.Axis+1:])
+	out := tensor.New(tensor.Float32, elements.Shape...)
+	values, raw, inner := out.Float32s(), elements.Bytes(), len(elements.Bytes())
+	if len(c.Quant.Scale) > 1 {
+		inner = tensor.Product(elements.Shape[c.Quant.Axis+1:])
 	}
-	values := out.Float32s()
-	signed := q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4
-	for i, raw := range q.Q.Bytes() {
-		v := int32(raw)
-		if signed {
-			v = int32(int8(raw))
-		}
-		at := 0
-		if len(q.Scale) > 1 {
-			at = i / inner % len(q.Scale)
-		}
-		if q.Zero != nil {
-			v -= q.Zero[at]
-		}
-		values[i] = kernel.Canon(float32(float32(v) * q.Scale[at]))
+	for at, k := 0, 0; at < len(raw); at, k = at+inner, (k+1)%len(c.Quant.Scale) {
+		expand(c.Quant, values[at:at+inner], raw[at:at+inner], k)
 	}
-	return out
+	return out, nil
+}
+
+// expand turns whole numbers that share the scale of index k into floats, one rounded product each.
+func expand(q *ir.Quant, out []float32, raw []byte, k int) {
+	scale, zero := q.Scale[k], int32(0)
+	if q.Zero != nil {
+		zero = q.Zero[k]
+	}
+	out = out[:len(raw)]
+	if q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4 {
+		for i, v := range raw {
+			out[i] = kernel.Canon(float32(float32(int32(int8(v))-zero) * scale))
+		}
+		return
+	}
+	for i, v := range raw {
+		out[i] = kernel.Canon(float32(float32(int32(v)-zero) * scale))
+	}
 }
 
 func (l *loader) node(n *ir.Node) error {
@@ -98,6 +110,9 @@ func (l *loader) node(n *ir.Node) error {
 	e, err := op.bind(b)
 	if err == nil {
 		err = b.err
+	}
+	if err == nil {
+		err = l.err
 	}
 	if err != nil {
 		return err
@@ -172,5 +187,5 @@ func (l *loader) finish() error {
 			}
 		}
 	}
-	return nil
+	return l.err
 }

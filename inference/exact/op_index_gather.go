@@ -2,6 +2,7 @@ package exact
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/ir"
@@ -10,10 +11,7 @@ import (
 
 func bindGather(b *binder) (eval, error) {
 	along := b.int("axis", 0)
-	q := b.quant(0)
-	if q != nil {
-		b.take(0)
-	}
+	table := b.table(0)
 	return eval{
 		infer: func(in []Spec) ([]Spec, error) {
 			a, err := axis(along, len(in[0].Shape))
@@ -26,8 +24,8 @@ func bindGather(b *binder) (eval, error) {
 			return one(in[0].DType, slices.Concat(in[0].Shape[:a], in[1].Shape, in[0].Shape[a+1:])), nil
 		},
 		compute: func(c *call, in, out []*Tensor) error {
-			if q != nil {
-				return c.gather(q.Q.Shape, in[1], along, dequantised(out[0].Float32s(), q))
+			if table != nil {
+				return c.gatherConstant(out[0], table, in[1], along)
 			}
 			return c.gather(in[0].Shape, in[1], along, func(to, from, n int) { copyRun(out[0], to, in[0], from, n) })
 		},
@@ -55,31 +53,54 @@ func (c *call) gather(shape []int, indices *Tensor, along int, move func(to, fro
 	return nil
 }
 
-// dequantised moves runs out of weights kept as whole numbers, one rounded product each.
-func dequantised(out []float32, q *ir.Quant) func(to, from, n int) {
-	raw := q.Q.Bytes()
-	signed := q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4
-	step := len(raw)
-	if len(q.Scale) > 1 {
-		step = tensor.Product(q.Q.Shape[q.Axis+1:])
+// table takes input i when it is a constant that is better read run by run than expanded: kept as whole numbers, or stored
+// outside. Nil for anything else.
+func (b *binder) table(i int) *ir.Constant {
+	if b.quant(i) == nil && b.stored(i) == nil {
+		return nil
 	}
-	return func(to, from, n int) {
-		at, left := from/step%len(q.Scale), step-from%step
-		for i := range n {
-			if left == 0 {
-				at, left = (at+1)%len(q.Scale), step
-			}
-			left--
-			v := int32(raw[from+i])
-			if signed {
-				v = int32(int8(v))
-			}
-			if q.Zero != nil {
-				v -= q.Zero[at]
-			}
-			out[to+i] = kernel.Canon(float32(float32(v) * q.Scale[at]))
+	b.take(i)
+	return b.graph.Constant(b.node.In[i])
+}
+
+// gatherConstant reads the runs that are asked for and no others.
+func (c *call) gatherConstant(out *Tensor, table *ir.Constant, indices *Tensor, along int) error {
+	size := out.DType.Size()
+	var failed atomic.Pointer[Error]
+	move := func(to, from, n int) {
+		if err := table.Read(out.Bytes()[to*size:(to+n)*size], from); err != nil {
+			failed.Store(fail(ErrInput, "%v", err))
 		}
 	}
+	if q := table.Quant; q != nil {
+		values, step := out.Float32s(), tensor.Product(q.Q.Shape)
+		if len(q.Scale) > 1 {
+			step = tensor.Product(q.Q.Shape[q.Axis+1:])
+		}
+		move = func(to, from, n int) {
+			raw := make([]byte, n)
+			if err := table.Read(raw, from); err != nil {
+				failed.Store(fail(ErrInput, "%v", err))
+				return
+			}
+			for at := 0; at < n; {
+				k := (from + at) / step
+				end := min(n, (k+1)*step-from)
+				expand(q, values[to+at:to+end], raw[at:end], k%len(q.Scale))
+				at = end
+			}
+		}
+	}
+	if err := c.gather(table.Shape(), indices, along, move); err != nil {
+		return err
+	}
+	if err := failed.Load(); err != nil {
+		return err
+	}
+	if table.Quant == nil && out.DType == tensor.Float32 {
+		kernel.Canonicalise(out.Float32s())
+	}
+	return nil
 }
 
 func bindGatherND(b *binder) (eval, error) {

@@ -99,7 +99,10 @@ func TestGatherOfWholeNumbers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole := Expand(&c)
+			whole, err := Expand(&c)
+			if err != nil {
+				t.Fatal(err)
+			}
 			want, err := runNode(t, "Gather", []ir.Attr{aInt("axis", along)}, 1, &whole, at)
 			if err != nil {
 				t.Fatal(err)

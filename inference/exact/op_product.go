@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"assay/inference/exact/internal/kernel"
+	"assay/inference/ir"
 	"assay/inference/tensor"
 )
 
@@ -84,19 +85,31 @@ func bindMatMul(b *binder) (eval, error) {
 	e := eval{infer: inferMatMul, cost: productCost, compute: func(c *call, in, out []*Tensor) error {
 		return c.matMul(out[0], in[0], in[1])
 	}}
-	w, err := b.weights(1)
+	w, err := b.weights(1, false)
 	if err != nil || w == nil {
 		return e, err
 	}
 	e.compute = func(c *call, in, out []*Tensor) error {
-		c.split(out[0].Float32s(), in[0].Float32s(), w, rowsOf(out[0], w.N), nil)
+		packed, err := w.get()
+		if err != nil {
+			return err
+		}
+		c.split(out[0].Float32s(), in[0].Float32s(), packed, rowsOf(out[0], packed.N), nil)
 		return nil
 	}
 	return e, nil
 }
 
-// weights packs the constant float32 matrix of input i and takes it; nil when it is anything else.
-func (b *binder) weights(i int) (*kernel.Packed, error) {
+// weights is a constant matrix that a product takes in: packed once, or where its elements are stored outside, each time
+// that it is needed.
+type weights struct {
+	packed     *kernel.Packed
+	constant   *ir.Constant
+	transposed bool
+}
+
+// weights takes the constant float32 matrix of input i; nil when it is anything else.
+func (b *binder) weights(i int, transposed bool) (*weights, error) {
 	if !b.isConstant(i) {
 		return nil, nil
 	}
@@ -104,9 +117,34 @@ func (b *binder) weights(i int) (*kernel.Packed, error) {
 	if c.DType() != tensor.Float32 || len(c.Shape()) != 2 {
 		return nil, nil
 	}
-	t := Expand(c)
 	b.take(i)
-	return packMatrix(&t, false), nil
+	w := &weights{constant: c, transposed: transposed}
+	if c.Stored != nil {
+		return w, nil
+	}
+	var err error
+	w.packed, err = w.get()
+	w.constant = nil
+	return w, err
+}
+
+func (w *weights) get() (*kernel.Packed, error) {
+	if w.packed != nil {
+		return w.packed, nil
+	}
+	t, err := Expand(w.constant)
+	if err != nil {
+		return nil, err
+	}
+	return packMatrix(&t, w.transposed), nil
+}
+
+// or is the constant matrix, or when there is none, one made of t.
+func (w *weights) or(t *Tensor, transposed bool) (*kernel.Packed, error) {
+	if w == nil {
+		return packMatrix(t, transposed), nil
+	}
+	return w.get()
 }
 
 // rowsOf is how many rows of n elements a tensor has.
@@ -259,14 +297,14 @@ func bindLinear(b *binder) (eval, error) {
 	if err != nil {
 		return e, err
 	}
-	w, err := b.weights(1)
+	w, err := b.weights(1, false)
 	if err != nil {
 		return e, err
 	}
 	e.compute = func(c *call, in, out []*Tensor) error {
-		packed := w
-		if packed == nil {
-			packed = packMatrix(in[1], false)
+		packed, err := w.or(in[1], false)
+		if err != nil {
+			return err
 		}
 		var bias []float32
 		if len(in) > 2 && in[2] != nil {
@@ -364,21 +402,16 @@ func bindGemm(b *binder) (eval, error) {
 			return Cost{Multiplies: macs(m, k, n)}
 		},
 	}
-	var w *kernel.Packed
-	if b.isConstant(1) && b.graph.Constant(b.node.In[1]).DType() == tensor.Float32 && len(b.graph.Constant(b.node.In[1]).Shape()) == 2 {
-		t := Expand(b.graph.Constant(b.node.In[1]))
-		w = packMatrix(&t, transB)
-		b.take(1)
-	}
+	w, err := b.weights(1, transB)
 	g := gemm{alpha, beta, transA, transB, w}
 	e.compute = g.compute
-	return e, nil
+	return e, err
 }
 
 type gemm struct {
 	alpha, beta    float32
 	transA, transB bool
-	w              *kernel.Packed
+	w              *weights
 }
 
 func packMatrix(t *Tensor, transposed bool) *kernel.Packed {
@@ -396,9 +429,9 @@ func (g *gemm) compute(c *call, in, out []*Tensor) error {
 	if out[0].DType != tensor.Float32 {
 		return c.widened(out[0], in, func(out *Tensor, in []*Tensor) error { return g.compute(c, in, []*Tensor{out}) })
 	}
-	w := g.w
-	if w == nil {
-		w = packMatrix(in[1], g.transB)
+	w, err := g.w.or(in[1], g.transB)
+	if err != nil {
+		return err
 	}
 	a := in[0].Float32s()
 	if g.transA {

@@ -130,6 +130,17 @@ func (b *binder) quant(i int) *ir.Quant {
 	return nil
 }
 
+// stored gives input i when it is a constant whose elements lie outside, else nil.
+func (b *binder) stored(i int) *ir.Constant {
+	if !b.isConstant(i) {
+		return nil
+	}
+	if c := b.graph.Constant(b.node.In[i]); c.Stored != nil {
+		return c
+	}
+	return nil
+}
+
 // isConstant reports whether input i is known before a run, without reading it.
 func (b *binder) isConstant(i int) bool {
 	return i < len(b.node.In) && b.node.In[i] != ir.None && b.graph.Constant(b.node.In[i]) != nil

@@ -3,6 +3,7 @@ package ir
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 
 	"assay/inference/tensor"
@@ -21,36 +22,85 @@ func (e *DecodeError) Error() string {
 // Decode reads what [Encode] writes and nothing else. The constants share the bytes of the file where these begin at a
 // multiple of 8. Errors are [*DecodeError], or [*Error] when the graph does not fit together.
 func Decode(b []byte) (*Graph, error) {
+	n, size, err := sections(b, int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	start := elementsAt(n)
+	if err := zeros(b[header+n:start], header+n); err != nil {
+		return nil, err
+	}
+	return (&decoder{b: b[:header+n], at: header, data: b[start:], size: int(size)}).whole(start)
+}
+
+// Open is Decode for a file that is read where it lies: the graph now, each constant when it is needed. Padding is not
+// looked at.
+func Open(r io.ReaderAt, size int64) (*Graph, error) {
+	head := make([]byte, max(0, min(size, header)))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
+		return nil, fmt.Errorf("read ir file: %w", err)
+	}
+	n, elements, err := sections(head, size)
+	if err != nil {
+		return nil, err
+	}
+	if n > maxGraphBytes {
+		return nil, &DecodeError{16, fmt.Sprintf("a graph of %d bytes, limit %d", n, maxGraphBytes)}
+	}
+	b := make([]byte, header+n)
+	if got, err := r.ReadAt(b, 0); got < len(b) {
+		return nil, fmt.Errorf("read ir file: %w", err)
+	}
+	start := elementsAt(n)
+	return (&decoder{b: b, at: header, stored: r, start: int64(start), size: int(elements)}).whole(start)
+}
+
+// maxGraphBytes is the longest graph that Open reads into memory.
+const maxGraphBytes = 64 << 20
+
+// elementsAt is where the elements begin after a graph of n bytes.
+func elementsAt(n int) int { return (header + n + Page - 1) / Page * Page }
+
+// sections reads the header of a file of the given size: the lengths of graph and elements.
+func sections(b []byte, size int64) (n int, elements int64, err error) {
 	if len(b) < header || string(b[:len(magic)]) != magic {
-		return nil, &DecodeError{0, "does not begin with " + magic}
+		return 0, 0, &DecodeError{0, "does not begin with " + magic}
 	}
 	if v := binary.LittleEndian.Uint16(b[8:]); v != Version {
-		return nil, &DecodeError{8, fmt.Sprintf("version %d, this program reads version %d", v, Version)}
+		return 0, 0, &DecodeError{8, fmt.Sprintf("version %d, this program reads version %d", v, Version)}
 	}
 	if binary.LittleEndian.Uint16(b[10:]) != 0 || binary.LittleEndian.Uint32(b[12:]) != 0 {
-		return nil, &DecodeError{10, "reserved bytes are not zero"}
+		return 0, 0, &DecodeError{10, "reserved bytes are not zero"}
 	}
-	n, size := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
-	if n > uint64(len(b)-header) {
-		return nil, &DecodeError{16, fmt.Sprintf("a graph of %d bytes in a file of %d", n, len(b))}
+	graph, data := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+	if graph > uint64(size-header) || graph > math.MaxInt32-2*Page {
+		return 0, 0, &DecodeError{16, fmt.Sprintf("a graph of %d bytes in a file of %d", graph, size)}
 	}
-	start := (header + int(n) + Page - 1) / Page * Page
-	if start > len(b) || size != uint64(len(b)-start) {
-		return nil, &DecodeError{24, fmt.Sprintf("%d bytes of elements in a file of %d", size, len(b))}
+	start := int64(elementsAt(int(graph)))
+	if start > size || data != uint64(size-start) || data > math.MaxInt32 && math.MaxInt == math.MaxInt32 {
+		return 0, 0, &DecodeError{24, fmt.Sprintf("%d bytes of elements in a file of %d", data, size)}
 	}
-	for i, c := range b[header+int(n) : start] {
+	return int(graph), int64(data), nil
+}
+
+func zeros(b []byte, at int) error {
+	for i, c := range b {
 		if c != 0 {
-			return nil, &DecodeError{header + int(n) + i, "padding is not zero"}
+			return &DecodeError{at + i, "padding is not zero"}
 		}
 	}
-	d := decoder{b: b[:header+int(n)], at: header, data: b[start:]}
+	return nil
+}
+
+// whole reads the graph and sees that nothing is left over.
+func (d *decoder) whole(start int) (*Graph, error) {
 	g := d.graph(0)
 	switch {
 	case d.err != nil:
 		return nil, d.err
 	case d.at != len(d.b):
 		return nil, &DecodeError{d.at, fmt.Sprintf("%d bytes follow the graph", len(d.b)-d.at)}
-	case d.used != len(d.data):
+	case d.used != d.size:
 		return nil, &DecodeError{start + d.used, "elements that belong to no constant"}
 	}
 	return g, g.Check()
@@ -60,9 +110,14 @@ func Decode(b []byte) (*Graph, error) {
 type decoder struct {
 	b    []byte
 	at   int
-	data []byte
+	data []byte // of all constants; or they are stored, from start on
 	used int
+	size int
 	err  error
+
+	stored io.ReaderAt
+	start  int64
+	place  *Stored // of the elements read last
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -239,7 +294,16 @@ func (d *decoder) floats() []float32 {
 }
 
 func (d *decoder) constant() Constant {
-	c := Constant{Name: d.text()}
+	c := d.unplaced(d.text())
+	if d.stored != nil {
+		c.Stored = d.place
+	}
+	return c
+}
+
+// unplaced reads a constant after its name.
+func (d *decoder) unplaced(name string) Constant {
+	c := Constant{Name: name}
 	switch kind := d.uint(); kind {
 	case 0:
 		c.Data = d.elements()
@@ -281,19 +345,22 @@ func (d *decoder) elements() tensor.Tensor {
 		return tensor.Tensor{}
 	}
 	n, ok := tensor.Count(shape, math.MaxInt32) // a dimension may be large where another is 0
-	start := (d.used + align - 1) / align * align
-	if !ok || start > len(d.data) || int64(n)*int64(dtype.Size()) > int64(len(d.data)-start) {
+	begin := (d.used + align - 1) / align * align
+	if !ok || begin > d.size || int64(n)*int64(dtype.Size()) > int64(d.size-begin) {
 		d.fail("elements of shape %v beyond the end of the file", shape)
 		return tensor.Tensor{}
 	}
-	for _, c := range d.data[d.used:start] {
-		if c != 0 {
-			d.fail("padding before elements is not zero")
-			return tensor.Tensor{}
-		}
+	before := d.used
+	d.used = begin + n*dtype.Size()
+	if d.stored != nil {
+		d.place = &Stored{From: d.stored, Offset: d.start + int64(begin)}
+		return tensor.Tensor{DType: dtype, Shape: shape}
 	}
-	d.used = start + n*dtype.Size()
-	t, err := tensor.Over(dtype, d.data[start:d.used:d.used], shape...)
+	if zeros(d.data[before:begin], before) != nil {
+		d.fail("padding before elements is not zero")
+		return tensor.Tensor{}
+	}
+	t, err := tensor.Over(dtype, d.data[begin:d.used:d.used], shape...)
 	if err != nil {
 		d.fail("%v", err)
 	}

@@ -5,6 +5,9 @@
 package ir
 
 import (
+	"fmt"
+	"io"
+
 	"assay/inference/tensor"
 )
 
@@ -49,11 +52,49 @@ type Output struct {
 	DType tensor.DType
 }
 
-// Constant is a value that the model holds. When Quant is nil its elements are Data.
+// Constant is a value that the model holds. When Quant is nil its elements are Data. When Stored is set the elements, or
+// the whole numbers of Quant, lie outside and Data or Quant.Q has a type and a shape alone.
 type Constant struct {
-	Name  string // a label, for people
-	Data  tensor.Tensor
-	Quant *Quant
+	Name   string // a label, for people
+	Data   tensor.Tensor
+	Quant  *Quant
+	Stored *Stored
+}
+
+// Stored says where elements lie.
+type Stored struct {
+	From   io.ReaderAt
+	Offset int64
+}
+
+// Elements gives the elements, or for a quantised constant the whole numbers; those that are stored are read.
+func (c *Constant) Elements() (tensor.Tensor, error) {
+	t := c.Data
+	if c.Quant != nil {
+		t = c.Quant.Q
+	}
+	if c.Stored == nil {
+		return t, nil
+	}
+	out := tensor.New(t.DType, t.Shape...)
+	return out, c.Read(out.Bytes(), 0)
+}
+
+// Read copies elements from the first one given on, as many as p has bytes for.
+func (c *Constant) Read(p []byte, first int) error {
+	t := &c.Data
+	if c.Quant != nil {
+		t = &c.Quant.Q
+	}
+	at := first * t.DType.Size()
+	if c.Stored == nil {
+		copy(p, t.Bytes()[at:at+len(p)])
+		return nil
+	}
+	if n, err := c.Stored.From.ReadAt(p, c.Stored.Offset+int64(at)); n < len(p) {
+		return fmt.Errorf("read constant %q: %w", c.Name, err)
+	}
+	return nil
 }
 
 // Quant is a float32 constant kept as small whole numbers: element = float32(float32(q - zero) · scale), one rounded

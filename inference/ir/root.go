@@ -51,15 +51,17 @@ func root(g *Graph) (commitment.Hash, error) {
 
 func constantLeaf(c *Constant) ([]byte, error) {
 	var e encoder
-	elements := &c.Data
 	if c.Quant != nil {
 		e.uint(1)
 		e.quant(c.Quant)
-		elements = &c.Quant.Q
 	} else {
 		e.uint(0)
 	}
-	h, err := TensorRoot(elements)
+	elements, err := c.Elements()
+	if err != nil {
+		return nil, err
+	}
+	h, err := TensorRoot(&elements)
 	return append(e.b, h[:]...), err
 }
 
