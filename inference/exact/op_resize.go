@@ -107,7 +107,7 @@ func (r *resize) plan(in []Spec) ([]resampled, error) {
 				return nil, fail(ErrShape, "scales %v", scales)
 			}
 			at(i).scale = scale
-			at(i).out = clampInt(int64(min(math.Floor(float64(at(i).in)*scale), 1<<40)))
+			at(i).out = clampInt(int64(min(math.Floor(float64(float64(at(i).in)*scale)), 1<<40)))
 		}
 		return list, nil
 	}
