@@ -111,13 +111,33 @@ func (r anything) node(op *operator) (attrs []ir.Attr, in []*Tensor) {
 		}
 	}
 	slices.SortFunc(attrs, func(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) })
-	shape, dtype := r.shape(), r.dtype()
+	shape, dtype, special := r.shape(), r.dtype(), r.IntN(12)
 	for i := range op.minIn + r.IntN(min(op.maxIn, op.minIn+3)-op.minIn+1) {
 		if i >= op.minIn && r.IntN(4) == 0 {
 			in = append(in, nil)
 			continue
 		}
 		s, d := slices.Clone(shape), dtype
+		if i > 0 && len(shape) > 1 && special < 4 { // operands that usually are something else than the first
+			switch special {
+			case 0: // axes, sizes, positions
+				d, s = tensor.Int64, []int{1 + r.IntN(len(shape))}
+			case 1: // a number for each channel
+				s = []int{shape[1]}
+			case 2: // a number
+				s = nil
+			case 3: // weights
+				s[0] = 1 + r.IntN(4)
+				for k := 2; k < len(s); k++ {
+					s[k] = 1 + r.IntN(3)
+				}
+				if i > 1 {
+					s = s[:1]
+				}
+			}
+			in = append(in, r.tensor(d, s))
+			continue
+		}
 		switch r.IntN(5) {
 		case 0:
 			s = r.shape()
@@ -130,7 +150,7 @@ func (r anything) node(op *operator) (attrs []ir.Attr, in []*Tensor) {
 		case 2:
 			s = s[r.IntN(len(s)+1):]
 		}
-		if r.IntN(4) == 0 {
+		if r.IntN(8) == 0 {
 			d = r.dtype()
 		}
 		in = append(in, r.tensor(d, s))
@@ -142,7 +162,7 @@ func (r anything) node(op *operator) (attrs []ir.Attr, in []*Tensor) {
 // nothing else: not on what their memory held, not on threads.
 func TestNoOperandsPanic(t *testing.T) {
 	t.Parallel()
-	rounds := 400
+	rounds := 800
 	if testing.Short() {
 		rounds = 40
 	}
