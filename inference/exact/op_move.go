@@ -22,6 +22,7 @@ func moveOperators() map[string]*operator {
 		"ReverseSequence": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_axis", "time_axis"}, bind: bindReverseSequence},
 		"Range":           {minIn: 3, maxIn: 3, out: 1, bind: bindRange},
 		"ConstantOfShape": {minIn: 1, maxIn: 2, out: 1, bind: bindConstantOfShape},
+		"Einsum":          {minIn: 1, maxIn: many, out: 1, attributes: []string{"equation"}, bind: bindEinsum},
 		"EyeLike":         {minIn: 1, maxIn: 1, out: 1, attributes: []string{"dtype", "k"}, bind: bindEyeLike},
 	}
 }

@@ -148,6 +148,7 @@ func (r *rowNorm) compute(c *call, in []*Tensor, out, x, mean, factor *Tensor) e
 	}
 	c.floatRows(out, x, n, func(i int, to, from []float32) {
 		if !r.mean {
+			put(mean, i, 0)
 			put(factor, i, v.RMSNorm(to, from, scale, r.epsilon))
 			return
 		}

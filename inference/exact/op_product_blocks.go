@@ -143,7 +143,7 @@ func (p *nBits) compute(c *call, in, out []*Tensor) error {
 	done := c.finish(bias, nil)
 	var rows kernel.BlockRows
 	if p.integers {
-		rows.Quantise(a, m, p.k, p.k, p.block)
+		c.set.QuantiseBlocks(&rows, a, m, p.k, p.k, p.block)
 	}
 	panels := w.Panels()
 	each := min(m, splitRows)

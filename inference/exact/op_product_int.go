@@ -281,24 +281,19 @@ const (
 )
 
 func (p *byteProduct) linear(c *call, in []*Tensor, out *Tensor, activation func(v *kernel.Vectors) func(out, x []float32)) error {
-	k := in[0].Shape[len(in[0].Shape)-1]
-	m := in[0].Len() / max(1, k)
 	if out.Len() == 0 {
 		return nil
 	}
-	q, done, err := scratch[int8](c, m*k)
-	if err != nil {
-		return err
-	}
-	defer done()
+	k, n := in[0].Shape[len(in[0].Shape)-1], out.Shape[len(out.Shape)-1]
+	m := out.Len() / n
+	var rows kernel.Int8Rows
+	c.set.ShapeInt8Rows(&rows, m, k)
 	scales := make([]float32, m)
 	x := in[0].Float32s()
 	c.rows(m, k, func(from, to int) {
-		magnitude := make([]float32, k)
+		memory := make([]byte, k)
 		for i := from; i < to; i++ {
-			row := x[i*k : (i+1)*k]
-			scales[i] = rowScale(&c.set.Vectors, magnitude, row)
-			c.set.QuantizeInt8(q[i*k:(i+1)*k], row, scales[i], 0)
+			scales[i] = c.set.QuantiseInt8Row(&rows, i, x[i*k:(i+1)*k], memory)
 		}
 	})
 	var bias []float32
@@ -310,30 +305,21 @@ func (p *byteProduct) linear(c *call, in []*Tensor, out *Tensor, activation func
 		apply = activation(&c.set.Vectors)
 	}
 	column := in[2].Float32s()
-	n := len(column)
-	whole := tensor.Of(tensor.Int8, q, m, k)
-	operands := []*Tensor{&whole, in[1]}
-	return p.sums(c, nil, operands, func(sums []int32, row, at int) {
+	panels := p.panels
+	if panels == nil {
+		panels = &kernel.Int8Panels{}
+		c.set.PackInt8(panels, bytesView(in[1], 0), k, n, nil)
+	}
+	c.splitInt8(nil, &rows, panels, m, func(sums []int32, row, at int) {
 		y := out.Float32s()[row*n+at:][:len(sums)]
 		var add []float32
 		if bias != nil {
 			add = bias[at : at+len(sums)]
 		}
-		kernel.Rescale(y, sums, scales[row], column[at:at+len(sums)], add)
+		c.set.Rescale(y, sums, scales[row], column[at:at+len(sums)], add)
 		if apply != nil {
 			apply(y, y)
 		}
 	})
-}
-
-// rowScale is max|x| / 127, or 1 where that is 0.
-func rowScale(v *kernel.Vectors, magnitude, row []float32) float32 {
-	if len(row) == 0 {
-		return 1
-	}
-	v.Abs(magnitude, row)
-	if s := kernel.Canon(v.Highest(magnitude) / 127); s != 0 {
-		return s
-	}
-	return 1
+	return nil
 }

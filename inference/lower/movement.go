@@ -16,7 +16,7 @@ func movementRules() map[string]rule {
 	}
 	for _, op := range []string{
 		"CenterCropPad", "DepthToSpace", "SpaceToDepth", "ReverseSequence", "EyeLike", "ScatterElements", "ScatterND",
-		"Compress", "NonZero", "OneHot", "Unique",
+		"Compress", "NonZero", "OneHot", "Unique", "Einsum",
 	} {
 		out[op] = same
 	}

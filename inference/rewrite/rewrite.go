@@ -1,5 +1,5 @@
 // Package rewrite turns a model into another one of the same meaning up to a stated loss: products with constant
-// weights are given a form that is smaller, faster, or that others can check.
+// weights are given a form that is smaller, faster, or that others can check. Tables of vectors become int8 with a scale per row.
 //
 // Dynamically quantised graphs take the scale of their activations from a whole tensor, so padding and batch mates
 // change every answer, and no referee can repeat it. [Rewrite] makes such products weight-only (integers in the
@@ -50,7 +50,17 @@ var (
 type Report struct {
 	Form     Form      `json:"form"`
 	Products []Product `json:"products"`
+	Tables   []Table   `json:"tables,omitempty"`
 	Left     []Left    `json:"left,omitempty"`
+}
+
+// Table is a matrix whose rows are looked up, kept as int8 with a scale per row whatever the form.
+type Table struct {
+	Node    string `json:"node"`
+	Rows    int    `json:"rows"`
+	Columns int    `json:"columns"`
+	// Exact says that its numbers are the same as before.
+	Exact bool `json:"exact"`
 }
 
 // Product is one that was rewritten.
@@ -111,10 +121,15 @@ func Rewrite(g *onnx.Graph, form Form) (*onnx.Graph, Report, error) {
 func (r *rewriter) nodes(g *onnx.Graph) ([]onnx.Node, error) {
 	found, left := findProducts(g, r.weights)
 	r.report.Left = left
+	tables := findTables(g, r.weights)
 	r.weights.budget = math.MaxInt64 // what is wanted now was within it, and is made once
 	nodes := make([]onnx.Node, 0, len(g.Nodes))
 	for i := range g.Nodes {
 		p, ok := found[i]
+		if t, is := tables[i]; is {
+			nodes = append(nodes, r.lookUp(&g.Nodes[i], t)...)
+			continue
+		}
 		if !ok {
 			nodes = append(nodes, g.Nodes[i])
 			continue

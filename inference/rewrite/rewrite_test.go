@@ -41,7 +41,7 @@ func TestInONNXRuntime(t *testing.T) {
 				}
 				rewritten, report := rewritten(t, path, form)
 				loss := compared(t, cases, path, realmodel.Kept(t, rewritten))
-				t.Logf("%d products, %d left; max-abs %.3g of %.3g (case %d), cosine %.6f", len(report.Products), len(report.Left), loss.MaxAbs, loss.Largest, loss.Sample, loss.Cosine)
+				t.Logf("%d products, %d tables, %d left; %.1f MB; max-abs %.3g of %.3g (case %d), cosine %.6f", len(report.Products), len(report.Tables), len(report.Left), float64(len(rewritten))/1e6, loss.MaxAbs, loss.Largest, loss.Sample, loss.Cosine)
 				if loss.MaxAbs > most.maxAbs || loss.Cosine < most.cosine {
 					t.Errorf("max-abs %.3g, cosine %.6f, at most %v", loss.MaxAbs, loss.Cosine, most)
 				}
@@ -67,17 +67,60 @@ func rewritten(t *testing.T, path string, form rewrite.Form) ([]byte, rewrite.Re
 // compared takes the answers of both files from ONNX Runtime.
 func compared(t *testing.T, cases []realmodel.Inputs, original, rewritten string) rewrite.Loss {
 	t.Helper()
-	from := func(path string) rewrite.Run {
-		answers := realmodel.Reference(t, path, cases)
-		next := 0
-		return func(rewrite.Values) (rewrite.Values, error) {
-			next++
-			return answers[next-1], nil
-		}
-	}
-	loss, err := rewrite.Compare(cases, from(original), from(rewritten))
+	loss, err := rewrite.Compare(cases, answers(t, original, cases), answers(t, rewritten, cases))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return loss
+}
+
+// answers gives ONNX Runtime's, case after case.
+func answers(t *testing.T, path string, cases []realmodel.Inputs) rewrite.Run {
+	t.Helper()
+	all := realmodel.Reference(t, path, cases)
+	next := 0
+	return func(rewrite.Values) (rewrite.Values, error) {
+		next++
+		return all[next-1], nil
+	}
+}
+
+// TestByExact runs rewritten models by the exact executor and in ONNX Runtime: the same model, the same answers. Where
+// activations are rounded to 8 bits, a difference in the last place of fp32 moves some of them by a whole step, later
+// layers more, so that two runtimes differ as much as rounding costs (see [TestPerRowBits] for one product alone).
+func TestByExact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real models in Python")
+	}
+	for _, c := range []struct {
+		model  realmodel.Model
+		form   rewrite.Form
+		maxAbs float64
+		cosine float64
+	}{
+		{realmodel.MiniLM(), rewrite.WeightOnly, 1e-5, 0.9999999},
+		{realmodel.MiniLM(), rewrite.PerRow, 0.4, 0.985},
+		{realmodel.MiniLM(), rewrite.Q8, 0.2, 0.995},
+		{realmodel.MiniLM(), rewrite.Q4, 0.2, 0.995},
+		{realmodel.BGESmall(), rewrite.WeightOnly, 1e-5, 0.9999999},
+		{realmodel.BGESmall(), rewrite.PerRow, 0.4, 0.985},
+	} {
+		t.Run(c.model.Name+" "+string(c.form), func(t *testing.T) {
+			t.Parallel()
+			data, _ := rewritten(t, c.model.Path(t), c.form)
+			cases := c.model.Inputs(t)
+			ours, err := rewrite.Exact(parse(t, data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			loss, err := rewrite.Compare(cases, answers(t, realmodel.Kept(t, data), cases), ours)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("max-abs %.3g of %.3g, cosine %.9f", loss.MaxAbs, loss.Largest, loss.Cosine)
+			if loss.MaxAbs > c.maxAbs || loss.Cosine < c.cosine {
+				t.Errorf("max-abs %.3g, cosine %.9f, at most %v and %v", loss.MaxAbs, loss.Cosine, c.maxAbs, c.cosine)
+			}
+		})
+	}
 }

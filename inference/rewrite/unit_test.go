@@ -11,6 +11,7 @@ import (
 
 	"assay/inference/onnx"
 	"assay/inference/rewrite"
+	"assay/inference/tensor"
 )
 
 func parsed(t testing.TB, path string) *onnx.Graph {
@@ -174,6 +175,41 @@ func TestSharedWeights(t *testing.T) {
 	parse(t, onnx.Encode(out))
 	if _, _, err := rewrite.Rewrite(out, rewrite.PerRow); !errors.Is(err, rewrite.ErrNothing) {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// TestTables holds that a table of vectors is kept as int8 and only the rows that are looked up are multiplied out.
+func TestTables(t *testing.T) {
+	t.Parallel()
+	values := make([]float32, 1000*66)
+	for i := range values {
+		values[i] = float32(i%131) - 65 // the largest magnitude of a row is 65
+	}
+	g := model(2, []onnx.Tensor{
+		floats("vectors", []int64{1000, 66}, values...), floats("w", []int64{66, 2}, values[:132]...),
+	}, node("Gather", "found", "vectors", "ids"), node("MatMul", "y", "found", "w"))
+	g.Inputs = []onnx.Value{{Name: "ids", DType: onnx.Int64, Shape: []onnx.Dim{{Size: -1}}}}
+	out, report, err := rewrite.Rewrite(g, rewrite.WeightOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := ops(out), "Gather Gather Cast Mul Cast Mul MatMul"; got != want {
+		t.Errorf("operators %q, want %q", got, want)
+	}
+	if len(report.Tables) != 1 || report.Tables[0].Rows != 1000 || report.Tables[0].Columns != 66 || report.Tables[0].Exact {
+		t.Errorf("%+v", report.Tables)
+	}
+	before, err := rewrite.Exact(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := rewrite.Exact(parse(t, onnx.Encode(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss, err := rewrite.Compare([]rewrite.Values{{"ids": tensor.FromInt64([]int64{0, 999, 500, -1}, 4)}}, before, after)
+	if err != nil || loss.MaxAbs == 0 || loss.MaxAbs > loss.Largest/50 || loss.Cosine < 0.9999 {
+		t.Errorf("%+v, %v", loss, err)
 	}
 }
 

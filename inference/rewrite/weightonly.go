@@ -47,7 +47,7 @@ func (r *rewriter) multipliedOut(base, q, zero, scale string) (nodes []onnx.Node
 		name := r.fresh(base + suffix)
 		n := onnx.Node{Name: name, Op: op, Inputs: in, Outputs: []string{name}}
 		if op == "Cast" {
-			n.Attributes = []onnx.Attribute{{Name: "to", Kind: onnx.KindInt, Int: int64(onnx.Float32)}}
+			n.Attributes = []onnx.Attribute{toFloat}
 		}
 		nodes = append(nodes, n)
 		return name

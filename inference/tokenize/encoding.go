@@ -65,7 +65,7 @@ func (t *Tokenizer) Pair(text, second string, o Options) (*Encoding, error) {
 
 // Encoding is [Tokenizer.Encoding].
 func (e *Encoder) Encoding(text string, o Options) (*Encoding, error) {
-	a, err := e.sequence(text, 0, o)
+	a, err := e.sequence(text, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +74,11 @@ func (e *Encoder) Encoding(text string, o Options) (*Encoding, error) {
 
 // Pair is [Tokenizer.Pair].
 func (e *Encoder) Pair(text, second string, o Options) (*Encoding, error) {
-	a, err := e.sequence(text, 0, o)
+	a, err := e.sequence(text, 0)
 	if err != nil {
 		return nil, err
 	}
-	b, err := e.sequence(second, 1, o)
+	b, err := e.sequence(second, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (t *Tokenizer) Batch(texts []string, o Options) ([]Encoding, error) {
 }
 
 // sequence encodes one text, without what comes around it.
-func (e *Encoder) sequence(text string, number uint32, o Options) (*Encoding, error) {
+func (e *Encoder) sequence(text string, number uint32) (*Encoding, error) {
 	e.w.track = true
 	if err := e.cut(text); err != nil {
 		return nil, err
@@ -111,21 +111,10 @@ func (e *Encoder) sequence(text string, number uint32, o Options) (*Encoding, er
 	pieces := e.w.pieces
 	out := new(Encoding)
 	chars := newCounter(text)
-	limit := e.limit(number, o)
-	first, last := limit.window(len(pieces), func(i int) int { return e.count(&pieces[i]) })
-	for i := first; i < last; i++ {
-		e.record(out, &pieces[i], i-first, number, &chars)
+	for i := range pieces {
+		e.record(out, &pieces[i], i, number, &chars)
 	}
 	return out, nil
-}
-
-// count is the number of tokens of a piece.
-func (e *Encoder) count(p *piece) int {
-	if p.id >= 0 {
-		return 1
-	}
-	e.tokens(p)
-	return len(e.s.out)
 }
 
 // record appends the tokens of a piece.

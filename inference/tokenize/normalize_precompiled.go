@@ -76,32 +76,46 @@ func leadsTo(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
 
 // find is what replaces a chunk: the entry of the shortest prefix that has one.
 func (p *precompiled) find(chunk []byte) (to string, ok bool) {
+	to, n := p.prefix(chunk, false)
+	return to, n > 0
+}
+
+// prefix is the entry of the shortest or the longest prefix that has one, and its length.
+func (p *precompiled) prefix(chunk []byte, longest bool) (to string, n int) {
 	root, _ := p.unit(0)
 	at := leadsTo(root)
-	for _, b := range chunk {
-		if b == 0 {
-			return "", false
-		}
+	for i, b := range chunk {
 		at ^= uint32(b)
 		unit, ok := p.unit(at)
-		if !ok || unit&(1<<31|0xFF) != uint32(b) {
-			return "", false
+		if !ok || b == 0 || unit&(1<<31|0xFF) != uint32(b) {
+			break
 		}
 		at ^= leadsTo(unit)
 		if unit>>8&1 == 0 {
 			continue
 		}
-		value, ok := p.unit(at)
-		if value &= 1<<31 - 1; !ok || int64(value) > int64(len(p.to)) {
-			return "", false
+		s, ok := p.entry(at)
+		if !ok {
+			break
 		}
-		end := int(value)
-		for end < len(p.to) && p.to[end] != 0 {
-			end++
+		if to, n = s, i+1; !longest {
+			break
 		}
-		return p.to[value:end], true
 	}
-	return "", false
+	return to, n
+}
+
+// entry is the replacement that a unit points to.
+func (p *precompiled) entry(unit uint32) (string, bool) {
+	value, ok := p.unit(unit)
+	if value &= 1<<31 - 1; !ok || int64(value) > int64(len(p.to)) {
+		return "", false
+	}
+	end := int(value)
+	for end < len(p.to) && p.to[end] != 0 {
+		end++
+	}
+	return p.to[value:end], true
 }
 
 func (p *precompiled) normalise(w *work) {

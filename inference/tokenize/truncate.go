@@ -36,42 +36,6 @@ func (t *Tokenizer) WithTruncation(tr *Truncation) (*Tokenizer, error) {
 	return &c, nil
 }
 
-// limit is how many tokens are made of one text before the rest is left alone.
-type limit struct {
-	tokens int
-	left   bool
-	none   bool
-}
-
-func (e *Encoder) limit(number uint32, o Options) limit {
-	tr := e.t.truncation
-	if tr == nil || o.Plain || tr.Strategy == OnlySecond && number == 0 {
-		return limit{none: true}
-	}
-	return limit{tokens: tr.Length, left: tr.Left}
-}
-
-// window is the range of pieces that are made into tokens.
-func (l limit) window(pieces int, count func(i int) (tokens int)) (first, last int) {
-	if l.none {
-		return 0, pieces
-	}
-	total := 0
-	for n := range pieces {
-		i := n
-		if l.left {
-			i = pieces - 1 - n
-		}
-		if total += count(i); total >= l.tokens {
-			if l.left {
-				return i, pieces
-			}
-			return 0, i + 1
-		}
-	}
-	return 0, pieces
-}
-
 // truncate cuts one or two sequences so that they fit.
 func (tr Truncation) truncate(all []Encoding) error {
 	if tr.Length == 0 {

@@ -10,6 +10,8 @@ type unigram struct {
 	lowest  float64 // the score of an unknown character
 	bytes   bool
 	byteIDs [256]int32
+	hidden  []bool // tokens that text never becomes, where some are
+	single  bool   // as SentencePiece itself: sums in float32, and unknown characters are unknown whatever they spell
 }
 
 // step is the best way to a place in the text.
@@ -82,17 +84,24 @@ func (m *unigram) forward(s *scratch, word []byte) {
 				break
 			}
 			id := t.value[node]
-			if id < 0 {
+			if id < 0 || m.hidden != nil && m.hidden[id] {
 				continue
 			}
-			s.best[i+1].offer(here+m.scores[id], at, id)
+			s.best[i+1].offer(m.sum(here, m.scores[id]), at, id)
 			single = single || i+1-at == size
 		}
 		if !single {
-			s.best[at+size].offer(here+m.lowest, at, m.unknown)
+			s.best[at+size].offer(m.sum(here, m.lowest), at, m.unknown)
 		}
 		at += size
 	}
+}
+
+func (m *unigram) sum(a, b float64) float64 {
+	if m.single {
+		return float64(float32(a + b))
+	}
+	return a + b
 }
 
 func (w *step) offer(score float64, from int, id int32) {
@@ -105,7 +114,7 @@ func (w *step) offer(score float64, from int, id int32) {
 // characters. Tokens come last to first.
 func (m *unigram) put(s *scratch, word []byte, lo, hi int) {
 	id := m.v.trie.get(word[lo:hi])
-	if id >= 0 {
+	if id >= 0 && !(m.single && s.best[hi].id == m.unknown) {
 		s.out = append(s.out, token{uint32(id), int32(lo), int32(hi), false})
 		return
 	}

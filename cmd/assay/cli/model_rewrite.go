@@ -146,6 +146,9 @@ func (r *rewritten) text(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "; weights of %d unchanged\n", exact)
+	for _, t := range r.Report.Tables {
+		fmt.Fprintf(w, "table of %d vectors of %d to int8 with a scale each; unchanged: %t\n", t.Rows, t.Columns, t.Exact)
+	}
 	printLeft(w, r.Report.Left)
 	fmt.Fprintf(w, "size      %.1f MB, was %.1f MB\n", float64(r.After)/1e6, float64(r.Before)/1e6)
 	if r.Loss == nil {

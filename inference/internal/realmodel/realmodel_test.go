@@ -13,11 +13,6 @@ import (
 	"assay/inference/tensor"
 )
 
-// waiting are models with operators or forms that the executor does not have yet.
-var waiting = map[string]string{
-	"bge-small dynamic int8": "",
-}
-
 // run is the one place that knows how a model file becomes answers.
 func run(data []byte) (func(realmodel.Inputs) (realmodel.Inputs, error), error) {
 	graph, err := onnx.Parse(data, onnx.Limits{})
@@ -47,13 +42,7 @@ func TestAgreeWithONNXRuntime(t *testing.T) {
 			want := realmodel.Reference(t, m.Path(t), cases)
 			call, err := run(m.Bytes(t))
 			if err != nil {
-				if _, ok := waiting[m.Name]; ok {
-					t.Skipf("not run yet: %v", err)
-				}
 				t.Fatal(err)
-			}
-			if _, ok := waiting[m.Name]; ok {
-				t.Errorf("runs now: strike it from the list of waiting models")
 			}
 			worst := map[string]float64{}
 			for i, in := range cases {

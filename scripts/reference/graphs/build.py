@@ -85,6 +85,7 @@ class Graph:
         self.operators = []
         self.names = 0
         self.domains = set()
+        self.ml = None  # version of ai.onnx.ml
         self.hidden = {}  # what the body of a node reads from outside, by the node's first output
         self.last = None
         self.deepest = 0
@@ -415,5 +416,5 @@ class Graph:
         ]
         stored = [numpy_helper.from_array(v.wide.astype(v.dtype), v.name) for v in constants]
         graph = helper.make_graph(protos, "random", [declared(v) for v in inputs], [declared(v) for v in outputs], stored)
-        sets = [helper.make_opsetid("", self.opset)] + [helper.make_opsetid(d, 3 if d == "ai.onnx.ml" else 1) for d in sorted(self.domains - {""})]
+        sets = [helper.make_opsetid("", self.opset)] + [helper.make_opsetid(d, (self.ml or 3) if d == "ai.onnx.ml" else 1) for d in sorted(self.domains - {""})]
         return helper.make_model(graph, opset_imports=sets, ir_version=10), inputs

@@ -193,6 +193,16 @@ def grid_sample(g):
     return g.add("GridSample", [x, grid], mode="linear", padding_mode=g.one(["zeros", "border"]), align_corners=g.number(0, 1))
 
 
+@draws("AffineGrid", 20)
+def affine_grid(g):
+    if g.batched:
+        raise Reject  # the size names the batch
+    n, flat = g.number(1, 3), g.chance(0.6)
+    theta = g.fresh((n, 2, 3) if flat else (n, 3, 4), low=-1.5, high=1.5)
+    size = [n, g.number(1, 3), *[g.number(2, 6) for _ in range(2 if flat else 3)]]
+    return g.add("AffineGrid", [theta, g.constant(np.array(size))], align_corners=g.number(0, 1))
+
+
 @draws("Col2Im", 18)
 def col2im(g):
     shape, block = [g.number(3, 6), g.number(3, 6)], [g.number(1, 3), g.number(1, 3)]

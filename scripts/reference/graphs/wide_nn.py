@@ -175,6 +175,18 @@ def global_lp(i, a, n):
     return [(np.abs(i[0]) ** p).sum(axis=spatial(i[0]), keepdims=True) ** (1.0 / p)]
 
 
+@own("AffineGrid")
+def affine_grid(i, a, n):
+    theta, size = i[0], [int(d) for d in i[1][2:]]
+    if a.get("align_corners", 0):
+        steps = [np.linspace(-1, 1, d) for d in size]
+    else:
+        steps = [(2 * np.arange(d) + 1) / d - 1 for d in size]
+    places = np.meshgrid(*steps, indexing="ij")
+    base = np.stack([*reversed(places), np.ones(size)], axis=-1)
+    return [np.einsum("...k,nck->n...c", base, theta)]
+
+
 def relu(x):
     return np.maximum(x, 0)
 

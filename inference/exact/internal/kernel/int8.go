@@ -106,63 +106,6 @@ type Int8Rows struct {
 	plain  bool    // every first term is 0
 }
 
-// PackInt8Rows copies a[m][k] for this set, in the memory of r if there is enough. zeros are the rows' zero points:
-// none, one for all, or m.
-func (s *Set) PackInt8Rows(r *Int8Rows, a Bytes, m, k int, zeros []int32) {
-	size := 1
-	if s.ints.form == wideRows {
-		size = 2
-	}
-	group := s.ints.group
-	r.M, r.K, r.stride, r.plain = m, k, (k+group-1)/group*group*size, true
-	r.data = slices.Grow(r.data[:0], m*r.stride)[:m*r.stride]
-	r.terms = slices.Grow(r.terms[:0], 2*m)[:2*m]
-	for i := range m {
-		r.packRow(&a, i, s.ints.form, pick(zeros, i))
-		r.plain = r.plain && r.terms[2*i] == 0
-	}
-}
-
-func (r *Int8Rows) packRow(a *Bytes, i int, form rowForm, zero int32) {
-	to := r.data[i*r.stride : (i+1)*r.stride]
-	flip := a.flip()
-	if form == unsignedRows {
-		flip ^= 0x80
-	}
-	from, step := a.Data[min(i*a.RowStride, len(a.Data)):], a.ColumnStride // no data when k is 0
-	var sum int32                                                          // of the elements as they are, or less 128
-	if form == wideRows {
-		sum = widen(to, from, step, r.K, a.flip(), zero-a.shift())
-		r.terms[2*i], r.terms[2*i+1] = 0, sum
-		return
-	}
-	bias := a.flip()
-	for x := range r.K {
-		v := from[x*step]
-		sum += int32(int8(v ^ bias))
-		to[x] = v ^ flip
-	}
-	clear(to[r.K:])
-	zero -= a.shift() // now of elements that are all signed
-	r.terms[2*i+1] = sum - int32(r.K)*zero
-	if form == unsignedRows {
-		zero += 128
-	}
-	r.terms[2*i] = zero
-}
-
-// widen stores k elements less their zero point as int16 and gives their sum.
-func widen(to, from []byte, step, k int, flip byte, zero int32) int32 {
-	var sum int32
-	for x := range k {
-		v := int32(int8(from[x*step]^flip)) - zero
-		sum += v
-		to[2*x], to[2*x+1] = byte(v), byte(v>>8)
-	}
-	clear(to[2*k:])
-	return sum
-}
-
 // intStrip is a part of an integer product for one kernel call, like [strip].
 type intStrip struct {
 	c       []int32
@@ -278,30 +221,4 @@ func (s *Set) intEdge(t *intStrip, c []int32, columns int) {
 		}
 	}
 	t.m, t.ldc, t.a, t.terms = rows, ldc, a, terms
-}
-
-// Rescale turns integer sums into numbers: out[j] = float32(c[j]) · row · column[j], each product rounded, and then
-// bias[j] added if there is a bias. column has one element for all or one each.
-func Rescale(out []float32, c []int32, row float32, column, bias []float32) {
-	out = out[:len(c)]
-	if len(column) == 1 {
-		for j, v := range c {
-			out[j] = float32(float32(float32(v)*row) * column[0])
-		}
-	} else {
-		column = column[:len(c)]
-		for j, v := range c {
-			out[j] = float32(float32(float32(v)*row) * column[j])
-		}
-	}
-	if bias == nil {
-		for j, v := range out {
-			out[j] = Canon(v)
-		}
-		return
-	}
-	bias = bias[:len(c)]
-	for j, v := range out {
-		out[j] = Canon(v + bias[j])
-	}
 }

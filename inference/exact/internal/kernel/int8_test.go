@@ -111,19 +111,69 @@ func checkInt8(t *testing.T, k *Set, m, depth, n int) {
 }
 
 func TestRescale(t *testing.T) {
-	c := []int32{-1 << 31, 1<<31 - 1, 16777217, -3, 0}
-	var got [5]float32
-	Rescale(got[:], c, 3, []float32{0.1}, nil)
-	for j, v := range c {
-		if want := float32(float32(float32(v)*3) * float32(0.1)); got[j] != want {
-			t.Errorf("%d becomes %v, want %v", v, got[j], want)
+	s := noise(4)
+	for _, k := range sets {
+		for n := range 40 {
+			c, columns, bias := make([]int32, n), s.floats(n, true), s.floats(n, true)
+			for i := range c {
+				if c[i] = int32(s.next()); i%3 == 0 {
+					c[i] = []int32{-1 << 31, 1<<31 - 1, 16777217, -3, 0}[i%5]
+				}
+			}
+			row := s.float(true)
+			for _, add := range [][]float32{nil, bias} {
+				got, want := make([]float32, n), make([]float32, n)
+				for j := range want {
+					want[j] = float32(float32(float32(c[j])*row) * columns[j])
+					if add != nil {
+						want[j] += add[j]
+					}
+					want[j] = Canon(want[j])
+				}
+				k.Rescale(got, c, row, columns, add)
+				if i, ok := sameBits(got, want); !ok {
+					t.Fatalf("%s: %d · %v · %v is %v, want %v", k.Name, c[i], row, columns[i], got[i], want[i])
+				}
+			}
 		}
 	}
-	columns, bias := []float32{1, 2, 0.3, 4, 5}, []float32{1, 2, 3, 4, 5}
-	Rescale(got[:], c, 0.7, columns, bias)
-	for j, v := range c {
-		if want := float32(float32(float32(v)*0.7)*columns[j]) + bias[j]; got[j] != want {
-			t.Errorf("%d becomes %v, want %v", v, got[j], want)
+}
+
+// Quantised rows are what the steps of their definition give.
+func TestQuantiseInt8Rows(t *testing.T) {
+	s := noise(8)
+	for _, k := range intSets() {
+		for _, size := range [][2]int{{0, 4}, {1, 0}, {3, 1}, {2, 31}, {5, 33}, {4, 100}, {2, 384}} {
+			m, depth := size[0], size[1]
+			a := s.floats(m*(depth+2), s.next()%2 == 0)
+			if m > 1 {
+				clear(a[:depth])
+			}
+			q := Bytes{Data: make([]byte, m*depth), Signed: true, RowStride: depth, ColumnStride: 1}
+			wantScales := make([]float32, m)
+			for i := range m {
+				scale, row := plainQuantise(a[i*(depth+2):][:depth])
+				if scale == 0 {
+					scale = 1
+				}
+				wantScales[i] = scale
+				for x, v := range row {
+					q.Data[i*depth+x] = byte(v)
+				}
+			}
+			var got, want Int8Rows
+			scales := make([]float32, m)
+			k.ShapeInt8Rows(&got, m, depth)
+			for i := range m {
+				scales[i] = k.QuantiseInt8Row(&got, i, a[i*(depth+2):][:depth], make([]byte, depth))
+			}
+			k.PackInt8Rows(&want, q, m, depth, nil)
+			if i, ok := sameBits(scales, wantScales); !ok {
+				t.Fatalf("%s %v: scale of row %d is %v, want %v", k.Name, size, i, scales[i], wantScales[i])
+			}
+			if !slices.Equal(got.data, want.data) || !slices.Equal(got.terms, want.terms) || got.plain != want.plain {
+				t.Fatalf("%s %v: other rows than packed from bytes:\n%v\n%v", k.Name, size, got, want)
+			}
 		}
 	}
 }

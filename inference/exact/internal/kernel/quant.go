@@ -107,8 +107,8 @@ type BlockRows struct {
 
 func (r *BlockRows) blocks() int { return (r.K + r.Block - 1) / r.Block }
 
-// Quantise fills r with a[m][k], whose row i begins at a[i·stride], in the memory of r if there is enough.
-func (r *BlockRows) Quantise(a []float32, m, k, stride, block int) {
+// QuantiseBlocks fills r with a[m][k], whose row i begins at a[i·stride], in the memory of r if there is enough.
+func (s *Set) QuantiseBlocks(r *BlockRows, a []float32, m, k, stride, block int) {
 	r.M, r.K, r.Block = m, k, block
 	n := m * r.blocks()
 	r.q = slices.Grow(r.q[:0], n*block)[:n*block]
@@ -118,30 +118,19 @@ func (r *BlockRows) Quantise(a []float32, m, k, stride, block int) {
 		for b := range r.blocks() {
 			at := i*r.blocks() + b
 			x := a[i*stride+b*block : i*stride+min(k, (b+1)*block)]
-			r.scales[at], r.sums[at] = quantiseBlock(r.q[at*block:(at+1)*block], x)
+			r.scales[at], r.sums[at] = s.quantiseBlock(r.q[at*block:(at+1)*block], x)
 		}
 	}
 }
 
-func quantiseBlock(q []byte, x []float32) (scale float32, sum int32) {
-	var top float32
-	for _, v := range x {
-		if v = Abs(v); v > top || v != v {
-			top = v
-		}
-	}
-	scale = Canon(top / 127)
+func (s *Set) quantiseBlock(q []byte, x []float32) (scale float32, sum int32) {
+	scale = Canon(s.bytes.magnitude(x) / 127)
 	clear(q[len(x):])
 	if scale == 0 {
 		clear(q)
 		return scale, 0
 	}
-	for i, v := range x {
-		n := clamp(roundedClamped(v/scale), -127, 127)
-		q[i] = byte(n)
-		sum += n
-	}
-	return scale, sum
+	return scale, s.bytes.quantise(q, x, scale)
 }
 
 // blockStrip is a part of a block-quantised product for one kernel call: m rows of one panel.

@@ -78,7 +78,9 @@ func plainBlocks(a []float32, v *quantised, m int) []float32 {
 func plainQuantise(x []float32) (float32, []int32) {
 	top, out := 0.0, make([]int32, len(x))
 	for _, v := range x {
-		top = math.Max(top, math.Abs(float64(v))) // NaN if either is
+		if v = Abs(v); float64(v) > top || v != v {
+			top = float64(v) // which stays NaN
+		}
 	}
 	scale := Canon(float32(top) / 127)
 	for i, v := range x {
@@ -126,9 +128,9 @@ func checkBlocks(t *testing.T, k *Set, m, depth, n, block, bits, kind int) {
 	if err := panels.Pack(v.q, v.scales, v.zeros, depth, n, block, bits); err != nil {
 		t.Fatal(err)
 	}
-	rows.Quantise(s.floats(10*100, true), 10, 100, 100, 16)
+	k.QuantiseBlocks(&rows, s.floats(10*100, true), 10, 100, 100, 16)
 	wide := s.strided(rowMajor(a, depth), m, depth, depth+3, 1)
-	rows.Quantise(wide.Data, m, depth, depth+3, block)
+	k.QuantiseBlocks(&rows, wide.Data, m, depth, depth+3, block)
 	ldc := n + 2
 	got := slices.Repeat([]float32{77}, m*ldc)
 	cut := panels.Panels() / 2
@@ -224,7 +226,7 @@ func BenchmarkBlocks(b *testing.B) {
 					if err := panels.Pack(v.q, v.scales, v.zeros, depth, n, 32, bits); err != nil {
 						b.Fatal(err)
 					}
-					rows.Quantise(s.floats(m*depth, false), m, depth, depth, 32)
+					k.QuantiseBlocks(&rows, s.floats(m*depth, false), m, depth, depth, 32)
 					c := make([]float32, m*n)
 					for b.Loop() {
 						k.MultiplyBlocks(c, n, &rows, &panels, 0, m, 0, panels.Panels(), nil)

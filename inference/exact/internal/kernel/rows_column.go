@@ -80,12 +80,12 @@ func (v *Vectors) pickColumns(out, x []float32, n int, start float32, step func(
 }
 
 func (v *Vectors) foldColumns(out, x []float32, n int, f columnFold) {
-	scratch := new(columnScratch)
-	for j := 0; j < len(out); j += columnWidth {
-		width := min(columnWidth, len(out)-j)
-		total := out[j : j+width]
+	width := min(columnWidth, len(out))
+	scratch := make([]float32, (min(lanes, max(n, 1))+1)*width)
+	for j := 0; j < len(out); j += width {
+		total := out[j:min(len(out), j+width)]
 		for i := 0; i == 0 || i < n; i += rowBlock {
-			block := scratch.fold(x, len(out), j, width, i, min(n, i+rowBlock), f)
+			block := f.block(scratch, x[min(i*len(out)+j, len(x)):], len(total), len(out), min(rowBlock, n-i), j)
 			if i == 0 {
 				copy(total, block)
 			} else {
@@ -96,30 +96,24 @@ func (v *Vectors) foldColumns(out, x []float32, n int, f columnFold) {
 	}
 }
 
-type columnScratch struct {
-	lane     [lanes * columnWidth]float32
-	prepared [columnWidth]float32
-}
-
-// fold reduces rows [from, to) of the columns j … j+width-1 of x, whose rows have the given stride.
-func (s *columnScratch) fold(x []float32, stride, j, width, from, to int, f columnFold) []float32 {
-	for i := range s.lane {
-		s.lane[i] = f.start
-	}
-	lane := func(i int) []float32 { return s.lane[i*columnWidth : i*columnWidth+width] }
-	for i := from; i < to; i++ {
-		row := x[i*stride+j : i*stride+j+width]
+// block reduces n rows of width columns, whose rows begin stride apart in x; at is the first column's number. Lanes that
+// get no row would hold the start, which changes nothing: they are left out.
+func (f columnFold) block(scratch, x []float32, width, stride, n, at int) []float32 {
+	used := min(lanes, max(n, 1))
+	prepared := scratch[used*width:][:width]
+	lane := func(i int) []float32 { return scratch[i*width : (i+1)*width] }
+	fill(scratch[:used*width], f.start)
+	for i := range n {
+		row := x[i*stride : i*stride+width]
 		if f.prepare != nil {
-			prepared := s.prepared[:width]
-			f.prepare(prepared, row, j)
+			f.prepare(prepared, row, at)
 			row = prepared
 		}
-		l := lane((i - from) % lanes)
+		l := lane(i % lanes)
 		f.step(l, l, row)
 	}
-	used := min(lanes, to-from) // the others still hold the start, which changes nothing
 	for half := lanes / 2; half > 0; half /= 2 {
-		for i := range min(half, max(0, used-half)) {
+		for i := range max(0, min(half, used-half)) {
 			f.step(lane(i), lane(i), lane(i+half))
 		}
 		used = min(used, half)

@@ -18,11 +18,12 @@ type Set struct {
 	product productKernel
 	ints    intKernel
 	blocks  func(*blockStrip)
+	bytes   byteKernel
 	Vectors
 }
 
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, Vectors: vectorsGo})
+var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, bytes: bytesGo, Vectors: vectorsGo})
 
 // Names names the sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {

@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 func intSets() []*Set {
 	list := sets
 	if cpu.ARM64.HasASIMDDP {
-		list = append([]*Set{{Name: "neon without dot products", ints: intsPair, blocks: blocksPair}}, sets...)
+		list = append([]*Set{{Name: "neon without dot products", ints: intsPair, blocks: blocksPair, bytes: bytesGo}}, sets...)
 	}
 	return list
 }
