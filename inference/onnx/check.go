@@ -200,7 +200,7 @@ func (c *checker) operator(n *Node) error {
 func old(n *Node, version int64) error {
 	then, a := Operator("", n.Op, version)
 	now, b := Operator("", n.Op, firstOpset)
-	if !a || !b || then.Since != now.Since {
+	if !a || !b || then.Since < now.Same {
 		return fault(ErrUnsupported, n.Name, "%s of version %d of the default operator set, known are %d to %d", n.Op, version, firstOpset, lastOpset)
 	}
 	return nil

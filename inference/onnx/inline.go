@@ -253,7 +253,7 @@ func (x *inliner) compatible(n *Node, fr *frame) error {
 	}
 	a, known := Operator(n.Domain, n.Op, here)
 	b, still := Operator(n.Domain, n.Op, there)
-	if !ours(n.Domain) || !known || !still || a.Since != b.Since {
+	if !ours(n.Domain) || !known || !still || a.Since < b.Same || a.Since > b.Since {
 		return fault(ErrUnsupported, n.Name, "%s of version %d of operator set %q in %s, the model imports version %d",
 			n.Op, here, n.Domain, fr.function.label(), there)
 	}

@@ -11,14 +11,17 @@ type definition struct{ domain, name, rows string }
 
 // Signature is the definition of one of ONNX's own operators that an operator set holds.
 type Signature struct {
-	// Since is the version of the operator set that brought the definition: where it is equal, so is the meaning.
+	// Since is the version of the operator set that brought the definition.
 	Since int64
+	// Same is the version of the first definition whose nodes mean the same under this one: what came later added element
+	// types, optional inputs and attributes.
+	Same int64
 	// How many inputs and outputs a node has at least and at most, counting those left out; -1 is any number.
 	MinInputs, MaxInputs, MinOutputs, MaxOutputs int
 }
 
 const (
-	signatureBytes = 5
+	signatureBytes = 6
 	anyNumber      = 255
 )
 
@@ -35,7 +38,7 @@ func Operator(domain, name string, version int64) (Signature, bool) {
 	for rows := definitions[at].rows; len(rows) > 0 && int64(rows[0]) <= version; rows = rows[signatureBytes:] {
 		found = Signature{
 			Since: int64(rows[0]), MinInputs: int(rows[1]), MaxInputs: atMost(rows[2]),
-			MinOutputs: int(rows[3]), MaxOutputs: atMost(rows[4]),
+			MinOutputs: int(rows[3]), MaxOutputs: atMost(rows[4]), Same: int64(rows[5]),
 		}
 	}
 	return found, found.Since > 0 && found.MinInputs != anyNumber

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"assay/inference/tokenize"
@@ -32,22 +33,50 @@ func count(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// reference runs Python tokenizers over the hard lines and gives the folder of what it made.
-func makeReference(t *testing.T) string {
+var made struct {
+	sync.Mutex
+	dir string
+}
+
+// reference is the folder of what Python tokenizers makes of the hard lines. It is made
+// once for all tests.
+func reference(t *testing.T) string {
 	t.Helper()
 	if dir := os.Getenv("ASSAY_TOKENIZER_REFERENCE"); dir != "" {
 		return dir
 	}
+	made.Lock()
+	defer made.Unlock()
+	if made.dir != "" {
+		return made.dir
+	}
 	python := need.Python(t, filepath.Join(references, "requirements.txt"))
 	_, modules := need.Node(t, references)
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(t.Context(), python, filepath.Join(references, "compare.py"), dir, filepath.Join(modules, "node_modules"),
 		"testdata/hard.txt", "../../examples/passages/passages.txt",
 		strconv.Itoa(count(t, "ASSAY_TOKENIZER_GRID", 12)), strconv.Itoa(count(t, "ASSAY_TOKENIZER_MIXED", 2000)))
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, tail(out))
 	}
+	made.dir = dir
 	return dir
+}
+
+// folder is where all tests of this package put what they share.
+var folder string
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "tokenize"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
 }
 
 func tail(b []byte) string { return string(b[max(0, len(b)-2000):]) }
@@ -114,7 +143,7 @@ func whole[T any](list []T) []T { return append([]T{}, list...) }
 // offsets, words, masks, what overflows, and what is decoded.
 func TestEqualsPython(t *testing.T) {
 	t.Parallel()
-	dir := makeReference(t)
+	dir := reference(t)
 	texts := readLines(t, filepath.Join(dir, "lines.hex"))
 	if len(texts) < 5000 && os.Getenv("ASSAY_TOKENIZER_REFERENCE") == "" {
 		t.Fatalf("%d lines, want 5,000 or more", len(texts))

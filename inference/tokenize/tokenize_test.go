@@ -120,7 +120,7 @@ func TestAgainstPython(t *testing.T) {
 	vocabulary := bert(t)
 	tokenizer := load(t, vocabulary)
 	for _, limit := range []int{0, 2, 3, 9} {
-		compare(t, tokenizer, hard(t), reference(t, python, vocabulary, "testdata/hard.txt", limit), limit)
+		compare(t, tokenizer, hard(t), wordPieceIDs(t, python, vocabulary, "testdata/hard.txt", limit), limit)
 	}
 	var texts []string
 	var escaped strings.Builder
@@ -139,10 +139,10 @@ func TestAgainstPython(t *testing.T) {
 	if err := os.WriteFile(file, []byte(escaped.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, tokenizer, texts, reference(t, python, vocabulary, file, 0), 0)
+	compare(t, tokenizer, texts, wordPieceIDs(t, python, vocabulary, file, 0), 0)
 }
 
-func reference(t *testing.T, python, vocabulary, file string, limit int) []string {
+func wordPieceIDs(t *testing.T, python, vocabulary, file string, limit int) []string {
 	t.Helper()
 	command := exec.Command(python, "../../scripts/reference/wordpiece.py", vocabulary, file, strconv.Itoa(limit))
 	command.Stderr = os.Stderr

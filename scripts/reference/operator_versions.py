@@ -2,9 +2,11 @@
 
     python scripts/reference/operator_versions.py > inference/onnx/operators_gen.go
 
-Each definition of an operator takes five bytes of a string: the version of its operator set, and how many inputs and
-outputs it wants at least and at most, where 255 stands for any number. A definition that only withdraws the operator
-has 255 for the least number of inputs.
+Each definition of an operator takes six bytes of a string: the version of its operator set, and how many inputs and
+outputs it wants at least and at most, where 255 stands for any number; then the version of the first definition whose
+nodes mean the same under this one: from one definition to the next the inputs, outputs and attributes stay, with their
+defaults, and only optional ones are added. A definition that only withdraws the operator has 255 for the least number
+of inputs.
 """
 
 import onnx
@@ -18,15 +20,46 @@ var definitions = [...]definition{
 """
 
 
+# Operators that changed their meaning without changing their form.
+CHANGED = {("GroupNormalization", 21)}  # scale and bias for each channel, no longer for each group
+
+
+def extends(new, old):
+    """Says whether nodes written for the old definition mean the same under the new one."""
+    if (new.name, new.since_version) in CHANGED or new.deprecated != old.deprecated or len(new.outputs) != len(old.outputs):
+        return False
+    if [p.option for p in new.outputs] != [p.option for p in old.outputs] or len(new.inputs) < len(old.inputs):
+        return False
+    if any((p.name, p.option) != (q.name, q.option) for p, q in zip(new.inputs, old.inputs)):
+        return False
+    if any(p.option != onnx.defs.OpSchema.FormalParameterOption.Optional for p in new.inputs[len(old.inputs) :]):
+        return False
+    for name, a in old.attributes.items():
+        b = new.attributes.get(name)
+        if b is None or (a.required, a.type) != (b.required, b.type) or a.default_value != b.default_value:
+            return False
+    return not any(b.required for name, b in new.attributes.items() if name not in old.attributes)
+
+
+def rows(history):
+    """Gives the six bytes of each definition, in order."""
+    out, first, last = [], None, None
+    for s in sorted(history, key=lambda s: s.since_version):
+        if last is None or not extends(s, last):
+            first = s
+        last = s
+        least = 255 if s.deprecated else s.min_input
+        out += [s.since_version, least, min(s.max_input, 255), s.min_output, min(s.max_output, 255), first.since_version]
+    return out
+
+
 def main():
     table = {}
     for s in onnx.defs.get_all_schemas_with_history():
-        least = 255 if s.deprecated else s.min_input
-        row = [s.since_version, least, min(s.max_input, 255), s.min_output, min(s.max_output, 255)]
-        table.setdefault((s.domain, s.name), []).append(row)
+        table.setdefault((s.domain, s.name), []).append(s)
     print(HEAD % onnx.__version__, end="")
-    for (domain, name), rows in sorted(table.items()):
-        text = "".join("\\x%02x" % v for row in sorted(rows) for v in row)
+    for (domain, name), history in sorted(table.items()):
+        text = "".join("\\x%02x" % v for v in rows(history))
         print('\t{"%s", "%s", "%s"},' % (domain, name, text))
     print("}")
 
