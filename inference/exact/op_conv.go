@@ -15,8 +15,11 @@ func convOperators() map[string]*operator {
 		"ConvTranspose": {
 			minIn: 2, maxIn: 3, out: 1, attributes: append([]string{"output_padding", "output_shape"}, attributes...), bind: bindConvTranspose,
 		},
-		"ConvInteger": {minIn: 2, maxIn: 4, out: 1, attributes: attributes, bind: bindConvInteger},
-		"QLinearConv": {minIn: 8, maxIn: 9, out: 1, attributes: attributes, bind: bindQLinearConv},
+		"ConvInteger":         {minIn: 2, maxIn: 4, out: 1, attributes: attributes, bind: bindConvInteger},
+		"Col2Im":              {minIn: 3, maxIn: 3, out: 1, attributes: []string{"dilations", "pads", "strides"}, bind: bindCol2Im},
+		"DeformConv":          {minIn: 3, maxIn: 5, out: 1, attributes: append([]string{"offset_group"}, attributes...), bind: bindDeformConv},
+		"CausalConvWithState": {minIn: 2, maxIn: 4, out: 2, attributes: []string{"activation"}, bind: bindCausalConv},
+		"QLinearConv":         {minIn: 8, maxIn: 9, out: 1, attributes: attributes, bind: bindQLinearConv},
 	}
 }
 

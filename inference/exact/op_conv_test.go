@@ -308,3 +308,16 @@ func TestConvRefusals(t *testing.T) {
 		})
 	}
 }
+
+func TestWindowOperators(t *testing.T) {
+	t.Parallel()
+	runTable(t, []row{
+		{"overlaps add up", "Col2Im", []ir.Attr{aInts("strides", 1, 1)}, []*Tensor{f32s([]float32{1, 2, 3, 4}, 1, 2, 2), i64s([]int64{1, 3}), i64s([]int64{1, 2})}, []*Tensor{f32s([]float32{1, 5, 4}, 1, 1, 1, 3)}},
+		{"between pixels", "DeformConv", nil, []*Tensor{f32s([]float32{2, 4}, 1, 1, 1, 2), f32s([]float32{1}, 1, 1, 1, 1), f32s([]float32{0, 0, 0.5, 5}, 1, 2, 1, 2)}, []*Tensor{f32s([]float32{3, 0}, 1, 1, 1, 2)}},
+		{"state goes on", "CausalConvWithState", nil, []*Tensor{f32s([]float32{1, 2, 3}, 1, 1, 3), f32s([]float32{10, 1}, 1, 1, 2), nil, f32s([]float32{4}, 1, 1, 1)}, []*Tensor{f32s([]float32{41, 12, 23}, 1, 1, 3), f32s([]float32{3}, 1, 1, 1)}},
+		{"three channels", "LRN", []ir.Attr{aInt("size", 3), aFloat("alpha", 3), aFloat("beta", 1), aFloat("bias", 1)}, []*Tensor{f32s([]float32{1, 2, 3}, 1, 3, 1)}, []*Tensor{f32s([]float32{1.0 / 6, 2.0 / 15, 3.0 / 14}, 1, 3, 1)}},
+		{"norm of all", "GlobalLpPool", []ir.Attr{aInt("p", 2)}, []*Tensor{f32s([]float32{3, -4}, 1, 1, 2)}, []*Tensor{f32s([]float32{5}, 1, 1, 1)}},
+		{"magnitudes", "LpPool", []ir.Attr{aInt("p", 1), aInts("kernel_shape", 2)}, []*Tensor{f32s([]float32{3, -4, 1}, 1, 1, 3)}, []*Tensor{f32s([]float32{7, 5}, 1, 1, 2)}},
+		{"back to their places", "MaxUnpool", []ir.Attr{aInts("kernel_shape", 2), aInts("strides", 2)}, []*Tensor{f32s([]float32{8, 9}, 1, 1, 2), i64s([]int64{1, 2}, 1, 1, 2)}, []*Tensor{f32s([]float32{0, 8, 9, 0}, 1, 1, 4)}},
+	})
+}

@@ -10,16 +10,18 @@ import (
 // indexOperators pick elements by number, put them back, and find them.
 func indexOperators() map[string]*operator {
 	return map[string]*operator{
-		"Gather":          {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindGather},
-		"GatherND":        {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_dims"}, bind: bindGatherND},
-		"GatherElements":  {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindGatherElements},
-		"ScatterElements": {minIn: 3, maxIn: 3, out: 1, attributes: []string{"axis", "reduction"}, bind: bindScatterElements},
-		"ScatterND":       {minIn: 3, maxIn: 3, out: 1, attributes: []string{"reduction"}, bind: bindScatterND},
-		"Compress":        {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindCompress},
-		"NonZero":         {minIn: 1, maxIn: 1, out: 1, bind: bindNonZero},
-		"OneHot":          {minIn: 3, maxIn: 3, out: 1, attributes: []string{"axis"}, bind: bindOneHot},
-		"Unique":          {minIn: 1, maxIn: 1, out: 4, attributes: []string{"axis", "sorted"}, bind: bindUnique},
-		"TopK":            {minIn: 2, maxIn: 2, out: 2, attributes: []string{"axis", "largest", "sorted"}, bind: bindTopK},
+		"Gather":            {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindGather},
+		"GatherND":          {minIn: 2, maxIn: 2, out: 1, attributes: []string{"batch_dims"}, bind: bindGatherND},
+		"GatherElements":    {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindGatherElements},
+		"ScatterElements":   {minIn: 3, maxIn: 3, out: 1, attributes: []string{"axis", "reduction"}, bind: bindScatterElements},
+		"ScatterND":         {minIn: 3, maxIn: 3, out: 1, attributes: []string{"reduction"}, bind: bindScatterND},
+		"Compress":          {minIn: 2, maxIn: 2, out: 1, attributes: []string{"axis"}, bind: bindCompress},
+		"NonZero":           {minIn: 1, maxIn: 1, out: 1, bind: bindNonZero},
+		"OneHot":            {minIn: 3, maxIn: 3, out: 1, attributes: []string{"axis"}, bind: bindOneHot},
+		"Unique":            {minIn: 1, maxIn: 1, out: 4, attributes: []string{"axis", "sorted"}, bind: bindUnique},
+		"TensorScatter":     {minIn: 2, maxIn: 3, out: 1, attributes: []string{"axis", "mode"}, bind: bindTensorScatter},
+		"NonMaxSuppression": {minIn: 2, maxIn: 5, out: 1, attributes: []string{"center_point_box"}, bind: bindNonMaxSuppression},
+		"TopK":              {minIn: 2, maxIn: 2, out: 2, attributes: []string{"axis", "largest", "sorted"}, bind: bindTopK},
 	}
 }
 

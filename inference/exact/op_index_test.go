@@ -34,6 +34,10 @@ func TestIndexOperators(t *testing.T) {
 		{"out of range is off", "OneHot", attrs(aInt("axis", 0)), []*Tensor{i64s([]int64{-1, 0, 3}), i64s([]int64{3}), f32s([]float32{5, 7}, 2)}, []*Tensor{f32s([]float32{5, 7, 5, 5, 5, 5, 7, 5, 5}, 3, 3)}},
 		{"order of first", "Unique", attrs(aInt("sorted", 0)), []*Tensor{f32s([]float32{2, nan, 1, 2, nan}, 5)}, []*Tensor{f32s([]float32{2, nan, 1}, 3), i64s([]int64{0, 1, 2}), i64s([]int64{0, 1, 2, 0, 1}), i64s([]int64{2, 2, 1})}},
 		{"rows", "Unique", attrs(aInt("axis", 0)), []*Tensor{f32s([]float32{1, 0, 0, 9, 1, 0}, 3, 2)}, []*Tensor{f32s([]float32{0, 9, 1, 0}, 2, 2), i64s([]int64{1, 0}), i64s([]int64{1, 0, 1}), i64s([]int64{1, 2})}},
+		{"from each one's place", "TensorScatter", nil, []*Tensor{ramp(2, 3, 1), f32s([]float32{8, 9}, 2, 1, 1), i64s([]int64{2, 0})}, []*Tensor{f32s([]float32{0, 1, 8, 9, 4, 5}, 2, 3, 1)}},
+		{"around", "TensorScatter", attrs(aText("mode", "circular"), aInt("axis", 1)), []*Tensor{ramp(1, 3), f32s([]float32{8, 9}, 1, 2), i64s([]int64{2})}, []*Tensor{f32s([]float32{9, 1, 8}, 1, 3)}},
+		{"equal scores", "NonMaxSuppression", nil, []*Tensor{f32s([]float32{0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 1, 1}, 1, 3, 4), f32s([]float32{0.5, 0.5, 0.9}, 1, 1, 3), i64s([]int64{5})}, []*Tensor{i64s([]int64{0, 0, 2, 0, 0, 0}, 2, 3)}},
+		{"below the score", "NonMaxSuppression", nil, []*Tensor{f32s([]float32{0, 0, 1, 1}, 1, 1, 4), f32s([]float32{0.5}, 1, 1, 1), i64s([]int64{5}), nil, f32s([]float32{0.5}, 1)}, []*Tensor{i64s(nil, 0, 3)}},
 		{"ties by position", "TopK", nil, []*Tensor{f32s([]float32{1, 3, 3, -inf, 3}, 5), i64s([]int64{2})}, []*Tensor{f32s([]float32{3, 3}, 2), i64s([]int64{1, 2})}},
 		{"NaN is the greatest", "TopK", attrs(aInt("largest", 0)), []*Tensor{f32s([]float32{nan, 3, inf}, 3), i64s([]int64{3})}, []*Tensor{f32s([]float32{3, inf, nan}, 3), i64s([]int64{1, 2, 0})}},
 	})
@@ -133,6 +137,9 @@ func TestIndexRefusals(t *testing.T) {
 		{"OneHot", []*Tensor{i64s([]int64{0}), i64s([]int64{-5}), ramp(2)}, ErrLimit},
 		{"TopK", []*Tensor{ramp(3), i64s([]int64{4})}, ErrShape},
 		{"Compress", []*Tensor{ramp(3), ramp(3)}, ErrShape},
+		{"TensorScatter", []*Tensor{ramp(1, 3, 1), ramp(1, 2, 1), i64s([]int64{2})}, ErrInput},
+		{"TensorScatter", []*Tensor{ramp(1, 3, 1), ramp(1, 4, 1)}, ErrShape},
+		{"NonMaxSuppression", []*Tensor{ramp(1, 3, 4), ramp(1, 1, 2), i64s([]int64{2})}, ErrShape},
 	} {
 		t.Run(fmt.Sprint(i, " ", r.op), func(t *testing.T) {
 			t.Parallel()

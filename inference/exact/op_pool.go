@@ -17,6 +17,7 @@ func poolOperators() map[string]*operator {
 		"GlobalAveragePool": {minIn: 1, maxIn: 1, out: 1, bind: globalPool((*kernel.Vectors).Mean)},
 		"GlobalMaxPool":     {minIn: 1, maxIn: 1, out: 1, bind: globalPool((*kernel.Vectors).Highest)},
 		"GlobalLpPool":      {minIn: 1, maxIn: 1, out: 1, attributes: []string{"p"}, bind: bindGlobalLpPool},
+		"LRN":               {minIn: 1, maxIn: 1, out: 1, attributes: []string{"alpha", "beta", "bias", "size"}, bind: bindLRN},
 		"MaxUnpool":         {minIn: 2, maxIn: 3, out: 1, attributes: []string{"kernel_shape", "pads", "strides"}, bind: bindMaxUnpool},
 	}
 }

@@ -107,7 +107,7 @@ func (r *resize) plan(in []Spec) ([]resampled, error) {
 				return nil, fail(ErrShape, "scales %v", scales)
 			}
 			at(i).scale = scale
-			at(i).out = clampInt(int64(min(math.Floor(float64(at(i).in)*scale), 1<<40)))
+			at(i).out = clampInt(int64(min(math.Floor(float64(float64(at(i).in)*scale)), 1<<40)))
 		}
 		return list, nil
 	}
@@ -208,12 +208,12 @@ func (r *resize) position(a *resampled, o int) float64 {
 			return -0.5
 		}
 	case "half_pixel_symmetric":
-		offset := float64(size / 2 * (1 - float64(a.out)/whole))
+		offset := float64(float64(size/2) * (1 - float64(a.out)/whole))
 		return offset + (x+0.5)/a.scale - 0.5
 	case "tf_crop_and_resize":
 		first := float64(a.start * (size - 1))
 		if whole == 1 {
-			return float64((a.end-a.start)*(size-1))/2 + first
+			return float64(float64((a.end-a.start)*(size-1))/2) + first
 		}
 		return float64(float64(x*(a.end-a.start))*(size-1))/(whole-1) + first
 	}

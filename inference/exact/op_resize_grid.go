@@ -93,10 +93,10 @@ func sampled(plane []float32, dims []int, taps [][]gridTap, offset int) float32 
 // without weight, unless the padding says where they come from.
 func (g *gridSample) taps(taps []gridTap, v float64, size int) []gridTap {
 	low, high := -0.5, float64(size)-0.5
-	x := (float64((v+1)*float64(size)) - 1) / 2
+	x := float64((float64((v+1)*float64(size)) - 1) / 2)
 	if g.align {
 		low, high = 0, float64(size-1)
-		x = float64((v + 1) / 2 * float64(size-1))
+		x = float64(float64((v+1)/2) * float64(size-1))
 	}
 	if x != x {
 		x = -1 << 30

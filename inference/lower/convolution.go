@@ -5,7 +5,7 @@ func convolutionRules() map[string]rule {
 	out := map[string]rule{}
 	for _, op := range []string{
 		"Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool", "MaxUnpool",
-		"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool",
+		"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "LRN", "Col2Im", "DeformConv", "CausalConvWithState",
 	} {
 		out[op] = same
 	}

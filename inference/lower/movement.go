@@ -16,7 +16,7 @@ func movementRules() map[string]rule {
 	}
 	for _, op := range []string{
 		"CenterCropPad", "DepthToSpace", "SpaceToDepth", "ReverseSequence", "EyeLike", "ScatterElements", "ScatterND",
-		"Compress", "NonZero", "OneHot", "Unique", "Einsum",
+		"Compress", "NonZero", "OneHot", "Unique", "Einsum", "TensorScatter", "NonMaxSuppression",
 	} {
 		out[op] = same
 	}

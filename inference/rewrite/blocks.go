@@ -41,38 +41,63 @@ func (r *rewriter) blocks(p product, bits int) ([]onnx.Node, error) {
 	}}, nil
 }
 
-// quantizeBlocks rounds a matrix column by column. The weight of the largest magnitude becomes the lowest integer,
-// whose range is one longer than the highest's. The last block of a column is filled with zeros.
+// quantizeBlocks rounds a matrix column by column. The last block of a column is filled with zeros.
 func quantizeBlocks(m *array, bits int) (packed []byte, scale []float32) {
-	middle := float64(int(1) << (bits - 1))
 	for c := range m.columns {
 		for begin := 0; begin < m.rows; begin += blockSize {
 			var block [blockSize]float32
-			var peak float32
 			for i := range min(blockSize, m.rows-begin) {
 				block[i] = m.data[(begin+i)*m.columns+c]
-				if math.Abs(float64(block[i])) > math.Abs(float64(peak)) {
-					peak = block[i]
-				}
 			}
-			step := peak / float32(-middle)
+			step, q := nearest(&block, bits)
 			scale = append(scale, step)
-			if step == 0 {
-				step = 1
-			}
-			packed = appendBlock(packed, &block, step, middle, bits)
+			packed = appendBlock(packed, &q, bits)
 		}
 	}
 	return packed, scale
 }
 
-// appendBlock packs integers, the lower bits first.
-func appendBlock(packed []byte, block *[blockSize]float32, step float32, middle float64, bits int) []byte {
-	var q [blockSize]byte
-	for i, v := range block {
-		n := math.RoundToEven(float64(v/step)) + middle
-		q[i] = byte(min(max(n, 0), middle+middle-1))
+// shrink are the parts of the widest step that are tried: cutting off the largest weights a little may leave the
+// others closer.
+var shrink = map[int][]float32{8: {1}, 4: {1, 0.95, 0.9, 0.85, 0.8, 1.05}}
+
+// nearest finds the step whose integers are closest to the weights by the sum of squares. In the widest one the weight
+// of the largest magnitude is the lowest integer, whose range is one longer than the highest's.
+func nearest(block *[blockSize]float32, bits int) (step float32, q [blockSize]byte) {
+	var peak float32
+	for _, v := range block {
+		if math.Abs(float64(v)) > math.Abs(float64(peak)) {
+			peak = v
+		}
 	}
+	middle := float32(int(1) << (bits - 1))
+	least := math.Inf(1)
+	for _, part := range shrink[bits] {
+		tried := float32(peak / -middle * part)
+		if whole, off := rounded(block, tried, middle); off < least {
+			least, step, q = off, tried, whole
+		}
+	}
+	return step, q
+}
+
+// rounded gives the integers of a block for a step, and the sum of the squares of what they are off.
+func rounded(block *[blockSize]float32, step, middle float32) (q [blockSize]byte, off float64) {
+	for i, v := range block {
+		n := float32(0)
+		if step != 0 {
+			n = float32(math.RoundToEven(float64(v / step)))
+		}
+		n = min(max(n, -middle), middle-1)
+		q[i] = byte(n + middle)
+		miss := float64(float32(n*step) - v)
+		off += float64(miss * miss)
+	}
+	return q, off
+}
+
+// appendBlock packs integers, the lower bits first.
+func appendBlock(packed []byte, q *[blockSize]byte, bits int) []byte {
 	if bits == 8 {
 		return append(packed, q[:]...)
 	}

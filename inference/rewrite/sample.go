@@ -70,7 +70,7 @@ func sample(v onnx.Value, shape []int, rows int, random *generator) (tensor.Tens
 	switch v.DType {
 	case tensor.Float32:
 		for i := range t.Float32s() {
-			t.Float32s()[i] = float32(random.below(1<<16))/(1<<15) - 1
+			t.Float32s()[i] = float32(float32(random.below(1<<16))/(1<<15)) - 1
 		}
 	case tensor.Int64:
 		for i := range t.Int64s() {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +30,8 @@ var unwrapped = []string{"inference/internal/..."}
 // targets are machines whose files differ; together they cover every file.
 var targets = []string{"linux/amd64", "linux/arm64", "wasip1/wasm"}
 
-// TestProductsAreConverted finds products of floats that are not converted directly, *= on floats, and math.FMA.
+// TestProductsAreConverted finds products of floats that are not converted directly, quotients by powers of two, *= on
+// floats, and math.FMA.
 func TestProductsAreConverted(t *testing.T) {
 	seen := map[string]bool{}
 	for _, target := range targets {
@@ -150,8 +153,14 @@ func search(f *ast.File, info *types.Info, report func(ast.Node, string)) {
 				converted[ast.Unparen(n.Args[0])] = true
 			}
 		case *ast.BinaryExpr:
-			if n.Op == token.MUL && info.Types[n].Value == nil && hasFloat(info.TypeOf(n)) && !converted[n] {
+			if info.Types[n].Value != nil || !hasFloat(info.TypeOf(n)) || converted[n] {
+				break
+			}
+			switch {
+			case n.Op == token.MUL:
 				report(n, "a product of floats that is not converted where it stands: write float32(a*b)")
+			case n.Op == token.QUO && powerOfTwo(info.Types[n.Y].Value):
+				report(n, "a quotient by a power of two, which the compiler makes a product, that is not converted where it stands")
 			}
 		case *ast.AssignStmt:
 			if n.Tok == token.MUL_ASSIGN && hasFloat(info.TypeOf(n.Lhs[0])) {
@@ -164,6 +173,16 @@ func search(f *ast.File, info *types.Info, report func(ast.Node, string)) {
 		}
 		return true
 	})
+}
+
+// powerOfTwo reports whether a constant is one, so that dividing by it is multiplying by another constant.
+func powerOfTwo(v constant.Value) bool {
+	if v == nil {
+		return false
+	}
+	x, _ := constant.Float64Val(v)
+	fraction, _ := math.Frexp(math.Abs(x))
+	return fraction == 0.5
 }
 
 // hasFloat reports whether a type, or one that a type parameter may stand for, is a float or complex.

@@ -95,7 +95,7 @@ func (b *builder) constant(dtype onnx.DType, raw []byte, shape ...int64) string 
 func (b *builder) floats(scale float32, shape ...int64) string {
 	var raw []byte
 	for range elements(shape) {
-		v := float32(float32(b.random()-1<<23) / (1 << 23) * scale)
+		v := float32(float32(float32(b.random()-1<<23)/(1<<23)) * scale)
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
 	return b.constant(onnx.Float32, raw, shape...)

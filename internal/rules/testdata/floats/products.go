@@ -26,10 +26,15 @@ func sums(a, b, c float32, d float64, w weight, i, j int) float32 {
 	w += weight(w * 2)
 	c += float32(int(a * b)) // bad
 	c += half(a, b)
+	c += a / 2    // bad
+	c += a / 0.25 // bad
+	c += float32(a / 2)
+	c += a / 3
+	c += a / b
 	return c
 }
 
-func half(a, b float32) float32 { return a * b / 2 } // bad
+func half(a, b float32) float32 { return float32(a * b / 2) } // bad
 
 func any[T number](a, b T) T { return a * b } // bad
 

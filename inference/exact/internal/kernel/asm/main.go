@@ -26,6 +26,7 @@ func main() {
 // files is every generated file by name.
 func files() map[string]string {
 	return map[string]string{
+		"product_go_gen.go":          tilesGo(),
 		"product_avx2_gen_amd64.s":   productAVX2(),
 		"product_avx512_gen_amd64.s": productAVX512(),
 		"int8_avx2_gen_amd64.s":      int8AVX2(),
