@@ -4,8 +4,8 @@
 // this package's own polynomials; NaN has one spelling; a row never depends on what else is in the batch.
 //
 // [New] makes a [Program] of an ir.Graph (inference/lower makes that of an ONNX model): it checks every node and packs
-// constant matrices. [Program.Run] evaluates it, [Program.Start] does so in pieces, [Program.Bound] says beforehand
-// what a run of given shapes costs at most. The package starts no goroutines and reads no files or clocks: the caller
+// constant matrices. [Program.Run] evaluates it, [Program.Bound] says beforehand what a run of given
+// shapes costs at most, [Program.Trace] commits to what every node gave. The package starts no goroutines and reads no files or clocks: the caller
 // of Run brings the threads as a function, or none.
 package exact
 
@@ -54,7 +54,9 @@ func (l Limits) withDefaults() Limits {
 // Kernels names the sets of kernels that this CPU can run, the fastest first; "go" is always the last.
 func Kernels() []string { return kernel.Names() }
 
-// Parallel runs f(0) … f(n-1) in any order, at the same time if it likes, and returns when all are done.
+// Parallel runs f(0) … f(n-1) in any order, at the same time if it likes, and returns when all are done. Every f is a
+// piece of bounded work, about 2^20 multiply-adds at most, and a run does nothing long outside of them: so a function that
+// runs one after the other may pause between them, as a canister does that goes on in its next message.
 type Parallel = func(n int, f func(i int))
 
 // Program is a graph made ready. It does not change after New, so any number of Runs may go on at once.

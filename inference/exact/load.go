@@ -70,24 +70,41 @@ func Expand(c *ir.Constant) (Tensor, error) {
 		return canonical(elements), nil
 	}
 	out := tensor.New(tensor.Float32, elements.Shape...)
-	values, raw, inner := out.Float32s(), elements.Bytes(), len(elements.Bytes())
-	if len(c.Quant.Scale) > 1 {
-		inner = tensor.Product(elements.Shape[c.Quant.Axis+1:])
-	}
-	for at, k := 0, 0; at < len(raw); at, k = at+inner, (k+1)%len(c.Quant.Scale) {
-		expand(c.Quant, values[at:at+inner], raw[at:at+inner], k)
-	}
+	expand(c.Quant, out.Float32s(), elements.Bytes(), 0)
 	return out, nil
 }
 
-// expand turns whole numbers that share the scale of index k into floats, one rounded product each.
-func expand(q *ir.Quant, out []float32, raw []byte, k int) {
+// expand turns whole numbers, of which the first has the given index in the constant, into floats: one rounded product
+// each.
+func expand(q *ir.Quant, out []float32, raw []byte, first int) {
+	inner := max(1, tensor.Product(q.Q.Shape)) // how many neighbours share a scale
+	if len(q.Scale) > 1 {
+		inner = tensor.Product(q.Q.Shape[q.Axis+1:])
+	}
+	for at := 0; at < len(raw); {
+		k, within := (first+at)/inner%len(q.Scale), (first+at)%inner
+		if inner == 1 { // a scale for each
+			n := min(len(raw)-at, len(q.Scale)-k)
+			expandEach(q, out[at:at+n], raw[at:at+n], k)
+			at += n
+			continue
+		}
+		n := min(len(raw)-at, inner-within)
+		expandAlike(q, out[at:at+n], raw[at:at+n], k)
+		at += n
+	}
+}
+
+func isSigned(q *ir.Quant) bool { return q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4 }
+
+// expandAlike is for elements that share the scale of index k.
+func expandAlike(q *ir.Quant, out []float32, raw []byte, k int) {
 	scale, zero := q.Scale[k], int32(0)
 	if q.Zero != nil {
 		zero = q.Zero[k]
 	}
 	out = out[:len(raw)]
-	if q.Q.DType == tensor.Int8 || q.Q.DType == tensor.Int4 {
+	if isSigned(q) {
 		for i, v := range raw {
 			out[i] = kernel.Canon(float32(float32(int32(int8(v))-zero) * scale))
 		}
@@ -95,6 +112,26 @@ func expand(q *ir.Quant, out []float32, raw []byte, k int) {
 	}
 	for i, v := range raw {
 		out[i] = kernel.Canon(float32(float32(int32(v)-zero) * scale))
+	}
+}
+
+// expandEach is for neighbours that have the scales from index k on.
+func expandEach(q *ir.Quant, out []float32, raw []byte, k int) {
+	scales := q.Scale[k : k+len(raw)]
+	out = out[:len(raw)]
+	switch {
+	case q.Zero != nil:
+		for i := range raw {
+			expandAlike(q, out[i:i+1], raw[i:i+1], k+i)
+		}
+	case isSigned(q):
+		for i, v := range raw {
+			out[i] = kernel.Canon(float32(float32(int8(v)) * scales[i]))
+		}
+	default:
+		for i, v := range raw {
+			out[i] = kernel.Canon(float32(float32(v) * scales[i]))
+		}
 	}
 }
 

@@ -73,22 +73,14 @@ func (c *call) gatherConstant(out *Tensor, table *ir.Constant, indices *Tensor, 
 		}
 	}
 	if q := table.Quant; q != nil {
-		values, step := out.Float32s(), tensor.Product(q.Q.Shape)
-		if len(q.Scale) > 1 {
-			step = tensor.Product(q.Q.Shape[q.Axis+1:])
-		}
+		values := out.Float32s()
 		move = func(to, from, n int) {
 			raw := make([]byte, n)
 			if err := table.Read(raw, from); err != nil {
 				failed.Store(fail(ErrInput, "%v", err))
 				return
 			}
-			for at := 0; at < n; {
-				k := (from + at) / step
-				end := min(n, (k+1)*step-from)
-				expand(q, values[to+at:to+end], raw[at:end], k%len(q.Scale))
-				at = end
-			}
+			expand(q, values[to:to+n], raw, from)
 		}
 	}
 	if err := c.gather(table.Shape(), indices, along, move); err != nil {

@@ -19,8 +19,6 @@ type call struct {
 	// watch, when not nil, sees every node of the outermost graph after its evaluation.
 	watch func(index int, out []*Tensor) error
 	depth int
-	// abandoned is set when the caller of a run in pieces gave it up: what is left runs through.
-	abandoned bool
 }
 
 func newCall(p *Program, parallel Parallel) *call {
@@ -56,6 +54,7 @@ func (p *Program) evaluate(c *call, inputs []Tensor) ([]Tensor, error) {
 		if err != nil {
 			return nil, inNode(err, n.Name, n.Op)
 		}
+		c.parallel(1, func(int) {}) // a node is a piece of its own to whoever counts pieces
 		for _, id := range n.last {
 			c.memory.release(slots[id].buffer)
 			slots[id] = slot{}

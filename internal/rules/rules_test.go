@@ -89,6 +89,7 @@ var rules = []rule{
 	{"canisters/dao/vote", []string{"commitment"}, nil, "a pure core"},
 	{"canisters/vectors/index", []string{"vectordb/..."}, nil, "a pure core"},
 	{"canisters/ledger/tokens", []string{"ic/candid"}, nil, "a pure core; candid for its 128-bit numbers"},
+	{"canisters/replay", []string{"canisters/replay/...", "ic/cdk/...", "inference/exact", "inference/ir", "inference/tensor"}, nil, "a model in a canister: kit, generated code, the executor"},
 	{"canisters/...", with(apis, "ic/principal", "ic/candid/...", "ic/certificate/hashtree", "ic/cdk/...", "ic/kernel/...", "commitment", "vectordb/...", "canisters/..."), nil, "a canister's edge: kit, generated code, its core"},
 	{"orchestrator/schedule", nil, nil, "a pure core"},
 	{"orchestrator/...", with(apis, "canisters/market/payload", "ic/principal", "ic/candid", "ic/certificate/...", "ic/agent", "ic/identity", "commitment", "inference/...", "vectordb/...", "orchestrator/..."), []string{natsServer, natsGo, websocket}, "the provider's daemon; payload, so that provider and client hash jobs with the same code"},

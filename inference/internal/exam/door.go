@@ -158,15 +158,13 @@ func limits(p *exact.Program, inputs map[string]Value) (exact.Limits, error) {
 	return exact.Limits{Total: max(1, b.Bytes), Work: max(1, b.Multiplies)}, err
 }
 
-// pieces pauses after each piece of work that the executor offers a pause after.
+// pieces runs the pieces of work one after the other, the last first, as whoever pauses between them may.
 func pieces(p *exact.Program, in map[string]exact.Tensor) (map[string]exact.Tensor, error) {
-	e, err := p.Start(in, func() bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	for !e.Resume() {
-	}
-	return e.Result()
+	return p.Run(in, func(n int, f func(i int)) {
+		for i := n - 1; i >= 0; i-- {
+			f(i)
+		}
+	})
 }
 
 // typed turns the refusals of reader, lowering and executor into an Unsupported.
