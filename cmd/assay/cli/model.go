@@ -24,6 +24,7 @@ func (a *app) model() *cobra.Command {
 		a.modelInspect(),
 		a.modelDraw(),
 		a.modelRewrite(),
+		a.modelTokens(),
 	)
 }
 
