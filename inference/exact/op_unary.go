@@ -40,15 +40,8 @@ func unaryOperators() map[string]*operator {
 			signed: func(x int64) int64 { return ^x }, unsigned: func(x uint64) uint64 { return ^x },
 		}),
 		"HardSwish": simple(unary{f32: func(v *vectors) mapper { return v.HardSwish }}),
-		"Mish": simple(unary{f32: func(*vectors) mapper {
-			return kernel.Each(func(x float32) float32 { return kernel.Canon(float32(x * kernel.Tanh(kernel.Softplus(x)))) })
-		}}),
-		"Softsign": simple(unary{
-			f32: func(*vectors) mapper {
-				return kernel.Each(func(x float32) float32 { return kernel.Canon(x / (1 + kernel.Abs(x))) })
-			},
-			f64: func(x float64) float64 { return x / (1 + math.Abs(x)) },
-		}),
+		"Mish":      simple(unary{f32: inDoubles(mish), price: 600}),
+		"Softsign":  simple(unary{f32: inDoubles(softsign), f64: softsign, price: 60}),
 	}
 	for name, f := range map[string]func(v *vectors) mapper{
 		"Exp": func(v *vectors) mapper { return v.Exp }, "Log": func(v *vectors) mapper { return v.Log },
@@ -83,6 +76,24 @@ type unary struct {
 
 func simple(u unary) *operator {
 	return &operator{minIn: 1, maxIn: 1, out: 1, bind: plain(u.eval())}
+}
+
+// inDoubles computes in float64 and rounds once.
+func inDoubles(f func(float64) float64) vectorised {
+	made, _ := perFloat(f)
+	return made
+}
+
+func softsign(x float64) float64 { return x / (1 + math.Abs(x)) }
+
+// mish is x·tanh(ln(1 + e^x)), as x·n/(n + 2) with n = e^x·(e^x + 2); from 20 on it is x.
+func mish(x float64) float64 {
+	if x > 20 {
+		return x
+	}
+	e := exp64(x)
+	n := float64(e * (e + 2))
+	return float64(x * (n / (n + 2)))
 }
 
 func sign64(x float64) float64 {

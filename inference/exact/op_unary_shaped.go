@@ -1,10 +1,6 @@
 package exact
 
-import (
-	"math"
-
-	"assay/inference/exact/internal/kernel"
-)
+import "assay/inference/exact/internal/kernel"
 
 // shapedOperators are activation functions with attributes.
 func shapedOperators() map[string]*operator {
@@ -33,10 +29,10 @@ func shapedOperators() map[string]*operator {
 
 type vectorised = func(v *kernel.Vectors) mapper
 
-// perFloat is an activation without a vector form.
-func perFloat(f func(float32) float32) (vectorised, error) {
+// perFloat is an activation without a vector form: a few steps in float64, rounded once.
+func perFloat(f func(float64) float64) (vectorised, error) {
 	return func(*kernel.Vectors) mapper {
-		return kernel.Each(func(x float32) float32 { return kernel.Canon(f(x)) })
+		return kernel.Each(func(x float32) float32 { return kernel.Canon(float32(f(float64(x)))) })
 	}, nil
 }
 
@@ -47,10 +43,10 @@ func leakyRelu(b *binder) (vectorised, error) {
 
 // elu is alpha·(e^x - 1) below zero.
 func elu(b *binder) (vectorised, error) {
-	alpha := b.float("alpha", 1)
-	return perFloat(func(x float32) float32 {
+	alpha := float64(b.float("alpha", 1))
+	return perFloat(func(x float64) float64 {
 		if x < 0 {
-			return float32(alpha * (kernel.Exp(x) - 1))
+			return float64(alpha * (exp64(x) - 1))
 		}
 		return x
 	})
@@ -58,26 +54,26 @@ func elu(b *binder) (vectorised, error) {
 
 // celu is max(0, x) + min(0, alpha·(e^(x/alpha) - 1)).
 func celu(b *binder) (vectorised, error) {
-	alpha := b.float("alpha", 1)
-	return perFloat(func(x float32) float32 {
-		return kernel.Max(0, x) + kernel.Min(0, float32(alpha*(kernel.Exp(x/alpha)-1)))
+	alpha := float64(b.float("alpha", 1))
+	return perFloat(func(x float64) float64 {
+		return max(0, x) + min(0, float64(alpha*(exp64(x/alpha)-1)))
 	})
 }
 
-// selu is gamma·x above zero, else gamma·(alpha·e^x - alpha).
+// selu is gamma·x above zero, else gamma·(alpha·(e^x - 1)).
 func selu(b *binder) (vectorised, error) {
-	alpha, gamma := b.float("alpha", 1.67326319217681884765625), b.float("gamma", 1.05070102214813232421875)
-	return perFloat(func(x float32) float32 {
+	alpha, gamma := float64(b.float("alpha", 1.67326319217681884765625)), float64(b.float("gamma", 1.05070102214813232421875))
+	return perFloat(func(x float64) float64 {
 		if x > 0 {
-			return float32(gamma * x)
+			return float64(gamma * x)
 		}
-		return float32(gamma * (float32(alpha*kernel.Exp(x)) - alpha))
+		return float64(gamma * float64(alpha*(exp64(x)-1)))
 	})
 }
 
 func thresholdedRelu(b *binder) (vectorised, error) {
-	alpha := b.float("alpha", 1)
-	return perFloat(func(x float32) float32 {
+	alpha := float64(b.float("alpha", 1))
+	return perFloat(func(x float64) float64 {
 		if x <= alpha {
 			return 0
 		}
@@ -101,25 +97,25 @@ func gelu(b *binder) (vectorised, error) {
 	}
 }
 
-// swish is x·Sigmoid(alpha·x).
+// swish is x·Sigmoid(alpha·x), which is x/(1 + e^(-alpha·x)).
 func swish(b *binder) (vectorised, error) {
 	alpha := b.float("alpha", 1)
 	if alpha == 1 {
 		return func(v *kernel.Vectors) mapper { return v.SiLU }, nil
 	}
-	return perFloat(func(x float32) float32 { return float32(x * kernel.Sigmoid(float32(alpha*x))) })
+	return perFloat(func(x float64) float64 { return x / (1 + exp64(float64(-float64(alpha)*x))) })
 }
 
 func shrink(b *binder) (vectorised, error) {
-	bias, lambda := b.float("bias", 0), b.float("lambd", 0.5)
-	return perFloat(func(x float32) float32 {
+	bias, lambda := float64(b.float("bias", 0)), float64(b.float("lambd", 0.5))
+	return perFloat(func(x float64) float64 {
 		switch {
 		case x < -lambda:
 			return x + bias
 		case x > lambda:
 			return x - bias
 		case x != x:
-			return float32(math.NaN())
+			return x
 		}
 		return 0
 	})
