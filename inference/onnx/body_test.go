@@ -82,6 +82,37 @@ func TestRefusesBodies(t *testing.T) {
 	}
 }
 
+// An error found after reading still says where in the file its node begins.
+func TestErrorsSayWhere(t *testing.T) {
+	t.Parallel()
+	inBody, inFunction := branching(), callsModel()
+	inBody.Nodes[1].Attributes[0].Graph.Nodes[0].Attributes[0].Graph.Nodes[0].Inputs[1] = "nobody"
+	inFunction.Functions[1].Nodes[1].Inputs[0] = "nobody"
+	inFunction.Functions[1].Nodes[1].Name = "" // a name that reading makes up
+	cases := []struct {
+		g    *Graph
+		node string
+		op   string
+	}{{inBody, "if/loop/step", "Add"}, {inFunction, "local.scale()/Mul#1", "Mul"}}
+	for _, c := range cases {
+		file := Encode(c.g)
+		_, err := Parse(file, Limits{})
+		var typed *Error
+		if !errors.As(err, &typed) || typed.Node != c.node {
+			t.Fatalf("error %v, want one of node %q", err, c.node)
+		}
+		op := ""
+		each(file[typed.Offset:], 0, func(num protowire.Number, text []byte, _ int) {
+			if num == 4 && op == "" {
+				op = string(text)
+			}
+		})
+		if op != c.op {
+			t.Errorf("at byte %d stands operator %q, want %q", typed.Offset, op, c.op)
+		}
+	}
+}
+
 // Branches of one If may use the same names, and later nodes those that a branch used.
 func TestSiblingsShareNames(t *testing.T) {
 	t.Parallel()

@@ -20,8 +20,8 @@ var (
 // Error says what is wrong with a model file and where. A retry with the same bytes fails the same way.
 type Error struct {
 	Kind   error
-	Offset int    // of the byte where reading stopped; -1 when the fault is in the graph as a whole
-	Node   string // the node's name; empty outside a node
+	Offset int    // of the byte where reading stopped, or where the node begins; -1 when the fault is in no one place
+	Node   string // the node's name, after those of the nodes or the function whose body it is in; empty outside a node
 	Reason string
 
 	missing string // the name that nothing visible defines, so that the graph around a body can say more

@@ -1,14 +1,17 @@
-// Package onnx reads ONNX model files strictly and turns them into a [Graph]: nodes, attributes,
-// constant tensors, and inputs and outputs with their symbolic dimensions.
+// Package onnx reads ONNX model files strictly and turns them into a [Graph]: nodes, attributes, constant tensors,
+// inputs and outputs with their symbolic dimensions, the bodies of If, Loop and Scan, and the functions that a model
+// defines itself. [Encode] writes a graph again, [Inline] puts what functions do in the place of their calls, and
+// the package shape below infers the shapes of all values.
 //
-// A file is refused, with an [*Error] that says where and in which node, when it is truncated, repeats a
-// field that may occur once, holds a field this reader does not know, names a value twice, reads a value that
-// nothing produces, runs in a circle, calls a function of its own in a circle, or goes over the [Limits], which are
-// checked before memory is taken. Metadata that cannot change an answer (documentation, producer, value_info)
-// is skipped.
+// A file is refused, with an [*Error] that says where and in which node, when it is truncated, repeats a field that
+// may occur once, holds a field this reader does not know, names a value twice, reads a value that nothing produces,
+// runs in a circle, calls a function of its own in a circle, keeps data where it cannot be, or goes over the [Limits],
+// which are checked before memory is taken. Metadata that cannot change an answer (documentation, producer) is
+// skipped; types that the file declares for inner values are kept as advice.
 //
-// inference/exact compiles a Graph and decides which operators it knows; inference/catalog hands in the bytes.
-// Tensors alias the bytes given to [Parse], so the caller must not change them afterwards.
+// Tensors alias the bytes given to [Parse], and those of the files beside the model that [ParseExternal] is handed,
+// so the caller must not change them afterwards. inference/modelfile opens models on disk that way.
+// inference/lower and inference/exact decide which operators they know.
 package onnx
 
 // Graph is a model after all checks: every name is defined once and before it is read. The body of an If, Loop or
@@ -187,6 +190,9 @@ func ParseExternal(data []byte, limits Limits, files External) (*Graph, error) {
 		return nil, err
 	}
 	if err := check(p.model); err != nil {
+		if e, ok := err.(*Error); ok && e.Offset < 0 && e.Node != "" {
+			e.Offset = locate(data, e.Node)
+		}
 		return nil, err
 	}
 	lift(p.model)

@@ -203,6 +203,9 @@ func expect(t *testing.T, file []byte, limits Limits, kind error, node, part str
 	if node != "" && typed.Node != node {
 		t.Errorf("error names node %q, want %q", typed.Node, node)
 	}
+	if typed.Node != "" && typed.Offset < 0 {
+		t.Errorf("error in node %q says no offset", typed.Node)
+	}
 }
 
 func TestRefusesBytes(t *testing.T) {

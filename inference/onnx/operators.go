@@ -13,8 +13,8 @@ type definition struct{ domain, name, rows string }
 type Signature struct {
 	// Since is the version of the operator set that brought the definition.
 	Since int64
-	// Same is the version of the first definition whose nodes mean the same under this one: what came later added element
-	// types, optional inputs and attributes.
+	// Same is the version of the first definition whose nodes mean the same under this one: what came later added
+	// element types, optional inputs and attributes.
 	Same int64
 	// How many inputs and outputs a node has at least and at most, counting those left out; -1 is any number.
 	MinInputs, MaxInputs, MinOutputs, MaxOutputs int

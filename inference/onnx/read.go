@@ -195,7 +195,7 @@ func (p *parser) node(f field, into *[]Node) error {
 		return f.unknown()
 	})
 	if n.Name == "" {
-		n.Name = sprintf("%s#%d", n.Op, len(*into))
+		n.Name = unnamed(n.Op, len(*into))
 	}
 	if err == nil && n.Op == "" {
 		err = f.fail(ErrMalformed, "node without an operator")
@@ -207,6 +207,9 @@ func (p *parser) node(f field, into *[]Node) error {
 	*into = append(*into, n)
 	return nil
 }
+
+// unnamed is the name of a node that the file gives none.
+func unnamed(op string, index int) string { return sprintf("%s#%d", op, index) }
 
 // inNode puts the node's name before what an error says of the place, which may be a node of the node's body.
 func inNode(err error, name string) error {

@@ -22,6 +22,7 @@ func (a *app) model() *cobra.Command {
 			return m, err
 		}),
 		a.modelRewrite(),
+		a.modelTokens(),
 	)
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"assay/inference/exact/internal/kernel/peak"
 )
 
 // noise is a small generator of test numbers.
@@ -296,5 +298,18 @@ func BenchmarkMatMul(b *testing.B) {
 				b.ReportMetric(operations/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
+	}
+}
+
+// BenchmarkPeak is the limit of the benchmarks of products: the same instructions with nothing to load.
+func BenchmarkPeak(b *testing.B) {
+	for _, l := range peak.Loops() {
+		b.Run(l.Name, func(b *testing.B) {
+			const rounds = 10_000
+			for b.Loop() {
+				l.Run(rounds)
+			}
+			b.ReportMetric(l.Work*rounds*float64(b.N)/b.Elapsed().Seconds()/1e9, l.Unit)
+		})
 	}
 }

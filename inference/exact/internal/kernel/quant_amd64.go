@@ -105,3 +105,22 @@ func avx512Blocks8x3(t *blockTile)
 
 //go:noescape
 func avx512Blocks8x4(t *blockTile)
+
+//go:noescape
+func avx2Floats4(out *float32, w *byte, blocks, steps int)
+
+//go:noescape
+func avx2Floats8(out *float32, w *byte, blocks, steps int)
+
+func dequantiseAVX2(out []float32, w []byte, block, bits int) {
+	blocks := len(out) / (block * panelWidth)
+	if blocks == 0 {
+		return
+	}
+	_ = w[blocks*(block*panelWidth*bits/8+5*panelWidth)-1]
+	if bits == 4 {
+		avx2Floats4(&out[0], &w[0], blocks, block/8)
+	} else {
+		avx2Floats8(&out[0], &w[0], blocks, block/4)
+	}
+}

@@ -15,7 +15,7 @@ func (s *Set) MultiplyDequantised(c []float32, ldc int, a Matrix, b *BlockPanels
 		columns := min(panelWidth, b.N-p*panelWidth)
 		for k0 := 0; k0 < b.K; k0 += BlockDepth {
 			t.k, t.add, t.b = min(BlockDepth, b.K-k0), k0 > 0, panel
-			b.dequantise(panel, p, k0, t.k)
+			s.dequantise(panel, b, p, k0, t.k)
 			for row := 0; row < m; row += productRows {
 				t.m = min(productRows, m-row)
 				t.takeRows(a, row, k0)
@@ -39,28 +39,30 @@ func (s *Set) MultiplyDequantised(c []float32, ldc int, a Matrix, b *BlockPanels
 	}
 }
 
-// dequantise writes the floats of one panel and depth k from k0 on, a multiple of the block.
-func (p *BlockPanels) dequantise(out []float32, panel, k0, depth int) {
-	size, quant := p.blockBytes(), p.quantBytes()
-	bytes := p.panel(panel)
-	var scale [panelWidth]float32
-	var zero [panelWidth]int32
-	for i := 0; i < depth; i += p.Block {
-		w := bytes[(k0+i)/p.Block*size:][:size]
-		for x := range panelWidth {
-			scale[x] = math.Float32frombits(binary.LittleEndian.Uint32(w[quant+4*x:]))
-			zero[x] = int32(w[quant+4*panelWidth+x])
-		}
-		end := min(p.Block, depth-i)
-		for y := range end {
-			at, shift := place(y, 0, p.Bits)
-			mask := byte(1<<p.Bits - 1)
-			to := (*[panelWidth]float32)(out[(i+y)*panelWidth:])
+// dequantise writes the floats of one panel and depth k from k0 on, and of what its last block has beyond; k0 is a
+// multiple of the block.
+func (s *Set) dequantise(out []float32, p *BlockPanels, panel, k0, depth int) {
+	size := p.blockBytes()
+	blocks := (depth + p.Block - 1) / p.Block
+	w := p.panel(panel)[k0/p.Block*size:][:blocks*size]
+	s.floats(out[:blocks*p.Block*panelWidth], w, p.Block, p.Bits)
+}
+
+// dequantiseGo writes the floats of whole blocks of a panel.
+func dequantiseGo(out []float32, w []byte, block, bits int) {
+	quant := block * panelWidth * bits / 8
+	mask := byte(1<<bits - 1)
+	for len(w) > 0 {
+		scales, zeros := w[quant:quant+4*panelWidth], w[quant+4*panelWidth:quant+5*panelWidth]
+		for i := range block {
+			at, shift := place(i, 0, bits)
+			to := (*[panelWidth]float32)(out[i*panelWidth:])
 			from := (*[4*panelWidth - 3]byte)(w[at:])
 			for x := range to {
-				q := int32(from[4*x] >> shift & mask)
-				to[x] = float32(float32(q-zero[x]) * scale[x])
+				q := int32(from[4*x]>>shift&mask) - int32(zeros[x])
+				to[x] = float32(float32(q) * math.Float32frombits(binary.LittleEndian.Uint32(scales[4*x:])))
 			}
 		}
+		out, w = out[block*panelWidth:], w[quant+5*panelWidth:]
 	}
 }

@@ -18,12 +18,13 @@ type Set struct {
 	product productKernel
 	ints    intKernel
 	blocks  func(*blockStrip)
+	floats  func(out []float32, w []byte, block, bits int)
 	bytes   byteKernel
 	Vectors
 }
 
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, bytes: bytesGo, Vectors: vectorsGo})
+var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, floats: dequantiseGo, bytes: bytesGo, Vectors: vectorsGo})
 
 // Names names the sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {

@@ -8,7 +8,7 @@ func assembly() []*Set {
 	if cpu.ARM64.HasASIMDDP {
 		ints, blocks = intsDot, blocksDot
 	}
-	return []*Set{{Name: "neon", product: productNEON, ints: ints, blocks: blocks, bytes: bytesGo, Vectors: vectorsNEON}}
+	return []*Set{{Name: "neon", product: productNEON, ints: ints, blocks: blocks, floats: dequantiseGo, bytes: bytesGo, Vectors: vectorsNEON}}
 }
 
 // transposeBlock is nil where there is no assembly for it.

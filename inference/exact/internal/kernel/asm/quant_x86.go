@@ -27,6 +27,8 @@ func quantAVX2() string {
 		quants{"Y", 4, 2}.tile(t, rows)
 		quants{"Y", 8, 2}.tile(t, rows)
 	}
+	floatsOfQuants(t, 4)
+	floatsOfQuants(t, 8)
 	return t.String()
 }
 
@@ -247,4 +249,52 @@ func (q quants) canonical(t *text, rows int) {
 			t.op("VMOVUPS %s, %d(R14)", v, i*q.bytes())
 		}
 	})
+}
+
+// floatsOfQuants writes the floats of blocks of a panel: a column's four bytes are 32 bits, out of which a shift takes
+// each. Registers: 8 and 9 the columns' bits, 10 and 11 the scales, 12 and 13 the zero points, 15 the mask.
+func floatsOfQuants(t *text, bits int) {
+	t.raw("// func avx2Floats%d(out *float32, w *byte, blocks, steps int)", bits)
+	t.raw("TEXT ·avx2Floats%d(SB), NOSPLIT, $0-32", bits)
+	t.op("MOVQ out+0(FP), DI")
+	t.op("MOVQ w+8(FP), BX")
+	t.op("MOVQ blocks+16(FP), CX")
+	t.op("VPCMPEQD Y15, Y15, Y15")
+	t.op("VPSRLD $%d, Y15, Y15", 32-bits)
+	t.raw("block:")
+	t.op("MOVQ steps+24(FP), SI")
+	t.op("MOVQ SI, AX")
+	t.op("SHLQ $6, AX")
+	t.op("ADDQ BX, AX")
+	for i := range 2 {
+		t.op("VMOVUPS %d(AX), Y%d", 32*i, 10+i)
+		t.op("VPMOVZXBD %d(AX), Y%d", 64+8*i, 12+i)
+	}
+	t.raw("loop:")
+	t.op("VMOVDQU (BX), Y8")
+	t.op("VMOVDQU 32(BX), Y9")
+	row := 0
+	for half := 0; half < 8; half += bits {
+		for x := range 4 {
+			for i := range 2 {
+				t.op("VPSRLD $%d, Y%d, Y%d", 8*x+half, 8+i, i)
+				t.op("VPAND Y15, Y%d, Y%[1]d", i)
+				t.op("VPSUBD Y%d, Y%d, Y%[2]d", 12+i, i)
+				t.op("VCVTDQ2PS Y%d, Y%[1]d", i)
+				t.op("VMULPS Y%d, Y%d, Y%[2]d", 10+i, i)
+				t.op("VMOVUPS Y%d, %d(DI)", i, 64*row+32*i)
+			}
+			row++
+		}
+	}
+	t.op("ADDQ $%d, DI", 64*row)
+	t.op("ADDQ $64, BX")
+	t.op("DECQ SI")
+	t.op("JNZ loop")
+	t.op("ADDQ $80, BX")
+	t.op("DECQ CX")
+	t.op("JNZ block")
+	t.op("VZEROUPPER")
+	t.op("RET")
+	t.raw("")
 }
