@@ -34,6 +34,7 @@ import (
 const (
 	RoleModel      = "model"      // an ONNX graph
 	RoleVocabulary = "vocabulary" // one token a line
+	RoleTokenizer  = "tokenizer"  // a tokenizer.json or a SentencePiece model
 )
 
 // File is one file of a model.
@@ -49,7 +50,9 @@ type TokenizerKind uint8
 // The tokenisers.
 const (
 	TokenizerNone      TokenizerKind = 0 // the model takes token ids alone
-	TokenizerWordPiece TokenizerKind = 1 // BERT's uncased WordPiece, inference/tokenize
+	TokenizerWordPiece TokenizerKind = 1 // BERT's uncased WordPiece, from the role vocabulary
+	TokenizerJSON      TokenizerKind = 2 // what the role tokenizer's tokenizer.json says
+	TokenizerPieces    TokenizerKind = 3 // what the role tokenizer's SentencePiece model says
 )
 
 // Tokenizer says how text becomes ids and where it is cut.
@@ -130,7 +133,7 @@ func (m *Manifest) Validate() error {
 		}
 	}
 	switch {
-	case m.Tokenizer.Kind > TokenizerWordPiece:
+	case m.Tokenizer.Kind > TokenizerPieces:
 		return fmt.Errorf("manifest tokenizer %d is unknown", m.Tokenizer.Kind)
 	case m.Tokenizer.MaxTokens < 2 || m.Tokenizer.MaxTokens > maxTokens:
 		return fmt.Errorf("manifest of %d tokens, want 2 to %d", m.Tokenizer.MaxTokens, maxTokens)

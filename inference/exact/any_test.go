@@ -197,6 +197,7 @@ func TestNoOperandsPanic(t *testing.T) {
 				if anyRun(t, name, attrs, in, op.out, describe) {
 					ran++
 				}
+				anyConstants(t, name, attrs, in, op.out, describe)
 			}
 		})
 	}
@@ -260,4 +261,58 @@ func poisoned(out map[string]Tensor) map[int][]*buffer {
 		}
 	}
 	return free
+}
+
+// anyConstants makes some or all operands constants of the graph, and asks for the bound. That the operands are constants
+// changes no bit, and kernels agree.
+func anyConstants(t *testing.T, op string, attrs []ir.Attr, in []*Tensor, outputs int, describe func() string) {
+	var first map[string]Tensor
+	for _, from := range []int{len(in), 1, 0} { // operands from this one on are constants
+		g, given, shapes := &ir.Graph{}, map[string]Tensor{}, map[string][]int{}
+		n := ir.Node{Op: op, Attrs: attrs}
+		for i, x := range in[:min(from, len(in))] {
+			if x != nil {
+				name := fmt.Sprint(i)
+				given[name], shapes[name] = *x, x.Shape
+				g.Inputs = append(g.Inputs, ir.Value{Name: name, DType: x.DType, Unranked: true})
+			}
+		}
+		next := ir.ID(0)
+		for i, x := range in {
+			if x == nil {
+				n.In = append(n.In, ir.None)
+				continue
+			}
+			if i >= from {
+				g.Constants = append(g.Constants, ir.Constant{Data: *x})
+			}
+			n.In = append(n.In, next)
+			next++
+		}
+		for i := range min(outputs, 4) {
+			n.Out = append(n.Out, next+ir.ID(i))
+			g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprint(i), Value: next + ir.ID(i)})
+		}
+		g.Nodes = []ir.Node{n}
+		for _, kernels := range []string{"go", ""} {
+			p, err := New(g, Config{Kernel: kernels, Limits: Limits{Elements: 1 << 16, Total: 1 << 24, Work: 1 << 24}})
+			if err != nil {
+				continue
+			}
+			_, _ = p.Bound(shapes)
+			out, err := p.Run(given, nil)
+			if err != nil {
+				continue
+			}
+			if first == nil {
+				first = out
+			}
+			for name := range first {
+				a, b := first[name], out[name]
+				if !same(&a, &b) {
+					t.Errorf("%s: output %s has other bits with kernels %q and constants from operand %d on", describe(), name, p.Kernel(), from)
+				}
+			}
+		}
+	}
 }

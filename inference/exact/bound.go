@@ -113,6 +113,11 @@ func (b *bounder) node(n *node, g *ir.Graph, specs []Spec) error {
 	if err != nil {
 		return err
 	}
+	for i := range made {
+		if err := b.call.checkShape(&made[i]); err != nil {
+			return err
+		}
+	}
 	if err := b.charge(n, in, made); err != nil {
 		return err
 	}

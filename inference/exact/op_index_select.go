@@ -123,6 +123,9 @@ func bindOneHot(b *binder) (eval, error) {
 				return nil, err
 			}
 			n := clampInt(integerAt(depth, 0))
+			if n < 0 {
+				return nil, fail(ErrShape, "depth %d", n)
+			}
 			return one(in[2].DType, slices.Concat(in[0].Shape[:a], []int{n}, in[0].Shape[a:])), nil
 		},
 		compute: func(c *call, in, out []*Tensor) error {

@@ -134,7 +134,7 @@ func TestIndexRefusals(t *testing.T) {
 		{"ScatterElements", []*Tensor{ramp(3), i64s([]int64{3}), ramp(1)}, ErrInput},
 		{"ScatterND", []*Tensor{ramp(3), i64s([]int64{3}, 1, 1), ramp(1)}, ErrInput},
 		{"OneHot", []*Tensor{i64s([]int64{0}), i64s([]int64{math.MaxInt64}), ramp(2)}, ErrLimit},
-		{"OneHot", []*Tensor{i64s([]int64{0}), i64s([]int64{-5}), ramp(2)}, ErrLimit},
+		{"OneHot", []*Tensor{i64s([]int64{0}), i64s([]int64{-5}), ramp(2)}, ErrShape},
 		{"TopK", []*Tensor{ramp(3), i64s([]int64{4})}, ErrShape},
 		{"Compress", []*Tensor{ramp(3), ramp(3)}, ErrShape},
 		{"TensorScatter", []*Tensor{ramp(1, 3, 1), ramp(1, 2, 1), i64s([]int64{2})}, ErrInput},

@@ -3,6 +3,7 @@ package exact
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/tensor"
@@ -115,6 +116,9 @@ func bindConstantOfShape(*binder) (eval, error) {
 				return nil, fail(ErrShape, "a value of shape %v", value.Shape)
 			}
 			shape, err := in[0].ints("shape", tensor.MaxRank)
+			if slices.ContainsFunc(shape, func(d int) bool { return d < 0 }) {
+				return nil, fail(ErrShape, "shape %v", shape)
+			}
 			return one(dtype(in), shape), err
 		},
 		compute: func(c *call, in, out []*Tensor) error {

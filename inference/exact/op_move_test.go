@@ -93,7 +93,7 @@ func TestMoveRefusals(t *testing.T) {
 		kind error
 	}{
 		{"ConstantOfShape", []*Tensor{i64s([]int64{big, big, big})}, ErrLimit},
-		{"ConstantOfShape", []*Tensor{i64s([]int64{-1})}, ErrLimit},
+		{"ConstantOfShape", []*Tensor{i64s([]int64{-1})}, ErrShape},
 		{"Expand", []*Tensor{ramp(1), i64s([]int64{1 << 30, 1 << 30, 1 << 30})}, ErrLimit},
 		{"Tile", []*Tensor{ramp(3, 3), i64s([]int64{big, big})}, ErrLimit},
 		{"Pad", []*Tensor{ramp(3), i64s([]int64{big, big})}, ErrLimit},

@@ -110,7 +110,7 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if err := supported(manifest); err != nil {
 		return nil, err
 	}
-	vocabulary, err := open(manifest, folder, catalog.RoleVocabulary)
+	tokenizer, err := loadTokenizer(manifest, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +118,7 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{manifest: manifest, parallel: parallel}
-	if m.tokenizer, err = tokenize.New(vocabulary); err != nil {
-		return nil, err
-	}
+	m := &Model{manifest: manifest, tokenizer: tokenizer, parallel: parallel}
 	graph, err := onnx.Parse(file, onnx.Limits{})
 	if err != nil {
 		return nil, err
@@ -161,11 +158,33 @@ func supported(m catalog.Manifest) error {
 		return fmt.Errorf("executor version %d, this program has version %d", m.IR, ir.Version)
 	case m.IRRoot == nil:
 		return errors.New("the manifest gives no IR root, so what the model computes is not bound")
-	case m.Tokenizer.Kind != catalog.TokenizerWordPiece || m.Tokenizer.Version != 1:
-		return fmt.Errorf("tokenizer %d version %d, this program has WordPiece (%d) version 1",
-			m.Tokenizer.Kind, m.Tokenizer.Version, catalog.TokenizerWordPiece)
+	case m.Tokenizer.Kind == catalog.TokenizerNone || m.Tokenizer.Version != 1:
+		return fmt.Errorf("tokenizer %d version %d, this program has 1 to %d in version 1",
+			m.Tokenizer.Kind, m.Tokenizer.Version, catalog.TokenizerPieces)
 	}
 	return nil
+}
+
+// loadTokenizer reads the file that the manifest's tokeniser is made from.
+func loadTokenizer(m catalog.Manifest, folder *catalog.Folder) (t *tokenize.Tokenizer, err error) {
+	role, read := catalog.RoleTokenizer, tokenize.Load
+	switch m.Tokenizer.Kind {
+	case catalog.TokenizerWordPiece:
+		role, read = catalog.RoleVocabulary, tokenize.New
+	case catalog.TokenizerPieces:
+		read = tokenize.LoadSentencePiece
+	}
+	file, err := open(m, folder, role)
+	if err != nil {
+		return nil, err
+	}
+	if t, err = read(file); err != nil {
+		return nil, err
+	}
+	if around := t.Around(); int64(m.Tokenizer.MaxTokens) <= int64(around) {
+		return nil, fmt.Errorf("%d tokens, and the tokeniser puts %d around every text", m.Tokenizer.MaxTokens, around)
+	}
+	return t, nil
 }
 
 func open(m catalog.Manifest, folder *catalog.Folder, role string) ([]byte, error) {
@@ -241,7 +260,7 @@ func (m *Model) Tokens(item Item) ([]uint32, error) {
 	if err != nil {
 		return nil, refuse("%v", err)
 	}
-	if len(ids) <= 2 {
+	if len(ids) <= m.tokenizer.Around() {
 		return nil, refuse("text holds no word, number or sign")
 	}
 	return ids, nil

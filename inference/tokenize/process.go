@@ -22,8 +22,8 @@ func addedBy(list []processor, pair bool) (n int) {
 	return n
 }
 
-// around is how many tokens come around one text.
-func (t *Tokenizer) around() int { return addedBy(t.process, false) }
+// Around is how many special tokens come around one text.
+func (t *Tokenizer) Around() int { return addedBy(t.process, false) }
 
 func (t *Tokenizer) wrap(ids []uint32) []uint32 {
 	for _, p := range t.process {

@@ -40,7 +40,7 @@ var made struct {
 
 // reference is the folder of what Python tokenizers makes of the hard lines. It is made
 // once for all tests.
-func reference(t *testing.T) string {
+func reference(t testing.TB) string {
 	t.Helper()
 	if dir := os.Getenv("ASSAY_TOKENIZER_REFERENCE"); dir != "" {
 		return dir
@@ -166,7 +166,7 @@ func TestEqualsPython(t *testing.T) {
 	}
 }
 
-func readLines(t *testing.T, file string) (texts []string) {
+func readLines(t testing.TB, file string) (texts []string) {
 	t.Helper()
 	for _, line := range strings.Split(strings.TrimSuffix(read(t, file), "\n"), "\n") {
 		b, err := hex.DecodeString(line)

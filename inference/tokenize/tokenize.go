@@ -94,7 +94,7 @@ func (e *Encoder) Encode(text string, limit int) ([]uint32, error) {
 		return nil, err
 	}
 	room := -1
-	if around := e.t.around(); limit > 0 && limit >= around {
+	if around := e.t.Around(); limit > 0 && limit >= around {
 		room = limit - around
 	}
 	ids := make([]uint32, 0, 16)

@@ -1,0 +1,95 @@
+package tokenize_test
+
+import (
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/inference/tokenize"
+	"assay/internal/need"
+)
+
+// BenchmarkBesidePython times this package and Python tokenizers on the same lines, one
+// thread each, in turns in one run: lines a second with offsets and tokens, as Python
+// gives them, and how many times Python's that is; and the same for ids alone.
+func BenchmarkBesidePython(b *testing.B) {
+	python := need.Python(b, filepath.Join(references, "requirements.txt"))
+	dir := reference(b)
+	hard := readLines(b, filepath.Join(dir, "lines.hex"))[:1500]
+	var prose []string
+	for _, line := range strings.Split(read(b, "../../examples/passages/passages.txt"), "\n") {
+		if line != "" {
+			prose = append(prose, line)
+		}
+	}
+	for _, name := range []string{"bert", "gpt2", "llama", "unigram"} {
+		for _, corpus := range []struct {
+			name  string
+			lines []string
+		}{{"prose", prose}, {"hard", hard}} {
+			b.Run(name+"/"+corpus.name, func(b *testing.B) {
+				beside(b, python, filepath.Join(dir, name+".json"), corpus.lines)
+			})
+		}
+	}
+}
+
+func beside(b *testing.B, python, file string, lines []string) {
+	tokenizer, err := tokenize.Load([]byte(read(b, file)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(hex.EncodeToString([]byte(line)) + "\n")
+	}
+	list := filepath.Join(b.TempDir(), "lines.hex")
+	if err := os.WriteFile(list, []byte(text.String()), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	e := tokenizer.Encoder()
+	var whole, alone, theirs []float64
+	for b.Loop() {
+		if len(theirs) < 5 {
+			theirs = append(theirs, pythonSpeed(b, python, file, list))
+		}
+		whole = append(whole, speed(lines, func(line string) { _, _ = e.Encoding(line, tokenize.Options{}) }))
+		alone = append(alone, speed(lines, func(line string) { _, _ = e.Encode(line, 0) }))
+	}
+	b.ReportMetric(median(whole), "lines/s")
+	b.ReportMetric(median(whole)/median(theirs), "x-Python")
+	b.ReportMetric(median(alone)/median(theirs), "x-Python-ids")
+	b.ReportMetric(0, "ns/op")
+}
+
+func speed(lines []string, f func(line string)) float64 {
+	start := time.Now()
+	for _, line := range lines {
+		f(line)
+	}
+	return float64(len(lines)) / time.Since(start).Seconds()
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+func pythonSpeed(b *testing.B, python, file, list string) float64 {
+	b.Helper()
+	out, err := exec.CommandContext(b.Context(), python, filepath.Join(references, "bench.py"), file, list, "3").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v
+}
