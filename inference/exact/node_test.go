@@ -85,10 +85,6 @@ func aText(name, v string) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindTex
 
 func aInts(name string, v ...int64) ir.Attr { return ir.Attr{Name: name, Kind: ir.KindInts, Ints: v} }
 
-func aFloats(name string, v ...float32) ir.Attr {
-	return ir.Attr{Name: name, Kind: ir.KindFloats, Floats: v}
-}
-
 // row is one line of a table of operators.
 type row struct {
 	name  string

@@ -203,7 +203,6 @@ func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
 	length := cv.out[last]
 	c.rows(len(y)/length, length*(size+1), func(lo, hi int) {
 		index, k := make([]int, len(cv.out)), make([]int, len(cv.out))
-		products := make([]float32, length)
 		for r := lo; r < hi; r++ {
 			row := y[r*length : (r+1)*length]
 			plane := r * length / positions
@@ -213,8 +212,9 @@ func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
 			clear(row)
 			for i := range size {
 				split(k, cv.kernel, i)
-				c.addShifted(cv, row, products, x[source*inSize:(source+1)*inSize], index, k, w[channel*size+i])
+				cv.addShifted(row, x[source*inSize:(source+1)*inSize], index, k, w[channel*size+i])
 			}
+			kernel.Canonicalise(row)
 			if bias != nil {
 				c.set.AddScalar(row, row, bias[channel])
 			}
@@ -223,7 +223,7 @@ func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
 }
 
 // addShifted adds the products of one kernel position to a row of windows.
-func (c *call) addShifted(cv *conv, row, products, x []float32, index, k []int, weight float32) {
+func (cv *conv) addShifted(row, x []float32, index, k []int, weight float32) {
 	offset, lo, hi := cv.line(index, k)
 	if lo == hi {
 		return
@@ -232,14 +232,15 @@ func (c *call) addShifted(cv *conv, row, products, x []float32, index, k []int, 
 	if s := cv.stride[len(cv.stride)-1]; s != 1 {
 		at := offset + lo*s
 		for i := range row {
-			row[i] = kernel.Canon(row[i] + float32(x[at]*weight))
+			row[i] += float32(x[at] * weight)
 			at += s
 		}
 		return
 	}
-	products = products[:len(row)]
-	c.set.MulScalar(products, x[offset+lo:offset+hi], weight)
-	c.set.Add(row, row, products)
+	x = x[offset+lo : offset+hi]
+	for i, v := range x[:len(row)] {
+		row[i] += float32(v * weight)
+	}
 }
 
 // convPlain is a convolution for types without kernels: products in the order of conv, one accumulator.

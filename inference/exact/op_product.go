@@ -65,8 +65,11 @@ func productCost(in, _ []Spec) Cost {
 	if err != nil {
 		return Cost{}
 	}
-	return Cost{Multiplies: p.multiplies()}
+	return Cost{Multiplies: p.multiplies(), Instructions: packInstructions * macs(in[1].Shape...)}
 }
+
+// packInstructions is what one element of B costs in a canister at most: read, turned into a float and packed.
+const packInstructions = 130
 
 func inferMatMul(in []Spec) ([]Spec, error) {
 	if in[0].DType != in[1].DType {
@@ -399,7 +402,7 @@ func bindGemm(b *binder) (eval, error) {
 			if err != nil {
 				return Cost{}
 			}
-			return Cost{Multiplies: macs(m, k, n)}
+			return Cost{Multiplies: macs(m, k, n), Instructions: packInstructions * macs(k, n)}
 		},
 	}
 	w, err := b.weights(1, transB)

@@ -37,6 +37,9 @@ func (r *resize) axisTaps(a *resampled) taps {
 		start, weights := r.weights(x-left, a.scale)
 		r.normalise(weights, int(left)+start, a.in)
 		before := len(t.at)
+		if a.in == 1 { // the weights add up to 1, and one of 1 does so without rounding
+			weights = []float64{1}
+		}
 		for i, w := range weights {
 			if float32(w) == 0 {
 				continue

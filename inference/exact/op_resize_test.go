@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"assay/inference/ir"
@@ -90,5 +91,30 @@ func TestResizeRefusals(t *testing.T) {
 				t.Fatalf("error %v, want %v", err, r.kind)
 			}
 		})
+	}
+}
+
+// TestResizeAlone: a picture has the same bits alone as among others.
+func TestResizeAlone(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(41, 42))
+	x := noise(r, []int{3, 4, 6, 11})
+	alone := tensor.FromFloat32(x.Float32s()[2*264:], 1, 4, 6, 11)
+	for _, coordinates := range []string{"half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners", "half_pixel_symmetric"} {
+		for _, mode := range []string{"linear", "cubic"} {
+			attrs := []ir.Attr{aText("coordinate_transformation_mode", coordinates), aText("mode", mode)}
+			scales := f32s([]float32{1, 0.25, 1.3, 0.8}, 4)
+			all, err := runNode(t, "Resize", attrs, 1, x, nil, scales)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := runNode(t, "Resize", attrs, 1, &alone, nil, scales)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if part := all[0].Float32s()[2*one[0].Len():]; !slices.Equal(part, one[0].Float32s()) {
+				t.Errorf("%s, %s: other bits alone", coordinates, mode)
+			}
+		}
 	}
 }

@@ -27,6 +27,10 @@ func fuseAttention(m *matcher, n *node) bool {
 	scores, mask := softmax.in[0], (*value)(nil)
 	if add := m.maker(scores, "Add"); add != nil {
 		scores, mask = m.maskOf(add)
+	} else if where := m.maker(scores, "Where"); where != nil {
+		if scores, mask = m.chosen(where, n); scores == nil {
+			return false
+		}
 	}
 	attrs := []ir.Attr{}
 	scores, scale := m.scaled(scores)
@@ -196,20 +200,38 @@ func (m *matcher) maskOf(add *node) (scores, mask *value) {
 	return add.in[0], add.in[1]
 }
 
-// scaled gives x and the number of x · number; for x / number only where the quotient is a product, by a power of two.
+// chosen takes apart where(keep, scores, -infinity), or the other way round: then what to keep is the opposite, which a
+// node before the attention makes.
+func (m *matcher) chosen(where, before *node) (scores, keep *value) {
+	switch {
+	case isMinusInf(where.in[2]):
+		return where.in[1], where.in[0]
+	case !isMinusInf(where.in[1]):
+		return nil, nil
+	}
+	not := &node{op: "Not", name: where.name, in: []*value{where.in[0]}}
+	keep = &value{made: not}
+	not.out = []*value{keep}
+	at := slices.Index(m.graph.nodes, before)
+	m.graph.nodes = slices.Insert(m.graph.nodes, at, not)
+	return where.in[2], keep
+}
+
+func isMinusInf(v *value) bool {
+	x, ok := number(v)
+	return ok && math.IsInf(float64(x), -1)
+}
+
+// scaled gives x and the number of x · number. A quotient x / number becomes a product by the number's inverse.
 func (m *matcher) scaled(v *value) (*value, float32) {
 	if rest, c := constantOperand(m.maker(v, "Mul")); rest != nil {
 		f, _ := number(c)
 		return rest, f
 	}
 	if n := m.maker(v, "Div"); n != nil {
-		if f, ok := number(n.in[1]); ok && isPowerOfTwo(f) {
+		if f, ok := number(n.in[1]); ok && f != 0 {
 			return n.in[0], 1 / f
 		}
 	}
 	return v, 1
-}
-
-func isPowerOfTwo(f float32) bool {
-	return f >= 1.0/1024 && f <= 1024 && math.Float32bits(f)<<9 == 0
 }

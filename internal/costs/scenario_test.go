@@ -33,11 +33,12 @@ type meter struct {
 	ctx   context.Context
 	built map[string]build.Module
 	names map[principal.Principal]string
+	extra []Line // that no single message shows
 }
 
 func newMeter(t *testing.T) *meter {
 	t.Helper()
-	return &meter{subnet.Open(t), t.Context(), map[string]build.Module{}, map[principal.Principal]string{}}
+	return &meter{subnet.Open(t), t.Context(), map[string]build.Module{}, map[principal.Principal]string{}, nil}
 }
 
 // add installs a canister under its name; the first of a name is the one that is measured
@@ -61,6 +62,7 @@ type used struct {
 
 // lines sums up what the network observed, by canister name.
 func (m *meter) lines() (out []Line) {
+	out = slices.Clone(m.extra)
 	for name, module := range m.built {
 		out = append(
 			out,
@@ -139,6 +141,7 @@ func measure(t *testing.T) []Line {
 	m.awaitloop()
 	m.page()
 	m.market()
+	m.replay()
 	return m.lines()
 }
 

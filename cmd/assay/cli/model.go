@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) model() *cobra.Command {
-	return group("model", "Fetch, check and rewrite model files",
+	return group("model", "Fetch, check, inspect, draw and rewrite model files",
 		a.modelVerb("fetch", "Bring a model's files into the cache folder, checked by hash", func(c *cobra.Command, name string) (stack.Model, error) {
 			return stack.PrepareModel(c.Context(), name, func(text string) { fmt.Fprintln(a.stderr, text) })
 		}),
@@ -21,6 +21,8 @@ func (a *app) model() *cobra.Command {
 			}
 			return m, err
 		}),
+		a.modelInspect(),
+		a.modelDraw(),
 		a.modelRewrite(),
 		a.modelTokens(),
 	)

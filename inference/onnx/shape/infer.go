@@ -186,12 +186,34 @@ func (x *inferer) node(n *onnx.Node, s *scope) error {
 			continue
 		}
 		out := c.out[i]
+		if len(out.Shape) > maxRank {
+			return &Error{Kind: ErrLimit, Node: n.Name, Op: n.Op, Reason: fmt.Sprintf("%d dimensions", len(out.Shape))}
+		}
+		if out.deeper(maxDepth) {
+			return &Error{Kind: ErrLimit, Node: n.Name, Op: n.Op, Reason: "sequences in sequences without end"}
+		}
 		if out.Kind == onnx.TypeTensor {
 			out.content = x.follow(fitting(out))
 		}
 		s.values[name] = out
 	}
 	return nil
+}
+
+// What one value may have; each node could otherwise double it.
+const (
+	maxRank  = 64
+	maxDepth = 8 // of sequences and optionals in each other
+)
+
+// deeper reports whether a value holds others in each other more than that deep.
+func (i *Info) deeper(limit int) bool {
+	for ; i.Element != nil; i = i.Element {
+		if limit--; limit < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // fitting is the content of a tensor, unless it has another number of elements than the shape.

@@ -272,6 +272,17 @@ func TestInferLimits(t *testing.T) {
 			t.Errorf("with %d elements to follow, the constant is known: %t", limit, known)
 		}
 	}
+	doubled := []onnx.Node{node("a1 = Gather a0 a0")}
+	wrapped := []onnx.Node{node("b1 = Optional a0")}
+	for i := 1; i < 40; i++ {
+		doubled = append(doubled, node(fmt.Sprintf("a%d = Gather a%d a%d", i+1, i, i)))
+		wrapped = append(wrapped, node(fmt.Sprintf("b%d = Optional b%d", i+1, i)))
+	}
+	for _, nodes := range [][]onnx.Node{doubled, wrapped} {
+		if _, err := shape.Infer(graph([]string{"a0 int64 2 2"}, nodes...), shape.Limits{}); !errors.Is(err, shape.ErrLimit) {
+			t.Errorf("%s: error %v, want %v", nodes[0].Op, err, shape.ErrLimit)
+		}
+	}
 	// A constant of zeros of any size costs nothing but the attempt.
 	result, err := shape.Infer(graph(nil, number("k", 1<<40, 1<<20), node("y = ConstantOfShape k")), shape.Limits{})
 	if err != nil || result.Values["y"].String() != "float32 [1099511627776, 1048576]" {

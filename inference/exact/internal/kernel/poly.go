@@ -49,7 +49,8 @@ func Exp(x float32) float32 {
 	case x != x:
 		return nan
 	}
-	p, k := expParts(x)
+	r, z := expReduce(x)
+	p, k := expPoly(r), int32(math.Float32bits(z))-roundMagicBits // p is in 0.7 … 1.42
 	if uint32(k+125) <= 252 {
 		return raised(p, k)
 	}
@@ -57,18 +58,22 @@ func Exp(x float32) float32 {
 	return float32(raised(p, half) * power2(k-half))
 }
 
-// expParts is e^x = p·2^k with p in 0.7 … 1.42.
-func expParts(x float32) (p float32, k int32) {
-	z := float32(x*1.44269504) + roundMagic
+// expReduce gives e^x as e^r·2^k: k are the low bits of z.
+func expReduce(x float32) (r, z float32) {
+	z = float32(x*1.44269504) + roundMagic
 	n := z - roundMagic
-	r := x - float32(n*0.693359375) // 355/512: the product is exact
-	r -= float32(n * -2.12194440e-4)
-	p = float32(r*0x1.6a2432p-10) + 0x1.1239e2p-7
+	r = x - float32(n*0.693359375) // 355/512: the product is exact
+	return r - float32(n*-2.12194440e-4), z
+}
+
+// expPoly is e^r for |r| <= ln(2)/2. It and its like are functions of their own so that each is small enough for the
+// compiler to put it in its place: a call costs more than several products, above all in Wasm.
+func expPoly(r float32) float32 {
+	p := float32(r*0x1.6a2432p-10) + 0x1.1239e2p-7
 	p = float32(p*r) + 0x1.5558f2p-5
 	p = float32(p*r) + 0x1.555492p-3
 	p = float32(p*r) + 0x1.fffffcp-2
-	p = float32(p*float32(r*r)) + r
-	return p + 1, int32(math.Float32bits(z)) - roundMagicBits
+	return float32(p*float32(r*r)) + r + 1
 }
 
 // raised is p·2^k where that is normal: k is added to the exponent.
@@ -121,35 +126,40 @@ func Log(x float32) float32 {
 func Erf(x float32) float32 {
 	t := abs(x)
 	if t > 0.927734375 {
-		return signed(1-erfc(t), x)
+		if t > 4 {
+			t = 4 // Erf(4) rounds to 1
+		}
+		q := erfExponent(t)
+		z := q + roundMagic
+		return signed(1-raised(powerPoly(q-(z-roundMagic)), int32(math.Float32bits(z))), x)
 	}
-	s := float32(x * x)
+	return Canon(float32(erfNear(float32(x*x))*x) + x)
+}
+
+func erfNear(s float32) float32 {
 	p := float32(s*-0x1.38b2e0p-11) + 0x1.46e4d4p-8
 	p = float32(p*s) + -0x1.b67caep-6
 	p = float32(p*s) + 0x1.ce196cp-4
 	p = float32(p*s) + -0x1.8126e0p-2
-	p = float32(p*s) + 0x1.06eba6p-3
-	return Canon(float32(p*x) + x)
+	return float32(p*s) + 0x1.06eba6p-3
 }
 
-// erfc is 1 - Erf(t) for t > 0.9.
-func erfc(t float32) float32 {
-	if t > 4 {
-		t = 4 // Erf(4) rounds to 1
-	}
+// erfExponent is log2(1 - Erf(t)) for t in 0.9 … 4.
+func erfExponent(t float32) float32 {
 	q := float32(t*-0x1.ce8e44p-10) + 0x1.6b01c4p-6
 	q = float32(q*t) + -0x1.0b3648p-3
 	q = float32(q*t) + -0x1.e16b22p-1
 	q = float32(q*t) + -0x1.9d74e2p+0
-	q = float32(q*t) + -0x1.89007ep-9
-	z := q + roundMagic
-	r := q - (z - roundMagic)
+	return float32(q*t) + -0x1.89007ep-9
+}
+
+// powerPoly is 2^r for |r| <= 1/2.
+func powerPoly(r float32) float32 {
 	p := float32(r*0x1.5bb9e4p-10) + 0x1.3ceab4p-7
 	p = float32(p*r) + 0x1.c6b754p-5
 	p = float32(p*r) + 0x1.ebf9bcp-3
 	p = float32(p*r) + 0x1.62e42ap-1
-	p = float32(p*r) + 1
-	return raised(p, int32(math.Float32bits(z)))
+	return float32(p*r) + 1
 }
 
 // Tanh is the hyperbolic tangent: near zero x + x·x²·P(x²), elsewhere ±(1 - 2/(e^(2|x|) + 1)).
@@ -159,8 +169,8 @@ func Tanh(x float32) float32 {
 		if t > 10 {
 			t = 10 // Tanh(10) rounds to 1
 		}
-		p, k := expParts(t + t)
-		return signed(1-2/(raised(p, k)+1), x)
+		r, z := expReduce(t + t)
+		return signed(1-2/(raised(expPoly(r), int32(math.Float32bits(z)))+1), x)
 	}
 	s := float32(t * t)
 	p := float32(s*-0x1.76ac1ap-8) + 0x1.5256d8p-6

@@ -27,7 +27,7 @@ func loops() []Loop {
 	var list []Loop
 	add := func(ok bool, name, unit string, work float64, run func(int)) {
 		if ok {
-			list = append(list, Loop{name, unit, chains * work, run})
+			list = append(list, Loop{name, unit, float64(chains * work), run})
 		}
 	}
 	add(cpu.X86.HasAVX2, "mul+add of 8", "GFLOP/s", 16, mulAdd256)

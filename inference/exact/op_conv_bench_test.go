@@ -9,6 +9,7 @@ import (
 	"assay/inference/ir"
 )
 
+// benchNode is a program of one node and its inputs.
 func benchNode(b *testing.B, op string, attrs []ir.Attr, in ...*Tensor) (*Program, map[string]Tensor) {
 	g := &ir.Graph{}
 	n := ir.Node{Op: op, Attrs: attrs}
@@ -29,8 +30,16 @@ func benchNode(b *testing.B, op string, attrs []ir.Attr, in ...*Tensor) (*Progra
 	}
 	return p, given
 }
+
+// BenchmarkConv is of the shapes that image models have most.
 func BenchmarkConv(b *testing.B) {
-	for _, s := range []struct{ name string; x, w []int; group int64; pad int64; stride int64 }{
+	for _, s := range []struct {
+		name   string
+		x, w   []int
+		group  int64
+		pad    int64
+		stride int64
+	}{
 		{"3x3 64->64 56x56", []int{1, 64, 56, 56}, []int{64, 64, 3, 3}, 1, 1, 1},
 		{"1x1 256->64 56x56", []int{1, 256, 56, 56}, []int{64, 256, 1, 1}, 1, 0, 1},
 		{"3x3 512->512 7x7", []int{1, 512, 7, 7}, []int{512, 512, 3, 3}, 1, 1, 1},
@@ -43,7 +52,9 @@ func BenchmarkConv(b *testing.B) {
 			macs := float64(0)
 			for b.Loop() {
 				out, err := p.Run(in, nil)
-				if err != nil { b.Fatal(err) }
+				if err != nil {
+					b.Fatal(err)
+				}
 				y := out["0"]
 				macs = float64(y.Len() * s.w[1] * s.w[2] * s.w[3])
 			}
