@@ -130,7 +130,7 @@ func (h *head) run() {
 	for i := range h.s {
 		h.weigh(h.scores[i*h.t:(i+1)*h.t], i)
 	}
-	h.values.Pack(h.v.Data, h.t, h.e, h.v.RowStride, 1)
+	h.values.Use(h.v.Data, h.t, h.e, h.v.RowStride, 1, h.s)
 	weights := kernel.Matrix{Data: h.scores, RowStride: h.t, ColumnStride: 1}
 	h.set.Multiply(h.out.Data, h.out.RowStride, weights, &h.values, h.s, 0, h.values.Panels(), nil)
 	for i := range h.s {

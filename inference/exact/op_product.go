@@ -214,7 +214,7 @@ func (c *call) products(out, a, b []float32, aAt, bAt []int, p matMul) {
 	batch := len(aAt)
 	if batch == 1 {
 		var w kernel.Packed
-		w.Pack(b, p.k, p.n, p.n, 1)
+		w.Use(b, p.k, p.n, p.n, 1, p.m)
 		c.split(out, a, &w, p.m, nil)
 		return
 	}
@@ -223,7 +223,7 @@ func (c *call) products(out, a, b []float32, aAt, bAt []int, p matMul) {
 	c.parallel((batch+perTask-1)/perTask, func(task int) {
 		var w kernel.Packed
 		for i := task * perTask; i < min(batch, (task+1)*perTask); i++ {
-			w.Pack(b[bAt[i]:bAt[i]+p.k*p.n], p.k, p.n, p.n, 1)
+			w.Use(b[bAt[i]:bAt[i]+p.k*p.n], p.k, p.n, p.n, 1, p.m)
 			view := kernel.Matrix{Data: a[aAt[i] : aAt[i]+p.m*p.k], RowStride: p.k, ColumnStride: 1}
 			c.set.Multiply(out[i*p.m*p.n:(i+1)*p.m*p.n], p.n, view, &w, p.m, 0, w.Panels(), nil)
 		}
