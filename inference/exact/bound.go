@@ -129,7 +129,7 @@ func (b *bounder) node(n *node, g *ir.Graph, specs []Spec) error {
 	if err := b.keep(n, made, specs); err != nil {
 		return err
 	}
-	b.peak = max(b.peak, b.live+scratchOf(n.Op, in, made))
+	b.peak = max(b.peak, b.live+n.temporary(in, made))
 	return nil
 }
 

@@ -217,6 +217,7 @@ func bindEinsum(b *binder) (eval, error) {
 			}
 			return c.einsum(plan, out[0], in)
 		},
+		scratch: e.scratch,
 		cost: func(in, _ []Spec) Cost {
 			c, err := e.over(in)
 			var total Cost
@@ -236,6 +237,24 @@ func bindEinsum(b *binder) (eval, error) {
 			return total
 		},
 	}, err
+}
+
+// scratch is both operands laid out and the product, of every step.
+func (e *einsum) scratch(in, _ []Spec) int64 {
+	c, err := e.over(in)
+	if err != nil {
+		return 0
+	}
+	total, size := int64(0), int64(in[0].DType.Size())
+	_ = c.steps(func(_ int, p pair) error {
+		for _, labels := range [][]int{
+			slices.Concat(p.batch, p.left, p.summed), slices.Concat(p.batch, p.summed, p.right), slices.Concat(p.batch, p.left, p.right),
+		} {
+			total += handedOut(size * min(macs(c.shape(labels)...), 1<<40))
+		}
+		return nil
+	})
+	return total
 }
 
 // operand labelled for an Einsum.

@@ -205,7 +205,7 @@ func (r *resize) position(a *resampled, o int) float64 {
 		return float64(x*(size-1)) / (whole - 1)
 	case "pytorch_half_pixel":
 		if whole == 1 {
-			return -0.5
+			return 0
 		}
 	case "half_pixel_symmetric":
 		offset := float64(float64(size/2) * (1 - float64(a.out)/whole))

@@ -32,6 +32,9 @@ type eval struct {
 	whole func(c *call, in []*Tensor) ([]Tensor, error)
 	// bound, for control flow, is what infer cannot say: the outputs and the cost of a run.
 	bound func(b *bounder, in []Spec) ([]Spec, error)
+	// scratch is how many bytes of temporary memory compute takes at most, rounded up as [memory] does; nil is the rule
+	// of scratchOf.
+	scratch func(in, out []Spec) int64
 	// cost says what an evaluation takes; nil is a default by the size of operands.
 	cost func(in, out []Spec) Cost
 }

@@ -1,6 +1,9 @@
 package tokenize
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // bpe joins the characters of a word pair by pair, the pair of the lowest rank first.
 type bpe struct {
@@ -14,6 +17,7 @@ type bpe struct {
 	ignoreMerges bool // a word that is a token needs no merges
 	byteIDs      [256]int32
 	ascii        [128]int32 // ids of single characters, where nothing is put around them
+	marked       bool       // nothing is ever joined across the front of metaMark
 }
 
 // symbol is a part of a word. Parts are linked, because joining takes some out.
@@ -40,6 +44,7 @@ func (m *bpe) prepare() {
 	for b := range m.ascii {
 		m.ascii[b] = m.v.trie.get([]byte{byte(b)})
 	}
+	m.marked = m.mayCut()
 }
 
 // byteToken is the token that stands for a byte: <0x0A>.
@@ -48,7 +53,48 @@ func byteToken(b byte) string {
 	return "<0x" + digits[b>>4:b>>4+1] + digits[b&15:b&15+1] + ">"
 }
 
-func (m *bpe) tokens(s *scratch, word []byte) { s.cached(word, m.join) }
+// mayCut finds out whether a text may be cut before each mark that does not follow one:
+// no merge joins a token that ends otherwise with one that begins with the mark, so the
+// parts never meet, and short words can be remembered where nothing else cuts the text.
+func (m *bpe) mayCut() bool {
+	if m.prefix != "" || m.suffix != "" || m.ignoreMerges || m.unknown < 0 || m.v.id(metaMark) < 0 {
+		return false
+	}
+	for _, p := range m.merges.slots {
+		if p.rank != noRank && strings.HasPrefix(m.v.tokens[p.right], metaMark) && !strings.HasSuffix(m.v.tokens[p.left], metaMark) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *bpe) tokens(s *scratch, word []byte) {
+	if !m.marked || len(word) <= cachedBytes {
+		s.cached(word, m.join)
+		return
+	}
+	for from := 0; from < len(word); {
+		to := nextMark(word, from)
+		first := len(s.out)
+		s.cached(word[from:to], m.join)
+		for i := range s.out[first:] {
+			t := &s.out[first+i]
+			t.lo, t.hi = t.lo+int32(from), t.hi+int32(from)
+		}
+		from = to
+	}
+}
+
+// nextMark is where the part that begins at from ends: at the next mark behind something else.
+func nextMark(word []byte, from int) int {
+	for i := from + 1; i+len(metaMark) <= len(word); i++ {
+		if word[i] == metaMark[0] && string(word[i:i+len(metaMark)]) == metaMark &&
+			!(i-len(metaMark) >= from && string(word[i-len(metaMark):i]) == metaMark) {
+			return i
+		}
+	}
+	return len(word)
+}
 
 func (m *bpe) join(s *scratch, word []byte) {
 	if m.ignoreMerges {

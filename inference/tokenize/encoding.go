@@ -111,23 +111,42 @@ func (e *Encoder) sequence(text string, number uint32) (*Encoding, error) {
 	pieces := e.w.pieces
 	out := new(Encoding)
 	chars := newCounter(text)
+	e.s.out, e.ends = e.s.out[:0], e.ends[:0]
+	extra := 0
 	for i := range pieces {
-		e.record(out, &pieces[i], i, number, &chars)
+		if p := &pieces[i]; p.id < 0 {
+			e.t.model.tokens(&e.s, e.w.text[p.lo:p.hi])
+		} else {
+			extra++
+		}
+		e.ends = append(e.ends, len(e.s.out))
+	}
+	out.reserve(len(e.s.out) + extra)
+	from := 0
+	for i := range pieces {
+		e.record(out, &pieces[i], e.s.out[from:e.ends[i]], i, number, &chars)
+		from = e.ends[i]
 	}
 	return out, nil
 }
 
+// reserve makes room for a number of tokens.
+func (e *Encoding) reserve(n int) {
+	e.IDs, e.Types, e.Tokens = make([]uint32, 0, n), make([]uint32, 0, n), make([]string, 0, n)
+	e.Words, e.Offsets, e.Chars = make([]int, 0, n), make([]Span, 0, n), make([]Span, 0, n)
+	e.Special, e.Mask = make([]uint32, 0, n), make([]uint32, 0, n)
+}
+
 // record appends the tokens of a piece.
-func (e *Encoder) record(out *Encoding, p *piece, word int, kind uint32, chars *counter) {
+func (e *Encoder) record(out *Encoding, p *piece, tokens []token, word int, kind uint32, chars *counter) {
 	text := e.w.text[p.lo:p.hi]
 	if p.id >= 0 {
 		out.add(uint32(p.id), string(text), Span{int(p.from), int(p.to)}, word, kind, chars)
 		return
 	}
-	e.tokens(p)
 	origin := e.w.origin[p.lo:p.hi]
 	v := e.t.model.vocabulary()
-	for _, t := range e.s.out {
+	for _, t := range tokens {
 		at := Span{int(t.lo), int(t.hi)}
 		switch {
 		case int(t.hi) > len(origin) || t.lo > t.hi: // left as it is, in bytes of the word

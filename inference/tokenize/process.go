@@ -73,6 +73,11 @@ func (t *Tokenizer) join(all []Encoding, bare bool) Encoding {
 		all = p.process(all, bare)
 	}
 	var out Encoding
+	total := 0
+	for i := range all {
+		total += all[i].Len()
+	}
+	out.reserve(total)
 	for i := range all {
 		out.append(&all[i])
 	}
@@ -90,7 +95,9 @@ func (e *Encoding) belongs(sequence int) {
 }
 
 func (e *Encoding) typed(kind uint32) {
-	e.Types = make([]uint32, e.Len())
+	if len(e.Types) != e.Len() {
+		e.Types = make([]uint32, e.Len())
+	}
 	for i := range e.Types {
 		e.Types[i] = kind
 	}
@@ -205,12 +212,27 @@ func (t *template) process(all []Encoding, bare bool) (out []Encoding) {
 			e := &all[p.sequence]
 			e.typed(p.kind)
 			e.belongs(p.sequence)
-			out = append(out, e.clone())
+			if t.once(list, p.sequence) {
+				out = append(out, *e)
+			} else {
+				out = append(out, e.clone())
+			}
 		case p.special != nil && !bare:
 			out = append(out, p.special.encoding(p.kind))
 		}
 	}
 	return out
+}
+
+// once reports whether a text stands in a template a single time, so that it need not be copied.
+func (t *template) once(list []templatePiece, sequence int) bool {
+	n := 0
+	for _, p := range list {
+		if p.special == nil && p.sequence == sequence {
+			n++
+		}
+	}
+	return n == 1
 }
 
 func (t *template) wrap(ids []uint32) []uint32 {

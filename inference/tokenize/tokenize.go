@@ -78,6 +78,8 @@ type Encoder struct {
 	t *Tokenizer
 	w work
 	s scratch
+
+	ends []int // where in the scratch the tokens of each piece end
 }
 
 // Encoder makes an encoder.

@@ -93,8 +93,9 @@ def measured(g, data, inputs, outputs):
 
 
 def well_conditioned(outputs):
-    """Whether rounding every node once, as ideal arithmetic does, keeps the outputs within some units of their last
-    place. Where it does not, or where a few elements decide, luck would tell good arithmetic from bad."""
+    """Whether rounding every node once, and shaking the operands of sums by half a unit, keeps the outputs within some
+    units of their last place. Where it does not, or where a few elements decide, luck would tell good arithmetic from
+    bad."""
     for v in outputs:
         if v.dtype == "float32":
             unit = np.spacing(np.float32(np.abs(v.wide).max(initial=0)))

@@ -250,7 +250,7 @@ def pad(g):
 
 @draws("Trilu", 14)
 def trilu(g):
-    x = any_value(g, ranks=(2, 4), where=lambda v: v.dtype in ("float32", "int64", "bool"))
+    x = any_value(g, ranks=(2 + first(g), 4), where=lambda v: v.dtype in ("float32", "int64", "bool"))
     return g.add("Trilu", [x, ints(g, g.number(-3, 3)) if g.chance(0.7) else None], upper=g.number(0, 1))
 
 
@@ -337,7 +337,9 @@ def span(g):
 
 @draws("EyeLike")
 def eye_like(g):
-    x = g.pick(ranks=(2, 2), where=lambda v: True, fresh=lambda: (g.number(1, 9), g.number(1, 9)))
+    if g.batched:
+        raise Reject  # a row knows where it is
+    x = g.pick(ranks=(2, 2), fresh=lambda: (g.number(1, 9), g.number(1, 9)))
     return g.add("EyeLike", [x], k=g.number(-3, 3))
 
 
