@@ -113,11 +113,10 @@ func (m *machine) source(operand string, n int) []byte {
 	return m.vector(operand)[:n]
 }
 
-func u32(b []byte, i int) uint32          { return binary.LittleEndian.Uint32(b[4*i:]) }
-func f32(b []byte, i int) float32         { return math.Float32frombits(u32(b, i)) }
-func set32(b []byte, i int, v uint32)     { binary.LittleEndian.PutUint32(b[4*i:], v) }
-func setFloat(b []byte, i int, v float32) { set32(b, i, math.Float32bits(v)) }
-func i16(b []byte, i int) int32           { return int32(int16(binary.LittleEndian.Uint16(b[2*i:]))) }
+func u32(b []byte, i int) uint32      { return binary.LittleEndian.Uint32(b[4*i:]) }
+func f32(b []byte, i int) float32     { return math.Float32frombits(u32(b, i)) }
+func set32(b []byte, i int, v uint32) { binary.LittleEndian.PutUint32(b[4*i:], v) }
+func i16(b []byte, i int) int32       { return int32(int16(binary.LittleEndian.Uint16(b[2*i:]))) }
 
 // run calls a function of the text with the address of its argument.
 func (m *machine) run(text, name string, argument int64) {
