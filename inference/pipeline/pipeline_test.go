@@ -247,6 +247,8 @@ func TestLoadRefuses(t *testing.T) {
 		"another IR root":       func(m *catalog.Manifest) { m.IRRoot = &commitment.Hash{} },
 		"no IR root":            func(m *catalog.Manifest) { m.IRRoot = nil },
 		"another tokenizer":     func(m *catalog.Manifest) { m.Tokenizer.Version = 2 },
+		"no tokenizer":          func(m *catalog.Manifest) { m.Tokenizer.Kind = catalog.TokenizerNone },
+		"no tokenizer.json":     func(m *catalog.Manifest) { m.Tokenizer.Kind = catalog.TokenizerJSON },
 		"no vocabulary":         func(m *catalog.Manifest) { m.Files = m.Files[:1] },
 		"a file that is absent": func(m *catalog.Manifest) { m.Files[1].SHA256[0] ^= 1 },
 		"another output":        func(m *catalog.Manifest) { m.Output.Name = "logits" },

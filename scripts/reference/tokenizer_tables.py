@@ -360,7 +360,8 @@ def main():
     print(literal("composed", "composed are what pairs compose to, three bytes each.", b"".join(composed[p].to_bytes(3, "big") for p in sorted(composed))))
     for name in SCRIPTS:
         var = "script" + name
-        print(literal(var, f"{var} are the ranges of that script in regular expressions, ends of three bytes.", ranges(matching(rf"\p{{{name}}}"))))
+        end = "" if name == SCRIPTS[-1] else "\n"
+        print(literal(var, f"{var} are the ranges of that script in regular expressions, ends of three bytes.", ranges(matching(rf"\p{{{name}}}"))), end=end)
 
 
 if __name__ == "__main__":
