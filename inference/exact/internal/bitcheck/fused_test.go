@@ -106,10 +106,10 @@ func TestNothingIsFused(t *testing.T) {
 					t.Errorf("fused multiply-add in %s", name)
 				}
 			}
-			if len(ours) < 200 || ours["assay/inference/exact/internal/kernel.tileGo"] == nil {
+			if len(ours) < 200 || ours["assay/inference/exact/internal/kernel.pairGo"] == nil {
 				t.Errorf("only %d functions, or the wrong ones", len(ours))
 			}
-			found := c.fused(symbols(t, broken, "assay/inference/exact/internal/kernel.tileGo")["assay/inference/exact/internal/kernel.tileGo"])
+			found := c.fused(symbols(t, broken, "assay/inference/exact/internal/kernel.pairGo")["assay/inference/exact/internal/kernel.pairGo"])
 			if want := c.level != "GOAMD64=v1"; found != want {
 				t.Errorf("a product that is not converted: fused %t, want %t", found, want)
 			}
@@ -117,7 +117,7 @@ func TestNothingIsFused(t *testing.T) {
 	}
 }
 
-const productLoop = "inference/exact/internal/kernel/product_go.go"
+const productLoop = "inference/exact/internal/kernel/product_go_gen.go"
 
 // unwrapped is an overlay for the compiler in which the loop of products lacks its conversions.
 func unwrapped(t *testing.T) string {
@@ -130,12 +130,12 @@ func unwrapped(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conversion := regexp.MustCompile(`float32\((x \* [a-z0-9\[\]]+)\)`)
+	conversion := regexp.MustCompile(`(\+= )float32\(([^()\n]* \* [^()\n]*)\)`)
 	if n := len(conversion.FindAll(source, -1)); n < 16 {
 		t.Fatalf("%d conversions in %s, want 16 or more", n, productLoop)
 	}
-	broken := filepath.Join(t.TempDir(), "product_go.go")
-	if err := os.WriteFile(broken, conversion.ReplaceAll(source, []byte("$1")), 0o644); err != nil {
+	broken := filepath.Join(t.TempDir(), "product_go_gen.go")
+	if err := os.WriteFile(broken, conversion.ReplaceAll(source, []byte("$1$2")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: broken}})
