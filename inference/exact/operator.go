@@ -103,15 +103,14 @@ func clampInt(v int64) int { return int(min(max(v, -1<<31+1), 1<<31-1)) }
 
 // binder is what an operator sees of its node when it is bound.
 type binder struct {
-	node    *ir.Node
-	set     *kernel.Set
-	limits  Limits
-	graph   *ir.Graph
-	config  Config
-	loader  *loader
-	taken   map[int]bool
-	err     error // the first attribute of a wrong kind
-	dynamic bool
+	node   *ir.Node
+	set    *kernel.Set
+	limits Limits
+	graph  *ir.Graph
+	config Config
+	loader *loader
+	taken  map[int]bool
+	err    error // the first attribute of a wrong kind
 }
 
 // constant gives the elements of input i when they are known before a run, else nil. A quantised constant is expanded.

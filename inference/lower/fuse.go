@@ -82,18 +82,6 @@ func near(v *value, want float32) bool {
 	return ok && x > want-1e-5 && x < want+1e-5
 }
 
-// with gives the operand of a commutative node that is not v, nil when v is none of its two.
-func (n *node) with(v *value) *value {
-	switch {
-	case len(n.in) != 2:
-	case n.in[0] == v:
-		return n.in[1]
-	case n.in[1] == v:
-		return n.in[0]
-	}
-	return nil
-}
-
 // constantOperand splits the operands of a commutative node into a number and the rest.
 func constantOperand(n *node) (rest *value, number *value) {
 	if n == nil || len(n.in) != 2 {

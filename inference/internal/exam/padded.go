@@ -200,8 +200,7 @@ func (g *PaddedGraph) pool(x string) {
 }
 
 // Check runs three sequences of different lengths alone, and together in one batch with padding behind or before
-// them that holds anything: every token that is there, and what is pooled, has the same bits. Left out is padding
-// before more than 256 tokens where the attention is of a form that the lowering does not make one operator.
+// them that holds anything: every token that is there, and what is pooled, has the same bits.
 func (g *PaddedGraph) Check() (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -57,6 +57,18 @@ def conv(g):
     return g.add("Conv", [x, w, g.fresh((m,), constant=True) if g.chance(0.6) else None], group=groups, **a)
 
 
+@draws("DeformConv", 19)
+def deform_conv(g):
+    n, c, h, w = BATCH if g.batched else 1, g.number(1, 2), g.number(3, 4), g.number(3, 4)
+    kernel = [g.number(1, 2), g.number(1, 2)]
+    out = [h - kernel[0] + 1, w - kernel[1] + 1]
+    x, weight = g.fresh((n, c, h, w)), g.fresh((g.number(1, 3), c, *kernel), low=-1, high=1, constant=True)
+    offset = g.fresh((n, 2 * kernel[0] * kernel[1], *out), low=-0.9, high=0.9)
+    bias = g.fresh((weight.shape[0],), constant=True) if g.chance(0.5) else None
+    mask = g.fresh((n, kernel[0] * kernel[1], *out), low=0, high=1) if g.chance(0.5) else None
+    return g.add("DeformConv", [x, weight, offset, bias, mask], kernel_shape=kernel, pads=[0, 0, 0, 0])
+
+
 @draws("ConvTranspose")
 def conv_transpose(g):
     x = image(g, most=8)

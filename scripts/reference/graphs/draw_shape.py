@@ -230,6 +230,29 @@ def scatter_nd(g):
     return g.add("ScatterND", [x, g.fresh(at.shape, "int64", data=at), g.fresh([n, *x.shape[width:]], x.dtype)], reduction=how)
 
 
+@draws("TensorScatter", 24)
+def tensor_scatter(g):
+    """Writes new rows into a cache of every item."""
+    b, room, width = BATCH if g.batched else g.number(1, 3), g.number(3, 9), g.number(1, 6)
+    n = g.number(1, 3)
+    cache, new = g.fresh((b, room, width)), g.fresh((b, n, width))
+    circular = g.chance(0.4)
+    at = g.fresh((b,), "int64", 0, room - 1 if circular else room - n)
+    return g.add("TensorScatter", [cache, new, at], axis=1, mode="circular" if circular else "linear")
+
+
+@draws("NonMaxSuppression")
+def non_max_suppression(g):
+    if g.batched:
+        raise Reject
+    b, n = g.number(1, 2), g.number(2, 8)
+    corner, size = g.rng.uniform(0, 1, (b, n, 2)), g.rng.uniform(0.2, 1, (b, n, 2))
+    boxes = g.fresh((b, n, 4), data=np.concatenate([corner, corner + size], axis=-1))
+    scores = g.fresh((b, g.number(1, 3), n), low=0, high=1)
+    limits = [g.constant(np.array([g.number(1, 5)])), g.constant(np.float32([g.rng.uniform(0.2, 0.7)]), "float32"), g.constant(np.float32([0.3]), "float32")]
+    return g.add("NonMaxSuppression", [boxes, scores, *limits])
+
+
 @draws("Pad", 18)
 def pad(g):
     x = g.pick(ranks=(1, 4), where=lambda v: min(v.shape) > 0)

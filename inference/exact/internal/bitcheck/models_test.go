@@ -87,7 +87,8 @@ func (m *realModel) compare(t *testing.T, run bitcheck, target target, want map[
 	if want[m.name] == nil && !*update {
 		t.Skip("not in the list of hashes")
 	}
-	inputs, got := 1, map[string][]string{} // hashes by kernel
+	inputs := 1
+	var got map[string][]string // hashes by kernel
 	if m.load == nil {
 		got = hashesOf(t, run(t, nil, m.name))
 	} else {
