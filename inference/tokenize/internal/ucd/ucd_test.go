@@ -61,8 +61,9 @@ func TestLookups(t *testing.T) {
 	if _, ok := Categories("Q"); ok {
 		t.Error("there is a category Q")
 	}
-	for r := rune(-1); r < 0x110010; r += 0xFFF { // outside of Unicode too
-		Is(r, Space)
-		Script(r)
+	for _, r := range []rune{-1, 0x110000, 0x7FFFFFFF} {
+		if Is(r, Space|Word|Other) || Script(r) != 0 {
+			t.Errorf("something is known of %d, which is no code point", r)
+		}
 	}
 }
