@@ -93,13 +93,12 @@ def measured(g, data, inputs, outputs):
 
 
 def well_conditioned(outputs):
-    """Whether rounding every node once, and shaking the operands of sums by half a unit, keeps the outputs within some
-    units of their last place. Where it does not, or where a few elements decide, luck would tell good arithmetic from
-    bad."""
+    """Whether the samples of float32 arithmetic keep the outputs within some units of their last place. Where they do
+    not, or where a few elements decide, luck would tell good arithmetic from bad."""
     for v in outputs:
         if v.dtype == "float32":
             unit = np.spacing(np.float32(np.abs(v.wide).max(initial=0)))
-            if np.abs(v.near - v.wide).max(initial=0) > (2.0 if v.wide.size < 64 else 8.0) * unit:
+            if v.noise() > (2.0 if v.wide.size < 64 else 8.0) * unit:
                 return False
     return True
 

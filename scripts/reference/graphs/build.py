@@ -1,9 +1,10 @@
 """Builds a graph node by node, computing every value at once, so that only valid and well-conditioned nodes stay.
 
-Each value is held three times: wide, in float64; near, as good float32 arithmetic may have it, every node rounded
-once and the operands of sums shaken by half a unit; and, in a graph with a batch, part, computed from some rows of the batch alone. A node is refused when it gives
-what is not finite or far too large, when a small error of its inputs could flip a comparison or a rounding, and, in a
-graph with a batch, when its rows depend on each other.
+Each value is held thrice: wide, in float64; near, as good float32 arithmetic may have it, in three samples: every node
+rounded once, the operands of sums shaken by half a unit, in two samples those of all arithmetic; and, in a graph with a
+batch, part, computed from some rows of the batch alone. A node is refused when it gives what is not finite or far too
+large, when a small error of its inputs could flip a comparison or a rounding, and, in a graph with a batch, when its
+rows depend on each other.
 """
 
 from functools import cached_property
@@ -73,6 +74,10 @@ class Value:
         self.wide, self.near, self.part = full, near, part
         self.batched, self.exact, self.depth, self.constant = batched, exact, depth, constant
 
+    def noise(self):
+        """How far float32 arithmetic may be off."""
+        return max(np.abs(sample - self.wide).max(initial=0) for sample in self.near)
+
     @property
     def shape(self):
         return self.wide.shape
@@ -96,6 +101,7 @@ class Graph:
         self.values, self.inputs, self.constants, self.nodes = [], [], [], []
         self.operators = []
         self.names = 0
+        self.samples = 1 if biggest > 50000 else 3
         self.domains = set()
         self.ml = None  # version of ai.onnx.ml
         self.hidden = {}  # what the body of a node reads from outside, by the node's first output
@@ -162,7 +168,7 @@ class Graph:
             constant = not batched and (self.batched or self.chance(0.6))
         full = np.asarray(data, dtype=np.float32).astype(np.float64) if dtype == "float32" else np.asarray(data).astype(dtype)
         part = full[ROWS] if batched else full
-        v = self.keep(Value(self.name(), dtype, full, full, part, batched, True, 0, constant))
+        v = self.keep(Value(self.name(), dtype, full, (full,) * self.samples, part, batched, True, 0, constant))
         (self.constants if constant else self.inputs).append(v)
         return v
 
@@ -242,11 +248,11 @@ class Graph:
 
         try:
             results = run("wide")
-            close = run("near") if not sums(full_name) else evaluate([None if v is None else self.shaken(v.near) for v in inputs])
-            near = [rounded(r) for r in close]
+            near = [self.once(full_name, evaluate, inputs, k) for k in range(self.samples)]
         except (ValueError, IndexError, TypeError, ZeroDivisionError, RuntimeError, KeyError, AttributeError) as e:
             raise Reject(f"{full_name}: {e!r}") from e
-        self.check(full_name, results, near)
+        for sample in near:
+            self.check(full_name, results, sample)
         if full_name in JUMPS if jumps is None else jumps:
             self.steady(full_name, inputs, results, evaluate)
         batched = any(v is not None and v.batched for v in inputs)
@@ -260,7 +266,7 @@ class Graph:
         exact = op in MOVES and all(v is None or v.exact for v in inputs)
         depth = 1 + max([v.depth for v in inputs if v is not None], default=0)
         made = []
-        for full, close, part in zip(results, near, parts):
+        for full, close, part in zip(results, zip(*near), parts):
             dtype = "float32" if full.dtype == np.float64 else full.dtype.name
             if dtype not in TYPES:
                 raise Reject(f"{full_name} gives {dtype}")
@@ -272,6 +278,14 @@ class Graph:
         self.last = made[0]
         self.deepest = max(self.deepest, depth)
         return made[0] if outputs == 1 else made
+
+    def once(self, op, evaluate, inputs, sample):
+        """The node in float32, from the inputs' sample of that number: sums shake their operands, and in all samples but
+        the first so does all other arithmetic."""
+        arrays = [None if v is None else v.near[sample] for v in inputs]
+        if sums(op) or sample > 0 and op not in MOVES | JUMPS:
+            arrays = [None if x is None else self.shaken(x) for x in arrays]
+        return [rounded(r) for r in evaluate(arrays)]
 
     def shaken(self, x):
         """Every element off by up to half a unit in its last place, as many roundings inside of an operator do."""
@@ -379,7 +393,7 @@ class Graph:
                 if v is None or v.exact or v.dtype != "float32" or v.wide.size == 0:
                     shifts.append(0.0)
                     continue
-                by = 64 * np.abs(v.near - v.wide).max() + 1e-4 * np.abs(v.wide).max()
+                by = 64 * v.noise() + 1e-4 * np.abs(v.wide).max()
                 shifts.append(by * self.rng.choice([-1.0, 1.0], v.shape))
             for sign in (1, -1):
                 shifted = [None if v is None else v.wide + sign * s if v.dtype == "float32" else v.wide for v, s in zip(inputs, shifts)]
