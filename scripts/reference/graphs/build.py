@@ -1,8 +1,8 @@
 """Builds a graph node by node, computing every value at once, so that only valid and well-conditioned nodes stay.
 
 Each value is held thrice: wide, in float64; near, as good float32 arithmetic may have it, in three samples: every node
-rounded once, the operands of sums shaken by half a unit, in two samples those of all arithmetic; and, in a graph with a
-batch, part, computed from some rows of the batch alone. A node is refused when it gives what is not finite or far too
+rounded once, the operands of sums shaken by a unit, in two samples those of other arithmetic by half a unit; and, in a
+graph with a batch, part, computed from some rows of the batch alone. A node is refused when it gives what is not finite or far too
 large, when a small error of its inputs could flip a comparison or a rounding, and, in a graph with a batch, when its
 rows depend on each other.
 """
@@ -51,7 +51,7 @@ JUMPS = set(
 # Operators that round many times inside.
 SUMS = set(
     """MatMul Gemm Einsum Conv ConvTranspose Mean Sum CumSum CumProd Softmax LogSoftmax Det AveragePool LpPool
-    GlobalAveragePool GlobalLpPool LRN Resize GridSample Attention LSTM GRU RNN com.microsoft.MatMulNBits
+    GlobalAveragePool GlobalLpPool LRN Resize GridSample DeformConv Attention LSTM GRU RNN com.microsoft.MatMulNBits
     ai.onnx.ml.LinearRegressor ai.onnx.ml.LinearClassifier ai.onnx.ml.Normalizer LpNormalization""".split()
 )
 
@@ -280,18 +280,19 @@ class Graph:
         return made[0] if outputs == 1 else made
 
     def once(self, op, evaluate, inputs, sample):
-        """The node in float32, from the inputs' sample of that number: sums shake their operands, and in all samples but
-        the first so does all other arithmetic."""
+        """The node in float32, from the inputs' sample of that number: sums shake their operands by a unit, and in all
+        samples but the first all other arithmetic does by half a unit."""
         arrays = [None if v is None else v.near[sample] for v in inputs]
-        if sums(op) or sample > 0 and op not in MOVES | JUMPS:
-            arrays = [None if x is None else self.shaken(x) for x in arrays]
+        by = 2.0**-23 if sums(op) else 2.0**-24 if sample > 0 and op not in MOVES | JUMPS else 0.0
+        if by > 0:
+            arrays = [None if x is None else self.shaken(x, by) for x in arrays]
         return [rounded(r) for r in evaluate(arrays)]
 
-    def shaken(self, x):
-        """Every element off by up to half a unit in its last place, as many roundings inside of an operator do."""
+    def shaken(self, x, by):
+        """Every float off by up to a part of itself, as roundings inside of an operator do."""
         if x.dtype != np.float64:
             return x
-        return x * (1 + self.rng.uniform(-(2.0**-24), 2.0**-24, x.shape))
+        return x * (1 + self.rng.uniform(-by, by, x.shape))
 
     def evaluated(self, op, inputs, attributes):
         """What an operator would give, without keeping it."""

@@ -5,6 +5,7 @@ right in float64 for everything that moves elements or computes with integers. E
 arrays (None where one is left out), a dict of attributes, and the number of outputs, and gives a list of arrays.
 """
 
+import functools
 import math
 import warnings
 
@@ -163,6 +164,54 @@ def cast_like(i, a, n):
 @own("Dropout")
 def dropout(i, a, n):
     return [i[0], np.ones(i[0].shape, dtype=bool)][:n]
+
+
+PLAIN = {
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Greater": np.greater,
+    "GreaterOrEqual": np.greater_equal,
+    "Less": np.less,
+    "LessOrEqual": np.less_equal,
+    "Equal": np.equal,
+    "And": np.logical_and,
+    "Or": np.logical_or,
+    "Xor": np.logical_xor,
+    "Where": np.where,
+}
+
+
+def plain(f):
+    return lambda i, a, n: [f(*i)]
+
+
+OWN.update({name: plain(f) for name, f in PLAIN.items()})
+
+
+@own("Transpose")
+def transpose(i, a, n):
+    return [np.transpose(i[0], a.get("perm"))]
+
+
+@own("Concat")
+def concat(i, a, n):
+    return [np.concatenate(i, axis=a["axis"])]
+
+
+@own("Max")
+def largest(i, a, n):
+    return [functools.reduce(np.maximum, i)]
+
+
+@own("Min")
+def smallest(i, a, n):
+    return [functools.reduce(np.minimum, i)]
+
+
+@own("Sum")
+def total(i, a, n):
+    return [functools.reduce(np.add, i)]
 
 
 @own("Div")

@@ -175,6 +175,50 @@ def global_lp(i, a, n):
     return [(np.abs(i[0]) ** p).sum(axis=spatial(i[0]), keepdims=True) ** (1.0 / p)]
 
 
+def bilinear(plane, y, x):
+    """Values of pictures [..., H, W] between their elements, which are 0 outside; y and x are alike for all pictures."""
+    height, width = plane.shape[-2:]
+    out = 0.0
+    for i in (0, 1):
+        for j in (0, 1):
+            row, column = np.floor(y).astype(int) + i, np.floor(x).astype(int) + j
+            weight = (1 - np.abs(y - row)) * (1 - np.abs(x - column))
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            value = plane[..., np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+            out = out + np.where(inside, weight * value, 0.0)
+    return out
+
+
+@own("GridSample")
+def grid_sample(i, a, n):
+    """Pictures by linear interpolation, zeros or the border outside."""
+    x, grid = i
+    places = []
+    for axis, size in ((1, x.shape[2]), (0, x.shape[3])):
+        at = (grid[..., axis] + 1) / 2
+        at = at * (size - 1) if a.get("align_corners", 0) else at * size - 0.5
+        places.append(np.clip(at, 0, size - 1) if a.get("padding_mode") == "border" else at)
+    return [np.stack([bilinear(x[b], places[0][b], places[1][b]) for b in range(x.shape[0])])]
+
+
+@own("DeformConv")
+def deform_conv(i, a, n):
+    """Without padding, strides, dilations and groups."""
+    x, w, offset = i[:3]
+    (kh, kw), (oh, ow) = w.shape[2:], offset.shape[2:]
+    out = np.zeros((x.shape[0], w.shape[0], oh, ow))
+    rows, columns = np.arange(oh)[:, None], np.arange(ow)[None, :]
+    for b in range(x.shape[0]):
+        for k in range(kh * kw):
+            seen = bilinear(x[b], rows + k // kw + offset[b, 2 * k], columns + k % kw + offset[b, 2 * k + 1])
+            if len(i) > 4 and i[4] is not None:
+                seen = seen * i[4][b, k]
+            out[b] += np.einsum("mc,chw->mhw", w[:, :, k // kw, k % kw], seen)
+    if len(i) > 3 and i[3] is not None:
+        out = out + i[3].reshape(1, -1, 1, 1)
+    return [out]
+
+
 @own("AffineGrid")
 def affine_grid(i, a, n):
     theta, size = i[0], [int(d) for d in i[1][2:]]
