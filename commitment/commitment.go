@@ -76,10 +76,7 @@ func MerkleRoot(leaves [][]byte) Hash {
 	case 1:
 		return sum(append([]byte{0}, leaves[0]...))
 	}
-	k := 1
-	for k*2 < len(leaves) {
-		k *= 2
-	}
+	k := split(uint64(len(leaves)))
 	l, r := MerkleRoot(leaves[:k]), MerkleRoot(leaves[k:])
 	return sum(append(append([]byte{1}, l[:]...), r[:]...))
 }
@@ -118,24 +115,11 @@ const TileElements = 4096
 // over its tiles of [TileElements] elements, under a header of dtype, shape and tile count.
 // It fails when data does not have the length that dtype and shape name.
 func TensorRoot(dtype DType, shape []uint64, data []byte) (Hash, error) {
-	want, err := TensorBytes(dtype, shape)
+	tiles, err := tilesOf(dtype, shape, data)
 	if err != nil {
 		return Hash{}, err
 	}
-	if uint64(len(data)) != want {
-		return Hash{}, fmt.Errorf("tensor of shape %v has %d bytes, want %d", shape, len(data), want)
-	}
-	tile := TileElements * dtype.Size()
-	var tiles [][]byte
-	for at := 0; at < len(data); at += tile {
-		tiles = append(tiles, data[at:min(at+tile, len(data))])
-	}
-	dims := make([]byte, 0, 8*len(shape))
-	for _, d := range shape {
-		dims = binary.BigEndian.AppendUint64(dims, d)
-	}
-	root := MerkleRoot(tiles)
-	return NewPreimage("assay/tensor/1").Uint(uint64(dtype)).Bytes(dims).Uint(uint64(len(tiles))).Bytes(root[:]).Sum(), nil
+	return tensorRoot(dtype, shape, uint64(len(tiles)), MerkleRoot(tiles)), nil
 }
 
 // TensorBytes is the length of a tensor's data, with overflow refused.

@@ -11,6 +11,7 @@ package exact
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"assay/inference/exact/internal/kernel"
@@ -163,27 +164,37 @@ func check(t *Tensor, limit int64) error {
 	return nil
 }
 
-// canonical gives every NaN its one spelling and every bool one of its two. It copies before it changes anything, as
-// the elements are the caller's.
+// canonical gives every NaN the one spelling of its type and every bool one of its two. It copies before it changes
+// anything, as the elements are the caller's.
 func canonical(t Tensor) Tensor {
 	switch t.DType {
 	case tensor.Float32:
-		for _, v := range t.Float32s() {
-			if v != v {
-				t = t.Clone()
-				kernel.Canonicalise(t.Float32s())
-				return t
-			}
-		}
+		return respelled(t, func(v float32) bool { return v != v }, kernel.Canon(nan()))
+	case tensor.Float64:
+		return respelled(t, func(v float64) bool { return v != v }, math.Float64frombits(0x7ff8000000000000))
+	case tensor.Float16:
+		return respelled(t, func(v uint16) bool { return v&0x7fff > 0x7c00 }, 0x7e00)
+	case tensor.BFloat16:
+		return respelled(t, func(v uint16) bool { return v&0x7fff > 0x7f80 }, 0x7fc0)
 	case tensor.Bool:
-		for _, b := range t.Bytes() {
-			if b > 1 {
-				t = t.Clone()
-				for i, b := range t.Bytes() {
-					t.Bytes()[i] = min(b, 1)
-				}
-				return t
-			}
+		return respelled(t, func(v uint8) bool { return v > 1 }, 1)
+	}
+	return t
+}
+
+func nan() float32 { return float32(math.NaN()) }
+
+// respelled replaces elements of a tensor.
+func respelled[T uint8 | uint16 | float32 | float64](t Tensor, odd func(T) bool, by T) Tensor {
+	at := slices.IndexFunc(tensor.View[T](&t), odd)
+	if at < 0 {
+		return t
+	}
+	t = t.Clone()
+	list := tensor.View[T](&t)
+	for i, v := range list[at:] {
+		if odd(v) {
+			list[at+i] = by
 		}
 	}
 	return t

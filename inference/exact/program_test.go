@@ -285,3 +285,33 @@ func TestLoop(t *testing.T) {
 		t.Errorf("an endless loop: %v", err)
 	}
 }
+
+// A NaN has one spelling in every type, and a truth value one of two, whatever a caller hands in.
+func TestInputsAreSpelledOneWay(t *testing.T) {
+	for _, c := range []struct {
+		dtype    tensor.DType
+		in, want []byte
+	}{
+		{tensor.Float32, []byte{1, 0, 0x80, 0xff, 0, 0, 0x80, 0x3f}, []byte{0, 0, 0xc0, 0x7f, 0, 0, 0x80, 0x3f}},
+		{tensor.Float64, []byte{1, 0, 0, 0, 0, 0, 0xf0, 0xff}, []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x7f}},
+		{tensor.Float16, []byte{1, 0x7c, 0, 0x7c, 0xff, 0xff}, []byte{0, 0x7e, 0, 0x7c, 0, 0x7e}},
+		{tensor.BFloat16, []byte{0x81, 0xff, 0x80, 0xff}, []byte{0xc0, 0x7f, 0x80, 0xff}},
+		{tensor.Bool, []byte{0, 1, 2, 255}, []byte{0, 1, 1, 1}},
+	} {
+		given := slices.Clone(c.in)
+		x, err := tensor.Over(c.dtype, c.in, len(c.in)/c.dtype.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := runNode(t, "Identity", nil, 1, &x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got[0].Bytes(), c.want) {
+			t.Errorf("%v % x becomes % x, want % x", c.dtype, given, got[0].Bytes(), c.want)
+		}
+		if !slices.Equal(c.in, given) {
+			t.Errorf("%v: the caller's elements were changed", c.dtype)
+		}
+	}
+}

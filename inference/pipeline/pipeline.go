@@ -136,7 +136,23 @@ func load(manifest catalog.Manifest, folder *catalog.Folder, parallel exact.Para
 	if m.program, err = exact.New(lowered, exact.Config{}); err != nil {
 		return nil, err
 	}
-	return m, m.checkSignature()
+	if err := m.checkSignature(); err != nil {
+		return nil, err
+	}
+	return m, m.checkBound()
+}
+
+// checkBound refuses a graph whose shapes or rounds depend on the data: nobody could say beforehand what it costs to
+// compute an answer again.
+func (m *Model) checkBound() error {
+	shapes := map[string][]int{}
+	for _, name := range m.inputs {
+		shapes[name] = []int{1, int(m.manifest.Tokenizer.MaxTokens)}
+	}
+	if _, err := m.program.Bound(shapes); err != nil {
+		return fmt.Errorf("the longest text has no bound: %w", err)
+	}
+	return nil
 }
 
 // checkRoot compares what the model file was lowered to with what the manifest binds.

@@ -17,6 +17,10 @@ import (
 	"assay/commitment"
 	"assay/examples/passages"
 	"assay/inference/catalog"
+	"assay/inference/exact"
+	"assay/inference/ir"
+	"assay/inference/lower"
+	"assay/inference/onnx"
 	"assay/inference/pipeline"
 	"assay/inference/tiny"
 	"assay/internal/cache"
@@ -262,6 +266,9 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("%s: loaded", name)
 		}
 	}
+	if _, err := pipeline.Load(dynamic(t, folder, good), folder, nil); !errors.Is(err, exact.ErrDynamic) {
+		t.Errorf("a model whose shapes depend on the data: %v", err)
+	}
 	wrong := good
 	wrong.Output.Dimension = 7
 	m, err := pipeline.Load(wrong, folder, nil)
@@ -271,6 +278,36 @@ func TestLoadRefuses(t *testing.T) {
 	if err == nil {
 		t.Error("a wrong dimension went through")
 	}
+}
+
+// dynamic is the manifest of a model that answers with the places of ids that are not zero.
+func dynamic(t *testing.T, folder *catalog.Folder, m catalog.Manifest) catalog.Manifest {
+	t.Helper()
+	open := []onnx.Dim{{Size: -1, Symbol: "batch"}, {Size: -1, Symbol: "sequence"}}
+	graph := &onnx.Graph{
+		IRVersion: 8, Opset: 17, Opsets: map[string]int64{"": 17},
+		Inputs:  []onnx.Value{{Name: "input_ids", DType: onnx.Int64, Shape: open}},
+		Outputs: []onnx.Value{{Name: m.Output.Name, DType: onnx.Float32}},
+		Nodes: []onnx.Node{
+			{Name: "places", Op: "NonZero", Inputs: []string{"input_ids"}, Outputs: []string{"places"}},
+			{Name: "floats", Op: "Cast", Inputs: []string{"places"}, Outputs: []string{m.Output.Name}, Attributes: []onnx.Attribute{{Name: "to", Kind: onnx.KindInt, Int: 1}}},
+		},
+	}
+	file := onnx.Encode(graph)
+	lowered, err := lower.Lower(graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := ir.Root(lowered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := catalog.File{Role: catalog.RoleModel, SHA256: catalog.HashOf(file), Size: uint64(len(file))}
+	if err := folder.Put(t.Context(), pin, bytes.NewReader(file)); err != nil {
+		t.Fatal(err)
+	}
+	m.Files, m.IRRoot = []catalog.File{pin, m.Files[1]}, &root
+	return m
 }
 
 func TestLoadNamesTheDamagedFile(t *testing.T) {
