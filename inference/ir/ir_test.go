@@ -31,8 +31,11 @@ func sample() *Graph {
 		Nodes: []Node{
 			{Op: "If", Name: "choose", In: []ID{1, 0}, Out: []ID{5}, Bodies: []*Graph{body, body}},
 			{Op: "Anything", Name: "n", In: []ID{5, None, 2, 3}, Out: []ID{None, 6}, Attrs: []Attr{
-				{Name: "a", Kind: KindInt, Int: -5}, {Name: "b", Kind: KindFloat, Float: 1.5}, {Name: "c", Kind: KindText, Text: "t"},
-				{Name: "d", Kind: KindInts, Ints: []int64{1, -2}}, {Name: "e", Kind: KindFloats, Floats: []float32{3}},
+				{Name: "a", Kind: KindInt, Int: -5},
+				{Name: "b", Kind: KindFloat, Float: 1.5},
+				{Name: "c", Kind: KindText, Text: "t"},
+				{Name: "d", Kind: KindInts, Ints: []int64{1, -2}},
+				{Name: "e", Kind: KindFloats, Floats: []float32{3}},
 				{Name: "f", Kind: KindTexts, Texts: []string{"", "u"}},
 			}},
 		},
