@@ -13,7 +13,8 @@ JSON header of that length, and the bytes that the header points into:
                of ONNX Runtime's result, on one thread with its default optimisations, from the expected one
     batched    whether any first dimension is a batch
 Integer and Boolean outputs are those that ONNX Runtime gives too: a graph where it differs is drawn again, as is one
-that it does not run. FOLDER/log says which, and why.
+that it does not run, and one whose outputs rounding alone moves too far (see well_conditioned). FOLDER/log says which,
+and why.
 """
 
 import hashlib
