@@ -12,7 +12,7 @@ func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
 		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), quantizedRules(), perRowRules(),
-		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(),
+		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(), lossRules(), signalRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
