@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // wordSteps is how many pairs of k a turn of the loop takes.
-const wordSteps = 4
+const wordSteps = 8
 
 // words is C = A·B in integers: a step is a pair of k, of which a row has words and a column bytes. One instruction
 // multiplies pairs and adds them.
