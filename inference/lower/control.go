@@ -71,20 +71,29 @@ func (l *lowerer) inline(n *onnx.Node, name string) error {
 	if err != nil {
 		return err
 	}
-	inner := &lowerer{model: l.model, graph: l.graph, names: map[string]*value{}, parent: l, budget: l.budget, inlined: true}
+	made, err := l.splice(g, map[string]*value{})
+	if err != nil {
+		return err
+	}
+	return l.outputs(n, made...)
+}
+
+// splice puts the nodes of a body among those around it, and gives its outputs. Its inputs are named already.
+func (l *lowerer) splice(g *onnx.Graph, names map[string]*value) ([]*value, error) {
+	inner := &lowerer{model: l.model, graph: l.graph, names: names, parent: l, budget: l.budget, inlined: true}
 	outputs := l.graph.outputs
 	l.graph.outputs = nil
-	err = inner.body(g)
+	err := inner.body(g)
 	made := l.graph.outputs
 	l.graph.outputs = outputs
 	if err != nil {
-		return err
+		return nil, err
 	}
 	values := make([]*value, len(made))
 	for i := range made {
 		values[i] = made[i].value
 	}
-	return l.outputs(n, values...)
+	return values, nil
 }
 
 // capture gives the body one input for each of the values, in their order, after its own inputs.

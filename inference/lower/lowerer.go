@@ -6,6 +6,7 @@ import (
 
 	"assay/inference/ir"
 	"assay/inference/onnx"
+	"assay/inference/onnx/shape"
 	"assay/inference/tensor"
 )
 
@@ -20,6 +21,8 @@ type lowerer struct {
 	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
 	captured []*value
+	source   *onnx.Graph   // of a body
+	shapes   *shape.Result // of the whole model, once a rule asks for one
 }
 
 // rule lowers the nodes of one ONNX operator.
@@ -77,6 +80,7 @@ func (l *lowerer) find(name string) *value {
 
 // body lowers constants, nodes and outputs of a graph.
 func (l *lowerer) body(g *onnx.Graph) error {
+	l.source = g
 	for i := range g.Initializers {
 		t := &g.Initializers[i]
 		c, err := l.constant(t)

@@ -12,7 +12,8 @@ func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
 		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), quantizedRules(), perRowRules(),
-		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(),
+		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(), attentionRules(), lossRules(),
+		signalRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
