@@ -1624,4 +1624,34 @@
     (v128.store offset=32 align=4 (local.get $c3) (local.get $s32))
     (v128.store offset=48 align=4 (local.get $c3) (local.get $s33))
   )
+
+  (func (export "exact_pairs") (param $to i32) (param $from i32) (param $stride i32) (param $steps i32) (param $sums i32) (param $flip i32)
+    (local $flips v128) (local $x v128) (local $y v128) (local $both v128) (local $words v128) (local $s0 v128) (local $s1 v128) (local $s2 v128)
+    (local $s3 v128)
+    (local.set $flips (i8x16.splat (local.get $flip)))
+    (local.set $s0 (v128.load offset=0 align=4 (local.get $sums)))
+    (local.set $s1 (v128.load offset=16 align=4 (local.get $sums)))
+    (local.set $s2 (v128.load offset=32 align=4 (local.get $sums)))
+    (local.set $s3 (v128.load offset=48 align=4 (local.get $sums)))
+    loop $next
+    (local.set $x (v128.xor (v128.load align=1 (local.get $from)) (local.get $flips)))
+    (local.set $from (i32.add (local.get $from) (local.get $stride)))
+    (local.set $y (v128.xor (v128.load align=1 (local.get $from)) (local.get $flips)))
+    (local.set $from (i32.add (local.get $from) (local.get $stride)))
+    local.get $to (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $x) (local.get $y)) local.tee $both v128.store offset=0 align=1
+    local.get $both i16x8.extadd_pairwise_i8x16_s local.set $words
+    (local.set $s0 (i32x4.add (local.get $s0) (i32x4.extend_low_i16x8_s (local.get $words))))
+    (local.set $s1 (i32x4.add (local.get $s1) (i32x4.extend_high_i16x8_s (local.get $words))))
+    local.get $to (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $x) (local.get $y)) local.tee $both v128.store offset=16 align=1
+    local.get $both i16x8.extadd_pairwise_i8x16_s local.set $words
+    (local.set $s2 (i32x4.add (local.get $s2) (i32x4.extend_low_i16x8_s (local.get $words))))
+    (local.set $s3 (i32x4.add (local.get $s3) (i32x4.extend_high_i16x8_s (local.get $words))))
+    (local.set $to (i32.add (local.get $to) (i32.const 32)))
+    (br_if $next (local.tee $steps (i32.sub (local.get $steps) (i32.const 1))))
+    end
+    (v128.store offset=0 align=4 (local.get $sums) (local.get $s0))
+    (v128.store offset=16 align=4 (local.get $sums) (local.get $s1))
+    (v128.store offset=32 align=4 (local.get $sums) (local.get $s2))
+    (v128.store offset=48 align=4 (local.get $sums) (local.get $s3))
+  )
 )
