@@ -71,6 +71,12 @@ const (
 	softcapInstructions = 400
 )
 
+// What kernels for Wasm leave of it: for one weight, and for those of one query together.
+const (
+	weightInstructions = 60
+	queryInstructions  = 8000
+)
+
 func (a *attention) cost(in, _ []Spec) Cost {
 	q, k, v := in[0].Shape, in[1].Shape, in[2].Shape
 	t, _ := a.keyCount(k)
@@ -82,7 +88,14 @@ func (a *attention) cost(in, _ []Spec) Cost {
 		each += narrowInstructions
 	}
 	products := min(macs(q[0], q[1], q[2], t, q[3]), 1<<61) + min(macs(q[0], q[1], q[2], t, v[3]), 1<<61)
-	return Cost{Multiplies: products, Instructions: each * weights}
+	c := Cost{Multiplies: products, Instructions: each * weights}
+	if in[0].DType == tensor.Float32 && a.precision != tensor.Float64 && a.softcap == 0 {
+		heads := int(min(macs(q[0], q[2]), 1<<50))
+		c.counted = true
+		c.Instructions = weightInstructions*weights + queryInstructions*min(macs(heads, q[1]), 1<<46) + packInstructions*min(macs(heads, t, q[3]+v[3]), 1<<50) +
+			productInstructions(heads, q[1], q[3], t, floatTenths) + productInstructions(heads, q[1], t, v[3], floatTenths)
+	}
+	return c
 }
 
 // keyCount gives the number of keys and of their heads.
