@@ -94,7 +94,7 @@ func lowerConstant(l *lowerer, n *onnx.Node) error {
 	switch {
 	case a.Name == "value" && a.Tensor != nil:
 		var err error
-		if v, err = constantOf(a.Tensor); err != nil {
+		if v, err = l.constant(a.Tensor); err != nil {
 			return err
 		}
 	case a.Name == "value_float" && a.Kind == onnx.KindFloat:
