@@ -279,7 +279,7 @@ func stftAs[T float32 | float64](c *call, p *stftPlan, in []*Tensor, out *Tensor
 			copy(line[2*k:2*k+2], from[k*p.parts:(k+1)*p.parts])
 		}
 		for k, w := range window {
-			line[2*k], line[2*k+1] = line[2*k]*w, line[2*k+1]*w
+			line[2*k], line[2*k+1] = T(line[2*k]*w), T(line[2*k+1]*w)
 		}
 	}, func(line []T, i int) { copy(y[i*2*p.kept:(i+1)*2*p.kept], line) })
 }

@@ -115,7 +115,7 @@ func (f *fourier[T]) finish(line []T) {
 	if f.inverse {
 		by := T(1 / float64(f.n))
 		for i, v := range line {
-			line[i] = v * by
+			line[i] = T(v * by)
 		}
 	}
 	if !f.real {
