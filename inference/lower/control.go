@@ -13,7 +13,7 @@ func controlRules() map[string]rule {
 
 // nested lowers a body. What it uses from outside becomes its last inputs, in the order of l.captured.
 func (l *lowerer) nested(g *onnx.Graph) (*lowerer, error) {
-	inner := &lowerer{model: l.model, graph: &graph{}, names: map[string]*value{}, parent: l}
+	inner := &lowerer{model: l.model, graph: &graph{}, names: map[string]*value{}, parent: l, budget: l.budget}
 	if err := inner.inputs(g.Inputs); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (l *lowerer) inline(n *onnx.Node, name string) error {
 
 // splice puts the nodes of a body among those around it, and gives its outputs. Its inputs are named already.
 func (l *lowerer) splice(g *onnx.Graph, names map[string]*value) ([]*value, error) {
-	inner := &lowerer{model: l.model, graph: l.graph, names: names, parent: l, inlined: true}
+	inner := &lowerer{model: l.model, graph: l.graph, names: names, parent: l, budget: l.budget, inlined: true}
 	outputs := l.graph.outputs
 	l.graph.outputs = nil
 	err := inner.body(g)

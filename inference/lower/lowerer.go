@@ -16,6 +16,7 @@ type lowerer struct {
 	graph  *graph
 	names  map[string]*value
 	parent *lowerer // of a body
+	budget *budget  // of the whole model
 	// inlined says that this body's nodes go into the parent's graph, so that values outside are read as they are.
 	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
@@ -82,7 +83,7 @@ func (l *lowerer) body(g *onnx.Graph) error {
 	l.source = g
 	for i := range g.Initializers {
 		t := &g.Initializers[i]
-		c, err := constantOf(t)
+		c, err := l.constant(t)
 		if err != nil {
 			return err
 		}
@@ -188,7 +189,7 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 		}
 		made.out = append(made.out, v)
 	}
-	if folded, err := fold(made); folded != nil || err != nil {
+	if folded, err := l.budget.fold(made); folded != nil || err != nil {
 		return folded, err
 	}
 	l.graph.nodes = append(l.graph.nodes, made)
@@ -220,6 +221,12 @@ func (v *value) data() *tensor.Tensor {
 		return nil
 	}
 	return &v.constant.Data
+}
+
+// constant is constantOf for a tensor that may be large.
+func (l *lowerer) constant(t *onnx.Tensor) (*value, error) {
+	l.budget.bytes += constantShare * int64(len(t.Raw))
+	return constantOf(t)
 }
 
 // constantOf turns a tensor of the file into a constant; its bytes are shared when they can be.

@@ -12,7 +12,8 @@ func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
 		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), quantizedRules(), perRowRules(),
-		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(), attentionRules(),
+		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(), attentionRules(), lossRules(),
+		signalRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
@@ -103,7 +104,7 @@ func lowerConstant(l *lowerer, n *onnx.Node) error {
 	switch {
 	case a.Name == "value" && a.Tensor != nil:
 		var err error
-		if v, err = constantOf(a.Tensor); err != nil {
+		if v, err = l.constant(a.Tensor); err != nil {
 			return err
 		}
 	case a.Name == "value_float" && a.Kind == onnx.KindFloat:
