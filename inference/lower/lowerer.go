@@ -65,13 +65,22 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if l.inlined || outer == nil || outer.constant != nil {
+	switch {
+	case l.inlined || outer == nil || outer.constant != nil:
+		return outer
+	case outer.sequence:
+		return l.inBody(name, outer)
+	}
+	return l.capturedAs(name, outer)
+}
+
+// capturedAs gives the input of a body that stands for a value outside; it is made on first use.
+func (l *lowerer) capturedAs(name string, outer *value) *value {
+	if outer == nil || outer.constant != nil {
 		return outer
 	}
-	for i, c := range l.captured {
-		if c == outer {
-			return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
-		}
+	if i := slices.Index(l.captured, outer); i >= 0 {
+		return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
 	}
 	in := &value{declared: ir.Value{Name: name, Unranked: true}, captured: outer}
 	l.captured = append(l.captured, outer)
@@ -111,6 +120,9 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		v := l.find(o.Name)
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
+		}
+		if v.sequence {
+			return unsupported("output %q is a sequence", o.Name)
 		}
 		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
@@ -189,6 +201,9 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	for len(in) > 0 && in[len(in)-1] == nil {
 		in = in[:len(in)-1]
 	}
+	if slices.ContainsFunc(in, isSequence) {
+		return nil, unsupported("it reads a sequence")
+	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
 	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
@@ -205,6 +220,8 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func isSequence(v *value) bool { return v != nil && v.sequence }
 
 func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
