@@ -278,7 +278,7 @@ func bindLinearQ(b *binder) (eval, error) {
 			return one(tensor.Float32, m.shape), nil
 		},
 		compute: func(c *call, in, out []*Tensor) error { return p.linear(c, in, out[0], activation) },
-		cost: p.cost,
+		cost:    p.cost,
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -64,13 +65,22 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if l.inlined || outer == nil || outer.constant != nil {
+	switch {
+	case l.inlined || outer == nil || outer.constant != nil:
+		return outer
+	case outer.sequence:
+		return l.inBody(name, outer)
+	}
+	return l.capturedAs(name, outer)
+}
+
+// capturedAs gives the input of a body that stands for a value outside; it is made on first use.
+func (l *lowerer) capturedAs(name string, outer *value) *value {
+	if outer == nil || outer.constant != nil {
 		return outer
 	}
-	for i, c := range l.captured {
-		if c == outer {
-			return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
-		}
+	if i := slices.Index(l.captured, outer); i >= 0 {
+		return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
 	}
 	in := &value{declared: ir.Value{Name: name, Unranked: true}, captured: outer}
 	l.captured = append(l.captured, outer)
@@ -91,6 +101,15 @@ func (l *lowerer) body(g *onnx.Graph) error {
 			return err
 		}
 	}
+	for i := range g.Sparse {
+		c, err := l.sparse(&g.Sparse[i])
+		if err != nil {
+			return err
+		}
+		if err := l.define(g.Sparse[i].Values.Name, c); err != nil {
+			return err
+		}
+	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		if err := l.node(n); err != nil {
@@ -101,6 +120,9 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		v := l.find(o.Name)
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
+		}
+		if v.sequence {
+			return unsupported("output %q is a sequence", o.Name)
 		}
 		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
@@ -179,6 +201,9 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	for len(in) > 0 && in[len(in)-1] == nil {
 		in = in[:len(in)-1]
 	}
+	if slices.ContainsFunc(in, isSequence) {
+		return nil, unsupported("it reads a sequence")
+	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
 	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
@@ -195,6 +220,8 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func isSequence(v *value) bool { return v != nil && v.sequence }
 
 func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
@@ -227,6 +254,19 @@ func (v *value) data() *tensor.Tensor {
 func (l *lowerer) constant(t *onnx.Tensor) (*value, error) {
 	l.budget.bytes += constantShare * int64(len(t.Raw))
 	return constantOf(t)
+}
+
+// sparse spells out a constant that the file gives by its elements other than zero.
+func (l *lowerer) sparse(s *onnx.Sparse) (*value, error) {
+	t, err := s.Dense(int(max(0, min(l.budget.bytes, 1<<30))))
+	switch {
+	case errors.Is(err, onnx.ErrUnsupported):
+		return nil, unsupported("%v", err)
+	case err != nil:
+		return nil, &Error{Kind: ErrLimit, Reason: err.Error(), cause: err}
+	}
+	l.budget.bytes -= int64(len(t.Raw))
+	return constantOf(&t)
 }
 
 // constantOf turns a tensor of the file into a constant; its bytes are shared when they can be.
