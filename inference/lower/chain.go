@@ -79,6 +79,14 @@ func (c *chain) asInt64(x *value) *value {
 	return c.one("Cast", []*value{x}, intAttr("to", int64(tensor.Int64)))
 }
 
+// like makes a constant of the element type of operand i.
+func (c *chain) like(x *value, i int) *value {
+	if t := c.l.told(c.n, i); t != nil && t.DType != 0 && t.DType != tensor.Float32 {
+		return c.one("Cast", []*value{x}, intAttr("to", int64(t.DType)))
+	}
+	return x
+}
+
 // refuse keeps the first reason why the node cannot be lowered.
 func (c *chain) refuse(format string, args ...any) {
 	if c.err == nil {
