@@ -59,7 +59,11 @@ func (c *chain) headsFirst(x *value) *value { return c.transpose(x, 0, 2, 1, 3) 
 
 // size is one dimension of x, as a list of one number.
 func (c *chain) size(x *value, axis int64) *value {
-	return c.one("Shape", []*value{x}, intAttr("start", axis), intAttr("end", axis+1))
+	list := []ir.Attr{intAttr("start", axis)}
+	if axis != -1 {
+		list = append(list, intAttr("end", axis+1))
+	}
+	return c.one("Shape", []*value{x}, list...)
 }
 
 func (c *chain) concat(axis int64, parts ...*value) *value {

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+import ml_dtypes
 import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
@@ -238,6 +239,27 @@ def fused(w):
     run("embedding_of_words", "EmbedLayerNormalization", {"ids": words, "segments": None, **tables, "segment": None}, outputs, [t for t in tables if t != "segment"], epsilon=1e-3)
 
 
+def gathered(w):
+    """Rows of tables that are quantised in blocks."""
+
+    def run(name, data, zero, k=64, block=16, **attributes):
+        blocks = k // block
+        inputs = {"data": data, "at": np.array([[3, 0], [6, 3]], np.int64), "scales": abs(drawn(7, blocks)) + np.float32(0.1), "zero_points": zero}
+        w.node(f"gather_{name}", "GatherBlockQuantized", inputs, ["output"], [k for k, v in inputs.items() if k != "at" and v is not None], block_size=block, **attributes)
+
+    def bytes_of(*shape):
+        return rng.integers(0, 256, shape).astype(np.uint8)
+
+    run("nibbles", bytes_of(7, 32), bytes_of(7, 2), bits=4)
+    run("nibbles_odd", bytes_of(7, 24), bytes_of(7, 2), k=48, bits=4)
+    run("nibbles_without_zero", bytes_of(7, 32), None, bits=4)
+    run("bytes", bytes_of(7, 64), bytes_of(7, 2), block=32, bits=8)
+    run("bytes_without_zero", bytes_of(7, 64), None, block=32, bits=8)
+    four = rng.integers(0, 16, (7, 64)).astype(ml_dtypes.uint4)
+    run("uint4", four, rng.integers(0, 16, (7, 4)).astype(ml_dtypes.uint4))
+    run("int4", rng.integers(-8, 8, (7, 64)).astype(ml_dtypes.int4), None)
+
+
 class Decoder:
     """Two layers as exporters write them: group-query attention that turns by positions, RMS norms, a gated MLP."""
 
@@ -327,5 +349,6 @@ if __name__ == "__main__":
     multi_head(writer)
     encoder(writer)
     fused(writer)
+    gathered(writer)
     decoder(writer)
     writer.index.close()
