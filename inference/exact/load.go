@@ -1,6 +1,9 @@
 package exact
 
 import (
+	"slices"
+	"sync"
+
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/ir"
 	"assay/inference/tensor"
@@ -25,6 +28,7 @@ func load(g *ir.Graph, config Config) (*Program, error) {
 		config:  config,
 		program: &Program{graph: g, set: set, limits: config.Limits.withDefaults(), values: g.Values()},
 		cache:   map[ir.ID]*Tensor{},
+		packed:  &sync.Pool{New: func() any { return new(kernel.Packed) }},
 	}
 	for i := range g.Nodes {
 		if err := l.node(&g.Nodes[i]); err != nil {
@@ -40,6 +44,7 @@ type loader struct {
 	config  Config
 	program *Program
 	cache   map[ir.ID]*Tensor // constants expanded so far
+	packed  *sync.Pool        // see [weights]
 	err     error             // the first constant that could not be read
 }
 
@@ -155,6 +160,9 @@ func (l *loader) node(n *ir.Node) error {
 		return err
 	}
 	bound := node{Node: n, eval: e, in: n.In}
+	if op.bodies == 0 && !op.spare && (len(n.Out) == 0 || n.Out[0] == ir.None) {
+		bound.Node = l.withFirst(n)
+	}
 	if len(b.taken) > 0 {
 		bound.in = append([]ir.ID(nil), n.In...)
 		for i := range b.taken {
@@ -165,6 +173,14 @@ func (l *loader) node(n *ir.Node) error {
 	return nil
 }
 
+// withFirst is the node with its first output made, for itself alone: the other outputs come of it.
+func (l *loader) withFirst(n *ir.Node) *ir.Node {
+	out := *n
+	out.Out = append([]ir.ID{ir.ID(l.program.values)}, n.Out[min(1, len(n.Out)):]...)
+	l.program.values++
+	return &out
+}
+
 func (o *operator) fits(n *ir.Node) error {
 	if len(n.In) < o.minIn || len(n.In) > o.maxIn {
 		return fail(ErrShape, "%d inputs, want %d to %d", len(n.In), o.minIn, o.maxIn)
@@ -173,6 +189,9 @@ func (o *operator) fits(n *ir.Node) error {
 		if in == ir.None && !o.optional {
 			return fail(ErrShape, "a required input is left out")
 		}
+	}
+	if o.bodies > 0 && slices.Contains(n.In[o.minIn:], ir.None) {
+		return fail(ErrShape, "a value for the body is left out")
 	}
 	if o.bodies == 0 && len(n.Out) > o.out {
 		return fail(ErrShape, "%d outputs, want at most %d", len(n.Out), o.out)

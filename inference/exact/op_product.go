@@ -2,6 +2,7 @@ package exact
 
 import (
 	"slices"
+	"sync"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/ir"
@@ -60,16 +61,41 @@ func matMulOf(aShape, bShape []int) (matMul, error) {
 
 func (p *matMul) multiplies() int64 { return macs(append([]int{p.m, p.k, p.n}, p.outer...)...) }
 
-func productCost(in, _ []Spec) Cost {
-	p, err := matMulOf(in[0].Shape, in[1].Shape)
-	if err != nil {
-		return Cost{}
+// productCost is that of a product with w, or with an operand when w is nil.
+func productCost(w *weights) func(in, out []Spec) Cost {
+	return func(in, _ []Spec) Cost {
+		p, err := matMulOf(in[0].Shape, in[1].Shape)
+		if err != nil {
+			return Cost{}
+		}
+		c := Cost{Multiplies: p.multiplies(), Instructions: packInstructions * macs(in[1].Shape...)}
+		if in[0].DType != tensor.Float32 {
+			return c
+		}
+		batch, m := int(min(macs(p.outer...), 1<<50)), p.m
+		if w != nil { // the rows of all matrices together
+			batch, m = 1, int(min(macs(batch, m), 1<<50))
+		}
+		c.counted = true
+		c.Instructions = w.packInstructions()*min(macs(batch, p.k, p.n), 1<<50) + productInstructions(batch, m, p.k, p.n, floatTenths)
+		return c
 	}
-	return Cost{Multiplies: p.multiplies(), Instructions: packInstructions * macs(in[1].Shape...)}
 }
 
-// packInstructions is what one element of B costs in a canister at most: read, turned into a float and packed.
-const packInstructions = 130
+// What one element of B costs in a canister at most: read, turned into a float and packed; and one of a result that is
+// finished with a bias and an activation.
+const (
+	packInstructions   = 130
+	finishInstructions = 80
+)
+
+// packInstructions is less for integers that a kernel widens where they lie.
+func (w *weights) packInstructions() int64 {
+	if w != nil && w.scaled() {
+		return 20
+	}
+	return packInstructions
+}
 
 func inferMatMul(in []Spec) ([]Spec, error) {
 	if in[0].DType != in[1].DType {
@@ -85,18 +111,20 @@ func inferMatMul(in []Spec) ([]Spec, error) {
 }
 
 func bindMatMul(b *binder) (eval, error) {
-	e := eval{infer: inferMatMul, cost: productCost, compute: func(c *call, in, out []*Tensor) error {
+	e := eval{infer: inferMatMul, cost: productCost(nil), compute: func(c *call, in, out []*Tensor) error {
 		return c.matMul(out[0], in[0], in[1])
 	}}
 	w, err := b.weights(1, false)
 	if err != nil || w == nil {
 		return e, err
 	}
+	e.cost = productCost(w)
 	e.compute = func(c *call, in, out []*Tensor) error {
 		packed, err := w.get()
 		if err != nil {
 			return err
 		}
+		defer w.release(packed)
 		c.split(out[0].Float32s(), in[0].Float32s(), packed, rowsOf(out[0], packed.N), nil)
 		return nil
 	}
@@ -106,9 +134,11 @@ func bindMatMul(b *binder) (eval, error) {
 // weights is a constant matrix that a product takes in: packed once, or where its elements are stored outside, each time
 // that it is needed.
 type weights struct {
+	set        *kernel.Set
 	packed     *kernel.Packed
-	constant   *ir.Constant
+	constant   *ir.Constant // as it is stored
 	transposed bool
+	memory     *sync.Pool // of the program: what matrices that are packed each time are packed into
 }
 
 // weights takes the constant float32 matrix of input i; nil when it is anything else.
@@ -121,31 +151,61 @@ func (b *binder) weights(i int, transposed bool) (*weights, error) {
 		return nil, nil
 	}
 	b.take(i)
-	w := &weights{constant: c, transposed: transposed}
+	w := &weights{set: b.set, constant: c, transposed: transposed, memory: b.loader.packed}
 	if c.Stored != nil {
 		return w, nil
 	}
 	var err error
 	w.packed, err = w.get()
-	w.constant = nil
 	return w, err
+}
+
+// scaled says whether the matrix is of integers with one scale for all or one for each column.
+func (w *weights) scaled() bool {
+	q := w.constant.Quant
+	return q != nil && !w.transposed && (len(q.Scale) == 1 || q.Axis == 1)
 }
 
 func (w *weights) get() (*kernel.Packed, error) {
 	if w.packed != nil {
 		return w.packed, nil
 	}
+	if w.scaled() {
+		return w.packScaled()
+	}
 	t, err := Expand(w.constant)
 	if err != nil {
 		return nil, err
 	}
-	return packMatrix(&t, w.transposed), nil
+	packed := w.memory.Get().(*kernel.Packed)
+	packMatrix(packed, &t, w.transposed)
+	return packed, nil
+}
+
+func (w *weights) packScaled() (*kernel.Packed, error) {
+	q := w.constant.Quant
+	elements, err := w.constant.Elements()
+	if err != nil {
+		return nil, fail(ErrInput, "%v", err)
+	}
+	packed := w.memory.Get().(*kernel.Packed)
+	w.set.PackScaled(packed, elements.Bytes(), isSigned(q), q.Q.Shape[0], q.Q.Shape[1], q.Scale, q.Zero)
+	return packed, nil
+}
+
+// release gives back the memory of a matrix that get packed for one time.
+func (w *weights) release(packed *kernel.Packed) {
+	if w != nil && w.packed == nil {
+		w.memory.Put(packed)
+	}
 }
 
 // or is the constant matrix, or when there is none, one made of t.
 func (w *weights) or(t *Tensor, transposed bool) (*kernel.Packed, error) {
 	if w == nil {
-		return packMatrix(t, transposed), nil
+		packed := &kernel.Packed{}
+		packMatrix(packed, t, transposed)
+		return packed, nil
 	}
 	return w.get()
 }
@@ -283,7 +343,7 @@ func (c *call) narrow(out *Tensor, x []float32) {
 // bindLinear is a product with a matrix, plus a bias per column, then an activation: the same bits as the operators one
 // after the other.
 func bindLinear(b *binder) (eval, error) {
-	e := eval{cost: productCost, infer: func(in []Spec) ([]Spec, error) {
+	e := eval{infer: func(in []Spec) ([]Spec, error) {
 		made, err := inferMatMul(in)
 		if err != nil {
 			return nil, err
@@ -304,11 +364,17 @@ func bindLinear(b *binder) (eval, error) {
 	if err != nil {
 		return e, err
 	}
+	e.cost = func(in, out []Spec) Cost {
+		c := productCost(w)(in, out)
+		c.Instructions += finishInstructions * min(macs(out[0].Shape...), 1<<50)
+		return c
+	}
 	e.compute = func(c *call, in, out []*Tensor) error {
 		packed, err := w.or(in[1], false)
 		if err != nil {
 			return err
 		}
+		defer w.release(packed)
 		var bias []float32
 		if len(in) > 2 && in[2] != nil {
 			bias = in[2].Float32s()
@@ -397,15 +463,19 @@ func bindGemm(b *binder) (eval, error) {
 			}
 			return one(in[0].DType, []int{m, n}), nil
 		},
-		cost: func(in, _ []Spec) Cost {
-			m, k, n, err := shape(in)
-			if err != nil {
-				return Cost{}
-			}
-			return Cost{Multiplies: macs(m, k, n), Instructions: packInstructions * macs(k, n)}
-		},
 	}
 	w, err := b.weights(1, transB)
+	e.cost = func(in, _ []Spec) Cost {
+		m, k, n, err := shape(in)
+		if err != nil {
+			return Cost{}
+		}
+		c := Cost{Multiplies: macs(m, k, n), Instructions: packInstructions * macs(k, n), counted: in[0].DType == tensor.Float32}
+		if c.counted {
+			c.Instructions = w.packInstructions()*min(macs(k, n), 1<<50) + finishInstructions*min(macs(m, n), 1<<50) + productInstructions(1, m, k, n, floatTenths)
+		}
+		return c
+	}
 	g := gemm{alpha, beta, transA, transB, w}
 	e.compute = g.compute
 	return e, err
@@ -417,15 +487,13 @@ type gemm struct {
 	w              *weights
 }
 
-func packMatrix(t *Tensor, transposed bool) *kernel.Packed {
-	w := &kernel.Packed{}
+func packMatrix(w *kernel.Packed, t *Tensor, transposed bool) {
 	rows, columns := t.Shape[0], t.Shape[1]
 	if transposed {
 		w.Pack(t.Float32s(), columns, rows, 1, columns)
-		return w
+		return
 	}
 	w.Pack(t.Float32s(), rows, columns, columns, 1)
-	return w
 }
 
 func (g *gemm) compute(c *call, in, out []*Tensor) error {
@@ -436,6 +504,7 @@ func (g *gemm) compute(c *call, in, out []*Tensor) error {
 	if err != nil {
 		return err
 	}
+	defer g.w.release(w)
 	a := in[0].Float32s()
 	if g.transA {
 		turned := tensor.New(tensor.Float32, in[0].Shape[1], in[0].Shape[0])

@@ -24,6 +24,7 @@ func rowOperators() map[string]*operator {
 			f64: func(out, x []float64) { hardmax(out, x) }, price: 60,
 		})},
 		"LpNormalization": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis", "p"}, bind: bindLpNormalization},
+		"Det":             {minIn: 1, maxIn: 1, out: 1, bind: bindDet},
 	}
 }
 

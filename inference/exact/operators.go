@@ -10,7 +10,7 @@ func init() {
 		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
 		productOperators(), integerProductOperators(), blockProductOperators(), attentionOperators(), linearAttentionOperators(), rotaryOperators(), controlOperators(),
 		moveOperators(), shapeOperators(), indexOperators(),
-		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(),
+		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(), signalOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

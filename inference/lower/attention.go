@@ -14,7 +14,18 @@ func attentionRules() map[string]rule {
 		"RotaryEmbedding": lowerRotary,
 		"LinearAttention": lowerLinearAttention,
 
-		"ai.onnx.preview:FlexAttention": lowerFlexAttention,
+		"ai.onnx.preview:FlexAttention":     lowerFlexAttention,
+		"com.microsoft:Attention":           lowerEncoderAttention,
+		"com.microsoft:GroupQueryAttention": lowerGroupQuery,
+		"com.microsoft:LinearAttention":     lowerLinearAttention,
+		"com.microsoft:MultiHeadAttention":  lowerMultiHead,
+		"com.microsoft:RotaryEmbedding":     lowerMicrosoftRotary,
+
+		"com.microsoft:EmbedLayerNormalization": lowerEmbedNormalization,
+		"com.microsoft:FusedConv":               lowerFusedConv,
+		"com.microsoft:FusedGemm":               lowerFusedGemm,
+		"com.microsoft:FusedMatMul":             lowerFusedMatMul,
+		"com.microsoft:GatherBlockQuantized":    lowerGatherQuantized,
 	}
 }
 
@@ -39,7 +50,7 @@ func (c *chain) cached(past, x *value, heads int64, packed bool) *value {
 
 // packed reports whether queries come with heads side by side, in three dimensions.
 func (l *lowerer) packed(n *onnx.Node, heads int64) (bool, error) {
-	switch rank := l.rank(n.Inputs[0]); {
+	switch rank := l.rank(n, 0); {
 	case rank == 3 && heads > 0:
 		return true, nil
 	case rank == 4, rank < 0 && heads <= 0: // only four dimensions say how many heads there are
@@ -47,7 +58,7 @@ func (l *lowerer) packed(n *onnx.Node, heads int64) (bool, error) {
 	case rank < 0:
 		return false, unsupported("operand 0, whose number of dimensions depends on the data")
 	}
-	return false, misfit("operand 0 has %d dimensions, and %d heads", l.rank(n.Inputs[0]), heads)
+	return false, misfit("operand 0 has %d dimensions, and %d heads", l.rank(n, 0), heads)
 }
 
 // lowerAttention takes the operator of sets 23 to 25.
@@ -121,7 +132,7 @@ func attentionAttrs(l *lowerer, n *onnx.Node) ([]ir.Attr, error) {
 		}
 	}
 	if p := intOf(n, "softmax_precision", 0); p != 0 {
-		if t := l.told(n.Inputs[0]); t == nil || int64(t.DType) != p {
+		if t := l.told(n, 0); t == nil || int64(t.DType) != p {
 			list = append(list, intAttr("softmax_precision", p))
 		}
 	}

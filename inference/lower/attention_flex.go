@@ -9,7 +9,10 @@ import (
 
 // lowerLinearAttention leaves out how long pieces another implementation may take at once.
 func lowerLinearAttention(l *lowerer, n *onnx.Node) error {
-	list, err := attrs(n, "chunk_size")
+	if w := intOf(n, "state_window", 0); w != 0 {
+		return unsupported("attribute state_window is %d", w)
+	}
+	list, err := attrs(n, "chunk_size", "state_window")
 	if err != nil {
 		return err
 	}
@@ -22,7 +25,7 @@ func lowerLinearAttention(l *lowerer, n *onnx.Node) error {
 
 // lowerFlexAttention writes the operator out: its bodies may do anything to scores and to weights.
 func lowerFlexAttention(l *lowerer, n *onnx.Node) error {
-	info := l.told(n.Inputs[0])
+	info := l.told(n, 0)
 	if info == nil || info.DType == 0 {
 		return unsupported("operand 0, whose element type is not known")
 	}

@@ -6,6 +6,7 @@ import (
 	"assay/inference/ir"
 	"assay/inference/onnx"
 	"assay/inference/onnx/shape"
+	"assay/inference/tensor"
 )
 
 // chain emits the nodes that one node of the model becomes. It keeps the first error, after which what it makes means
@@ -58,15 +59,64 @@ func (c *chain) headsFirst(x *value) *value { return c.transpose(x, 0, 2, 1, 3) 
 
 // size is one dimension of x, as a list of one number.
 func (c *chain) size(x *value, axis int64) *value {
-	return c.one("Shape", []*value{x}, intAttr("start", axis), intAttr("end", axis+1))
+	list := []ir.Attr{intAttr("start", axis)}
+	if axis != -1 {
+		list = append(list, intAttr("end", axis+1))
+	}
+	return c.one("Shape", []*value{x}, list...)
 }
 
 func (c *chain) concat(axis int64, parts ...*value) *value {
 	return c.one("Concat", parts, intAttr("axis", axis))
 }
 
-// told is what shape inference says of a value of the model that the node sees; nil when nothing.
-func (l *lowerer) told(name string) *shape.Info {
+// part is x from one index to before another along an axis.
+func (c *chain) part(x *value, axis int64, from, to *value) *value {
+	return c.do("Slice", x, from, to, ints(axis))
+}
+
+// last stands for the end of a dimension in a slice.
+const last = 1<<31 - 1
+
+// asInt64 makes int64 of whole numbers.
+func (c *chain) asInt64(x *value) *value {
+	return c.one("Cast", []*value{x}, intAttr("to", int64(tensor.Int64)))
+}
+
+// like makes a constant of the element type of operand i.
+func (c *chain) like(x *value, i int) *value {
+	if t := c.l.told(c.n, i); t != nil && t.DType != 0 && t.DType != tensor.Float32 {
+		return c.one("Cast", []*value{x}, intAttr("to", int64(t.DType)))
+	}
+	return x
+}
+
+// refuse keeps the first reason why the node cannot be lowered.
+func (c *chain) refuse(format string, args ...any) {
+	if c.err == nil {
+		c.err = unsupported(format, args...)
+	}
+}
+
+// without refuses operands and attributes that have no form: attributes that are there with another value than 0.
+func (c *chain) without(inputs []int, attributes ...string) {
+	for _, i := range inputs {
+		if c.l.in(c.n, i) != nil {
+			c.refuse("operand %d", i)
+		}
+	}
+	for _, name := range attributes {
+		if a := c.n.Attribute(name); a != nil && (a.Int != 0 || a.Kind != onnx.KindInt) {
+			c.refuse("attribute %s", name)
+		}
+	}
+}
+
+// told is what shape inference says of operand i of a node; nil when nothing.
+func (l *lowerer) told(n *onnx.Node, i int) *shape.Info {
+	if i >= len(n.Inputs) {
+		return nil
+	}
 	root := l
 	for root.parent != nil {
 		root = root.parent
@@ -78,20 +128,17 @@ func (l *lowerer) told(name string) *shape.Info {
 		}
 		root.shapes = found
 	}
-	for ; l != nil; l = l.parent {
-		if l == root {
-			return root.shapes.Values[name]
-		}
-		if v := root.shapes.Bodies[l.source][name]; v != nil {
+	for ; l != root; l = l.parent {
+		if v := root.shapes.Bodies[l.source][n.Inputs[i]]; v != nil {
 			return v
 		}
 	}
-	return nil
+	return root.shapes.Values[n.Inputs[i]]
 }
 
-// rank is how many dimensions a value has, -1 when that is not known.
-func (l *lowerer) rank(name string) int {
-	if v := l.told(name); v != nil && v.Shape != nil {
+// rank is how many dimensions operand i of a node has, -1 when that is not known.
+func (l *lowerer) rank(n *onnx.Node, i int) int {
+	if v := l.told(n, i); v != nil && v.Shape != nil {
 		return len(v.Shape)
 	}
 	return -1

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type lowerer struct {
 	graph  *graph
 	names  map[string]*value
 	parent *lowerer // of a body
+	budget *budget  // of the whole model
 	// inlined says that this body's nodes go into the parent's graph, so that values outside are read as they are.
 	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
@@ -63,13 +65,22 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if l.inlined || outer == nil || outer.constant != nil {
+	switch {
+	case l.inlined || outer == nil || outer.constant != nil:
+		return outer
+	case outer.sequence:
+		return l.inBody(name, outer)
+	}
+	return l.capturedAs(name, outer)
+}
+
+// capturedAs gives the input of a body that stands for a value outside; it is made on first use.
+func (l *lowerer) capturedAs(name string, outer *value) *value {
+	if outer == nil || outer.constant != nil {
 		return outer
 	}
-	for i, c := range l.captured {
-		if c == outer {
-			return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
-		}
+	if i := slices.Index(l.captured, outer); i >= 0 {
+		return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
 	}
 	in := &value{declared: ir.Value{Name: name, Unranked: true}, captured: outer}
 	l.captured = append(l.captured, outer)
@@ -82,11 +93,20 @@ func (l *lowerer) body(g *onnx.Graph) error {
 	l.source = g
 	for i := range g.Initializers {
 		t := &g.Initializers[i]
-		c, err := constantOf(t)
+		c, err := l.constant(t)
 		if err != nil {
 			return err
 		}
 		if err := l.define(t.Name, c); err != nil {
+			return err
+		}
+	}
+	for i := range g.Sparse {
+		c, err := l.sparse(&g.Sparse[i])
+		if err != nil {
+			return err
+		}
+		if err := l.define(g.Sparse[i].Values.Name, c); err != nil {
 			return err
 		}
 	}
@@ -100,6 +120,9 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		v := l.find(o.Name)
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
+		}
+		if v.sequence {
+			return unsupported("output %q is a sequence", o.Name)
 		}
 		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
@@ -178,6 +201,9 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	for len(in) > 0 && in[len(in)-1] == nil {
 		in = in[:len(in)-1]
 	}
+	if slices.ContainsFunc(in, isSequence) {
+		return nil, unsupported("it reads a sequence")
+	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
 	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
@@ -188,12 +214,14 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 		}
 		made.out = append(made.out, v)
 	}
-	if folded, err := fold(made); folded != nil || err != nil {
+	if folded, err := l.budget.fold(made); folded != nil || err != nil {
 		return folded, err
 	}
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func isSequence(v *value) bool { return v != nil && v.sequence }
 
 func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
@@ -220,6 +248,25 @@ func (v *value) data() *tensor.Tensor {
 		return nil
 	}
 	return &v.constant.Data
+}
+
+// constant is constantOf for a tensor that may be large.
+func (l *lowerer) constant(t *onnx.Tensor) (*value, error) {
+	l.budget.bytes += constantShare * int64(len(t.Raw))
+	return constantOf(t)
+}
+
+// sparse spells out a constant that the file gives by its elements other than zero.
+func (l *lowerer) sparse(s *onnx.Sparse) (*value, error) {
+	t, err := s.Dense(int(max(0, min(l.budget.bytes, 1<<30))))
+	switch {
+	case errors.Is(err, onnx.ErrUnsupported):
+		return nil, unsupported("%v", err)
+	case err != nil:
+		return nil, &Error{Kind: ErrLimit, Reason: err.Error(), cause: err}
+	}
+	l.budget.bytes -= int64(len(t.Raw))
+	return constantOf(&t)
 }
 
 // constantOf turns a tensor of the file into a constant; its bytes are shared when they can be.

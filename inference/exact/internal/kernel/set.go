@@ -9,6 +9,7 @@
 package kernel
 
 //go:generate go run ./asm .
+//go:generate go run ./watgen .
 
 import "slices"
 
@@ -20,6 +21,7 @@ type Set struct {
 	blocks  func(*blockStrip)
 	floats  func(out []float32, w []byte, block, bits int)
 	bytes   byteKernel
+	scaled  func(panel []float32, from []byte, stride int, c *scaledColumns) // a whole panel of [Set.PackScaled]; nil for none
 	Vectors
 }
 
