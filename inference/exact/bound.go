@@ -109,7 +109,7 @@ func (b *bounder) node(n *node, g *ir.Graph, specs []Spec) error {
 		}
 		return b.keep(n, made, specs)
 	}
-	made, err := n.infer(in)
+	made, err := n.outputs(in)
 	if err != nil {
 		return err
 	}
