@@ -68,6 +68,7 @@ func bindAttention(b *binder) (eval, error) {
 // What things cost in a canister, at most, measured on small shapes, where what is done once weighs most.
 const (
 	softmaxInstructions = 450    // a weight
+	kernelInstructions  = 60     // the same where all of it has kernels
 	softcapInstructions = 600    // more, where scores are capped
 	doubleInstructions  = 1_500  // more, where the softmax is of float64
 	narrowInstructions  = 3_000  // more, where every step is rounded
@@ -91,7 +92,14 @@ func (a *attention) cost(in, _ []Spec) Cost {
 	products := min(macs(q[0], q[1], q[2], t, q[3]), 1<<61) + min(macs(q[0], q[1], q[2], t, v[3]), 1<<61)
 	rows, tasks := macs(q[0], q[1], q[2]), macs(q[0], (q[1]+attentionRows-1)/attentionRows, q[2])
 	once := rowInstructions*min(rows, 1<<44) + taskInstructions*min(tasks, 1<<44) + packInstructions*min(macs(int(tasks), t, q[3]+v[3]), 1<<52)
-	return Cost{Multiplies: products, Instructions: each*min(macs(int(rows), t), 1<<48) + once}
+	c := Cost{Multiplies: products}
+	if in[0].DType == tensor.Float32 && each == softmaxInstructions {
+		heads := int(min(macs(q[0], q[2]), 1<<50))
+		each, c.counted = kernelInstructions, true
+		once += productInstructions(heads, q[1], q[3], t, floatTenths) + productInstructions(heads, q[1], t, v[3], floatTenths)
+	}
+	c.Instructions = each*min(macs(int(rows), t), 1<<48) + once
+	return c
 }
 
 // keyCount gives the number of keys and of their heads.
