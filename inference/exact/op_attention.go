@@ -207,14 +207,17 @@ func (a *attention) computeWide(c *call, in, out []*Tensor, dtype tensor.DType) 
 	kept := operand(out, 1)
 	scaled := a.sized(d, dtype)
 	finite := v.Finite()
-	blocks := (s + attentionRows - 1) / attentionRows
-	c.parallel(batch*heads*blocks, func(task int) {
-		b, h, first := task/blocks/heads, task/blocks%heads, task%blocks*attentionRows
+	blocks, group := (s+attentionRows-1)/attentionRows, 1
+	if s == 1 {
+		group = shared // the queries of all heads that share keys are the rows of one product
+	}
+	c.parallel(batch*heads/group*blocks, func(task int) {
+		b, h, first := task/blocks/(heads/group), task/blocks%(heads/group)*group, task%blocks*attentionRows
 		buffers := a.buffers.Get().(*attentionBuffers)
 		defer a.buffers.Put(buffers)
 		w := head{
 			attention: scaled, attentionBuffers: buffers, set: c.set, finite: finite, dtype: dtype,
-			s: min(attentionRows, s-first), t: lengths[b], d: d, e: e, start: starts[b] + first,
+			s: min(attentionRows, s-first), t: lengths[b], d: d, e: e, start: starts[b] + first, apart: 1,
 			q:    kernel.Matrix{Data: q.Float32s()[((b*s+first)*heads+h)*d:], RowStride: heads * d, ColumnStride: 1},
 			k:    a.rowsOf(k, b, h/shared, t, kv, d),
 			v:    a.rowsOf(v, b, h/shared, t, kv, e),
@@ -222,8 +225,11 @@ func (a *attention) computeWide(c *call, in, out []*Tensor, dtype tensor.DType) 
 			mask: mask, maskAt: b*maskSteps[0] + h*maskSteps[1] + first*maskSteps[2], maskRow: maskSteps[2], maskT: maskSteps[3],
 			seen: min(seen, lengths[b]),
 		}
+		if group > 1 {
+			w.s, w.apart, w.q.RowStride, w.out.RowStride, w.maskRow = group, 0, d, e, maskSteps[1]
+		}
 		if sinks := operand(in, sinksOperand); sinks != nil {
-			w.sinks = sinks.Float32s()[h : h+1]
+			w.sinks = sinks.Float32s()[h : h+group]
 		}
 		if kept != nil {
 			w.t, w.kept, w.keptRow = t, from(kept.Float32s(), ((b*heads+h)*s+first)*t), t
