@@ -2,6 +2,7 @@ package exact
 
 import (
 	"slices"
+	"sync"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/tensor"
@@ -140,40 +141,96 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 		from, first := t*tile, band*rows
 		n, m := min(tile, positions-from), min(rows, cv.outputs-first)
 		channel := image % cv.group * cv.outputs
-		var columns kernel.Packed
-		cv.pack(&columns, x[image*cv.channels*inSize:], k, from, n)
+		b := columnPool.Get().(*windowColumns)
+		defer columnPool.Put(b)
 		var done kernel.Epilogue
 		if bias != nil {
 			done = func(row []float32, i, _ int) { c.set.AddScalar(row, row, bias[channel+first+i]) }
 		}
-		a := kernel.Matrix{Data: w[(channel+first)*k : (channel+first+m)*k], RowStride: k, ColumnStride: 1}
-		at := (image/cv.group*cv.group*cv.outputs+channel+first)*positions + from
-		c.set.Multiply(y[at:], positions, a, &columns, m, 0, columns.Panels(), done)
+		to := y[(image/cv.group*cv.group*cv.outputs+channel+first)*positions+from:]
+		b.start(cv, from, n)
+		for k0 := 0; k0 < k; k0 += kernel.BlockDepth {
+			b.pack(x[image*cv.channels*inSize:][:cv.channels*inSize], k0, min(kernel.BlockDepth, k-k0))
+			last := done
+			if k0+kernel.BlockDepth < k {
+				last = nil
+			}
+			a := kernel.Matrix{Data: w[(channel+first)*k+k0 : (channel+first+m)*k], RowStride: k, ColumnStride: 1}
+			if k0 == 0 {
+				c.set.Multiply(to, positions, a, &b.packed, m, 0, b.packed.Panels(), last)
+			} else {
+				c.set.MultiplyMore(to, positions, a, &b.packed, m, last)
+			}
+		}
 	})
 }
 
-// convTile is how many windows and output channels one task does: the windows' columns stay in the cache. Plain
-// kernels, those of canisters, get smaller pieces.
+// convTile is how many windows and output channels one task does: a block of the windows' columns and one of the weights
+// stay in the cache, and packing is little beside the products. Plain kernels, those of canisters, get smaller pieces.
 func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
-	tile, rows = (1<<17/max(1, k)+15)&^15, 512
 	if c.set.Name == "go" {
-		tile, rows = (1<<14/max(1, k)+15)&^15, 64
+		tile = (1<<14/max(1, k) + 15) &^ 15
+		return min(max(16, tile), positions), min(64, outputs)
 	}
-	return min(max(16, tile), positions), min(rows, outputs)
+	const most = 192
+	tiles := (positions + most - 1) / most
+	tile = ((positions+tiles-1)/tiles + 15) &^ 15
+	return min(tile, positions), min(128, outputs)
 }
 
-// pack puts the columns of n windows from one on into panels.
-func (cv *conv) pack(columns *kernel.Packed, x []float32, k, from, n int) {
-	inSize, size := tensor.Product(cv.in), cv.size()
-	if cv.direct() {
-		columns.Pack(x[from:], k, n, inSize, 1)
-		return
+// windowColumns are some windows as columns of a matrix, block by block of its depth.
+type windowColumns struct {
+	packed  kernel.Packed
+	conv    *conv
+	from, n int
+	seen    *canvas // nil where the input is read in place, or element by element
+	memory  []float32
+	rows    []int
+}
+
+// columnPool keeps their memory for the next task, of whatever run.
+var columnPool = sync.Pool{New: func() any { return new(windowColumns) }}
+
+// start begins with n windows from one on.
+func (b *windowColumns) start(cv *conv, from, n int) {
+	b.conv, b.from, b.n, b.seen = cv, from, n, nil
+	if !cv.direct() {
+		b.seen, _ = cv.canvasOf(from, n)
 	}
-	index := make([]int, len(cv.in))
-	columns.PackRows(k, n, func(i int, row []float32) {
-		split(index, cv.kernel, i%size)
-		column(row, x[i/size*inSize:(i/size+1)*inSize], &cv.windows, index, from)
-	})
+}
+
+// pack packs depth rows of the matrix from k0 on, at most a block, of the channels in x.
+func (b *windowColumns) pack(x []float32, k0, depth int) {
+	cv, inSize, size := b.conv, tensor.Product(b.conv.in), b.conv.size()
+	switch {
+	case b.seen != nil:
+		b.paint(x, k0, depth)
+	case cv.direct():
+		b.packed.Pack(x[k0*inSize+b.from:], depth, b.n, inSize, 1)
+	default:
+		index := make([]int, len(cv.in))
+		b.packed.PackRows(depth, b.n, func(i int, row []float32) {
+			i += k0
+			split(index, cv.kernel, i%size)
+			column(row, x[i/size*inSize:(i/size+1)*inSize], &cv.windows, index, b.from)
+		})
+	}
+}
+
+// paint packs from a canvas of each channel that the rows are of, the first and the last perhaps in part.
+func (b *windowColumns) paint(x []float32, k0, depth int) {
+	size, inSize, plane := b.conv.size(), tensor.Product(b.conv.in), b.seen.plane
+	first, end := k0/size, (k0+depth+size-1)/size
+	need := (end-first)*plane + panelWidth
+	b.memory = slices.Grow(b.memory[:0], need)[:need]
+	for i := range end - first {
+		b.seen.fill(b.memory[i*plane:(i+1)*plane], x[(first+i)*inSize:][:inSize], 0)
+	}
+	b.rows = b.rows[:0]
+	for i := k0; i < k0+depth; i++ {
+		b.rows = append(b.rows, (i/size-first)*plane+b.seen.offsets[i%size])
+	}
+	b.packed.PackRuns(b.memory, b.rows, b.seen.runs, b.n)
 }
 
 // direct reports whether windows are single positions, each after the other: the columns are the channels.

@@ -8,7 +8,7 @@ func assembly() []*Set {
 	if !cpu.X86.HasAVX2 {
 		return nil
 	}
-	transposeBlock = transposeAVX2
+	transposeBlock, packPieces = transposeAVX2, packPiecesAVX2
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
 		ints, blocks := intsAVX512, blocksAVX2
 		if cpu.X86.HasAVX512VNNI {

@@ -4,6 +4,7 @@ import "golang.org/x/sys/cpu"
 
 // assembly lists the sets of this CPU written in assembly: every arm64 has NEON, some have dot products of bytes.
 func assembly() []*Set {
+	packPieces = packPiecesNEON
 	ints, blocks := intsPair, blocksPair
 	if cpu.ARM64.HasASIMDDP {
 		ints, blocks = intsDot, blocksDot
