@@ -129,8 +129,7 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 		bias = in[2].Float32s()
 	}
 	x, w, y := in[0].Float32s(), in[1].Float32s(), out.Float32s()
-	if cv.channels == 1 && cv.size() <= kernel.BlockDepth && finite(w) {
-		c.convDepthwise(cv, y, x, w, bias)
+	if c.convDepthwise(cv, y, x, w, bias) {
 		return
 	}
 	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
@@ -241,63 +240,6 @@ func (cv *conv) direct() bool {
 		}
 	}
 	return true
-}
-
-func finite(x []float32) bool {
-	for _, v := range x {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// convDepthwise is for one channel per group and finite weights, where positions outside of the input can be left out
-// without changing a bit.
-func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
-	positions, inSize, size := cv.positions(), tensor.Product(cv.in), cv.size()
-	last := len(cv.out) - 1
-	length := cv.out[last]
-	c.rows(len(y)/length, length*(size+1), func(lo, hi int) {
-		index, k := make([]int, len(cv.out)), make([]int, len(cv.out))
-		for r := lo; r < hi; r++ {
-			row := y[r*length : (r+1)*length]
-			plane := r * length / positions
-			channel := plane % (cv.group * cv.outputs)
-			source := plane/(cv.group*cv.outputs)*cv.group + channel/cv.outputs
-			split(index, cv.out, r*length%positions)
-			clear(row)
-			for i := range size {
-				split(k, cv.kernel, i)
-				cv.addShifted(row, x[source*inSize:(source+1)*inSize], index, k, w[channel*size+i])
-			}
-			kernel.Canonicalise(row)
-			if bias != nil {
-				c.set.AddScalar(row, row, bias[channel])
-			}
-		}
-	})
-}
-
-// addShifted adds the products of one kernel position to a row of windows.
-func (cv *conv) addShifted(row, x []float32, index, k []int, weight float32) {
-	offset, lo, hi := cv.line(index, k)
-	if lo == hi {
-		return
-	}
-	row = row[lo:hi]
-	if s := cv.stride[len(cv.stride)-1]; s != 1 {
-		at := offset + lo*s
-		for i := range row {
-			row[i] += float32(x[at] * weight)
-			at += s
-		}
-		return
-	}
-	x = x[offset+lo : offset+hi]
-	for i, v := range x[:len(row)] {
-		row[i] += float32(v * weight)
-	}
 }
 
 // convPlain is a convolution for types without kernels: products in the order of conv, one accumulator.

@@ -137,20 +137,17 @@ func (c *canvas) paint(to, x []float32, phase []int, d, offset int, outside floa
 	each := len(to) / extent
 	setAll(to[:low*each], outside)
 	setAll(to[high*each:], outside)
+	if low == high {
+		return
+	}
 	at := offset*c.in[d] + p + low*s
-	switch {
-	case d+1 < len(c.in):
-		for i := low; i < high; i++ {
-			c.paint(to[i*each:(i+1)*each], x, phase, d+1, at, outside)
-			at += s
-		}
-	case s == 1:
-		copy(to[low:high], x[at:])
-	default:
-		for i := range to[low:high] {
-			to[low+i] = x[at]
-			at += s
-		}
+	if d+1 == len(c.in) {
+		kernel.Strided(to[low:high], x[at:], s)
+		return
+	}
+	for i := low; i < high; i++ {
+		c.paint(to[i*each:(i+1)*each], x, phase, d+1, at, outside)
+		at += s
 	}
 }
 
