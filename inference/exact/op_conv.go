@@ -52,9 +52,17 @@ func (cv *conv) shape() []int { return slices.Concat([]int{cv.batch, cv.outputs 
 // depth is how many products make one element.
 func (cv *conv) depth() int { return cv.channels * cv.size() }
 
+// cost counts, for canisters, panels of columns that are not whole as whole ones, and packing once for every band of 64
+// outputs.
 func (cv *conv) cost() Cost {
 	m := macs(append([]int{cv.batch, cv.group, cv.outputs, cv.channels, cv.size()}, cv.out...)...)
-	return Cost{Multiplies: m, Instructions: 40 * macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...)}
+	missing := int(-macs(cv.out...) & (panelWidth - 1))
+	return Cost{
+		Multiplies: m,
+		Instructions: 40*macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...) +
+			instructionsPerMultiply*macs(cv.batch, cv.group, cv.outputs, cv.depth(), missing) +
+			cv.drawing()*macs(cv.batch, cv.group, cv.channels, 1+cv.outputs/64),
+	}
 }
 
 func bindConv(b *binder) (eval, error) {
@@ -223,7 +231,7 @@ func (b *windowColumns) paint(x []float32, k0, depth int) {
 	need := (end-first)*plane + panelWidth
 	b.memory = slices.Grow(b.memory[:0], need)[:need]
 	for i := range end - first {
-		b.seen.fill(b.memory[i*plane:(i+1)*plane], x[(first+i)*inSize:][:inSize], 0)
+		draw(b.seen, b.memory[i*plane:(i+1)*plane], x[(first+i)*inSize:][:inSize], 0)
 	}
 	b.rows = b.rows[:0]
 	for i := k0; i < k0+depth; i++ {

@@ -48,6 +48,13 @@ func (w *windows) canvasOf(from, n int) (*canvas, bool) {
 	return c, true
 }
 
+// drawing is what a canister executes at most to lay out what all windows see of one channel: its tiles are of 16 windows
+// or more.
+func (w *windows) drawing() int64 {
+	tiles := clampInt(macs(w.out...)/16 + 1)
+	return macs(append([]int{tiles, 400}, w.kernel...)...) + macs(tiles, 3000)
+}
+
 // box gives the least and the greatest index along each dimension of n windows from one on.
 func (w *windows) box(from, n int) (low, high []int) {
 	rank := len(w.in)
@@ -108,8 +115,8 @@ func (c *canvas) length(n int) int {
 	return r.From + n - r.To
 }
 
-// fill writes the canvas of one channel; outside of the input stands the given number.
-func (c *canvas) fill(to, x []float32, outside float32) {
+// draw writes the canvas of one channel; outside of the input stands the given element.
+func draw[T float32 | byte](c *canvas, to, x []T, outside T) {
 	var room [tensor.MaxRank]int
 	phase := room[:len(c.in)]
 	for at := 0; at < c.plane; at += c.picture {
@@ -118,21 +125,19 @@ func (c *canvas) fill(to, x []float32, outside float32) {
 			phase[d] = c.first[d] + c.phases[d][rest%len(c.phases[d])]
 			rest /= len(c.phases[d])
 		}
-		c.paint(to[at:at+c.picture], x, phase, 0, 0, outside)
+		paint(c, to[at:at+c.picture], x, phase, 0, 0, outside)
 	}
 }
 
 // paint writes one picture from dimension d on; offset is the input's index in the dimensions before.
-func (c *canvas) paint(to, x []float32, phase []int, d, offset int, outside float32) {
+func paint[T float32 | byte](c *canvas, to, x []T, phase []int, d, offset int, outside T) {
 	s, extent, p := c.stride[d], c.extent[d], phase[d]
 	low, high := 0, 0 // positions [low, high) lie in the input
-	if p < 0 {
-		low = min((-p+s-1)/s, extent)
-	}
 	if p < c.in[d] {
+		if p < 0 {
+			low = min((-p+s-1)/s, extent)
+		}
 		high = max(low, min((c.in[d]-1-p)/s+1, extent))
-	} else {
-		low = 0
 	}
 	each := len(to) / extent
 	setAll(to[:low*each], outside)
@@ -146,12 +151,12 @@ func (c *canvas) paint(to, x []float32, phase []int, d, offset int, outside floa
 		return
 	}
 	for i := low; i < high; i++ {
-		c.paint(to[i*each:(i+1)*each], x, phase, d+1, at, outside)
+		paint(c, to[i*each:(i+1)*each], x, phase, d+1, at, outside)
 		at += s
 	}
 }
 
-func setAll(to []float32, v float32) {
+func setAll[T any](to []T, v T) {
 	for i := range to {
 		to[i] = v
 	}

@@ -29,9 +29,10 @@ func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) bool {
 			add = bias[channel]
 		}
 		seen, sums := memory.of(t)
-		t.seen.fill(seen, x[source*inSize:(source+1)*inSize], 0)
+		draw(t.seen, seen, x[source*inSize:(source+1)*inSize], 0)
 		c.set.TapSums(sums, seen, t.seen.offsets, w[channel*size:(channel+1)*size], add)
-		t.copy(y[plane*positions:(plane+1)*positions], sums)
+		to := y[plane*positions+t.from:][:t.n]
+		t.pieces(func(at, from, n int) { copy(to[at:at+n], sums[from:from+n]) })
 	})
 	return true
 }
@@ -62,7 +63,7 @@ func (w *windows) tiles(most int) []tile {
 }
 
 // tileMemory is what one tile takes, kept for the next task, of whatever run.
-type tileMemory struct{ seen, out []float32 }
+type tileMemory struct{ in, seen, out []float32 }
 
 var tilePool = sync.Pool{New: func() any { return new(tileMemory) }}
 
@@ -75,15 +76,15 @@ func (m *tileMemory) of(t *tile) (seen, out []float32) {
 	return m.seen, m.out
 }
 
-// copy takes the windows' results from where they stand on the canvas to a channel of the output.
-func (t *tile) copy(to, from []float32) {
+// pieces calls f for every line of windows: number to of the tile and n-1 more stand at from on the canvas.
+func (t *tile) pieces(f func(to, from, n int)) {
 	runs := t.seen.runs
 	for i, r := range runs {
 		end := t.n
 		if i+1 < len(runs) {
 			end = runs[i+1].To
 		}
-		copy(to[t.from+r.To:t.from+end], from[r.From:])
+		f(r.To, r.From, end-r.To)
 	}
 }
 

@@ -9,6 +9,7 @@ func assembly() []*Set {
 		return nil
 	}
 	transposeBlock, packPieces, everySecond = transposeAVX2, packPiecesAVX2, everySecondAVX2
+	packByteGroups = map[int]func(to, x *byte, rows *int, groups int, pieces *Run, n int, flip int){2: packByteGroups2AVX2, 4: packByteGroups4AVX2}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
 		ints, blocks := intsAVX512, blocksAVX2
 		if cpu.X86.HasAVX512VNNI {

@@ -5,6 +5,7 @@ import "golang.org/x/sys/cpu"
 // assembly lists the sets of this CPU written in assembly: every arm64 has NEON, some have dot products of bytes.
 func assembly() []*Set {
 	packPieces, everySecond = packPiecesNEON, everySecondNEON
+	packByteGroups = map[int]func(to, x *byte, rows *int, groups int, pieces *Run, n int, flip int){4: packByteGroups4NEON}
 	ints, blocks := intsPair, blocksPair
 	if cpu.ARM64.HasASIMDDP {
 		ints, blocks = intsDot, blocksDot
