@@ -115,44 +115,68 @@ func (c *canvas) length(n int) int {
 	return r.From + n - r.To
 }
 
+// span says which positions of a picture along a dimension lie in the input, and where there the first one is.
+type span struct{ low, high, at int }
+
+// span is that of a phase.
+func (c *canvas) span(d, phase int) span {
+	s, p := c.stride[d], c.first[d]+phase
+	if p >= c.in[d] {
+		return span{}
+	}
+	low := 0
+	if p < 0 {
+		low = min((-p+s-1)/s, c.extent[d])
+	}
+	high := min((c.in[d]-1-p)/s+1, c.extent[d])
+	return span{low, max(low, high), p + low*s}
+}
+
 // draw writes the canvas of one channel; outside of the input stands the given element.
 func draw[T float32 | byte](c *canvas, to, x []T, outside T) {
-	var room [tensor.MaxRank]int
-	phase := room[:len(c.in)]
+	var room [tensor.MaxRank]span
+	spans := room[:len(c.in)]
 	for at := 0; at < c.plane; at += c.picture {
 		rest := at / c.picture
-		for d := len(phase) - 1; d >= 0; d-- {
-			phase[d] = c.first[d] + c.phases[d][rest%len(c.phases[d])]
+		for d := len(spans) - 1; d >= 0; d-- {
+			spans[d] = c.span(d, c.phases[d][rest%len(c.phases[d])])
 			rest /= len(c.phases[d])
 		}
-		paint(c, to[at:at+c.picture], x, phase, 0, 0, outside)
+		drawFrom(c, to[at:at+c.picture], x, spans, 0, 0, outside)
 	}
 }
 
-// paint writes one picture from dimension d on; offset is the input's index in the dimensions before.
-func paint[T float32 | byte](c *canvas, to, x []T, phase []int, d, offset int, outside T) {
-	s, extent, p := c.stride[d], c.extent[d], phase[d]
-	low, high := 0, 0 // positions [low, high) lie in the input
-	if p < c.in[d] {
-		if p < 0 {
-			low = min((-p+s-1)/s, extent)
-		}
-		high = max(low, min((c.in[d]-1-p)/s+1, extent))
-	}
-	each := len(to) / extent
-	setAll(to[:low*each], outside)
-	setAll(to[high*each:], outside)
-	if low == high {
+// drawFrom writes one picture from dimension d on; offset is the input's index in the dimensions before.
+func drawFrom[T float32 | byte](c *canvas, to, x []T, spans []span, d, offset int, outside T) {
+	last := len(c.in) - 1
+	if d == last { // the only one
+		drawLines(c, to, x, spans[last], 1, 0, outside)
 		return
 	}
-	at := offset*c.in[d] + p + low*s
-	if d+1 == len(c.in) {
-		kernel.Strided(to[low:high], x[at:], s)
+	here, each := spans[d], len(to)/c.extent[d]
+	at, lines := offset*c.in[d]+here.at, here.high-here.low
+	setAll(to[:here.low*each], outside)
+	setAll(to[here.high*each:], outside)
+	to = to[here.low*each : here.high*each]
+	if d+1 == last && lines > 0 {
+		drawLines(c, to, x[at*c.in[last]:], spans[last], lines, c.stride[d]*c.in[last], outside)
 		return
 	}
-	for i := low; i < high; i++ {
-		paint(c, to[i*each:(i+1)*each], x, phase, d+1, at, outside)
-		at += s
+	for i := range lines {
+		drawFrom(c, to[i*each:(i+1)*each], x, spans, d+1, at+i*c.stride[d], outside)
+	}
+}
+
+// drawLines writes lines that lie in the input but for their ends.
+func drawLines[T float32 | byte](c *canvas, to, x []T, s span, lines, distance int, outside T) {
+	last := len(c.in) - 1
+	length := c.extent[last]
+	if s.low < s.high {
+		kernel.StridedRows(to[s.low:], length, x[s.at:], distance, lines, s.high-s.low, c.stride[last])
+	}
+	for ; len(to) > 0; to = to[length:] {
+		setAll(to[:s.low], outside)
+		setAll(to[s.high:length], outside)
 	}
 }
 

@@ -2,6 +2,3 @@ package kernel
 
 //go:noescape
 func packPiecesAVX2(to, x *float32, rows *int, depth int, pieces *Run, n int)
-
-//go:noescape
-func everySecondAVX2(to, x *float32, n int)

@@ -31,21 +31,3 @@ piece:
 	JNZ     row
 	VZEROUPPER
 	RET
-
-// func everySecondAVX2(to, x *float32, n int)
-TEXT ·everySecondAVX2(SB), NOSPLIT, $0-24
-	MOVQ to+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ n+16(FP), CX
-
-second:
-	VMOVUPS (SI), Y0
-	VSHUFPS $0x88, 32(SI), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (DI)
-	ADDQ    $64, SI
-	ADDQ    $32, DI
-	SUBQ    $8, CX
-	JNZ     second
-	VZEROUPPER
-	RET

@@ -2,6 +2,3 @@ package kernel
 
 //go:noescape
 func packPiecesNEON(to, x *float32, rows *int, depth int, pieces *Run, n int)
-
-//go:noescape
-func everySecondNEON(to, x *float32, n int)

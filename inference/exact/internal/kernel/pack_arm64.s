@@ -27,18 +27,3 @@ piece:
 	SUBS  $1, R3
 	BNE   row
 	RET
-
-// func everySecondNEON(to, x *float32, n int)
-TEXT ·everySecondNEON(SB), NOSPLIT, $0-24
-	MOVD to+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD n+16(FP), R2
-
-second:
-	VLD2.P 32(R1), [V0.S4, V1.S4]
-	VLD2.P 32(R1), [V2.S4, V3.S4]
-	VST1.P [V0.S4], 16(R0)
-	VST1.P [V2.S4], 16(R0)
-	SUBS   $8, R2
-	BNE    second
-	RET

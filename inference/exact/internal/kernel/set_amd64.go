@@ -8,7 +8,8 @@ func assembly() []*Set {
 	if !cpu.X86.HasAVX2 {
 		return nil
 	}
-	transposeBlock, packPieces, everySecond = transposeAVX2, packPiecesAVX2, everySecondAVX2
+	transposeBlock, packPieces = transposeAVX2, packPiecesAVX2
+	stridedRows = map[int]func(to *float32, toStride int, x *float32, xStride int, rows, n int){1: copyRowsAVX2, 2: everySecondRowsAVX2}
 	packByteGroups = map[int]func(to, x *byte, rows *int, groups int, pieces *Run, n int, flip int){2: packByteGroups2AVX2, 4: packByteGroups4AVX2}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
 		ints, blocks := intsAVX512, blocksAVX2

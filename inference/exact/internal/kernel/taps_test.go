@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -72,20 +73,23 @@ func TestPackRunsMatchDefinition(t *testing.T) {
 	}
 }
 
-func TestStridedMatchesDefinition(t *testing.T) {
+func TestStridedRowsMatchDefinition(t *testing.T) {
 	r := noise(79)
 	for n := range 40 {
 		for stride := 1; stride < 4; stride++ {
-			x := r.floats(max(0, (n-1)*stride+1), false)
-			got := make([]float32, n+1)
-			Strided(got[:n], x, stride)
-			for i, v := range got[:n] {
-				if v != x[i*stride] {
-					t.Fatalf("%d elements by %d: element %d is %v, want %v", n, stride, i, v, x[i*stride])
+			for rows := range 4 {
+				toStride, xStride := n+int(r.next()%3), max(1, n*stride-int(r.next()%2))
+				x := r.floats(max(0, (rows-1)*xStride+(n-1)*stride+1), false)
+				got, want := make([]float32, rows*toStride), make([]float32, rows*toStride)
+				StridedRows(got, toStride, x, xStride, rows, n, stride)
+				for i := range rows {
+					for j := range n {
+						want[i*toStride+j] = x[i*xStride+j*stride]
+					}
 				}
-			}
-			if got[n] != 0 {
-				t.Fatalf("%d elements by %d: one too many is written", n, stride)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%d rows of %d by %d: %v, want %v", rows, n, stride, got, want)
+				}
 			}
 		}
 	}
