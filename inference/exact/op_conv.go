@@ -141,23 +141,26 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 		return
 	}
 	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
-	tile, rows := c.convTile(k, positions, cv.outputs)
-	tiles, bands := (positions+tile-1)/tile, (cv.outputs+rows-1)/rows
+	most, rows := c.convTile(k, positions, cv.outputs)
+	tiles, bands := (positions+most-1)/most, (cv.outputs+rows-1)/rows
+	canvases := cv.tiles(most)
 	c.parallel(cv.batch*cv.group*tiles*bands, func(task int) {
 		band, t, image := task%bands, task/bands%tiles, task/bands/tiles // image counts groups of images
-		from, first := t*tile, band*rows
-		n, m := min(tile, positions-from), min(rows, cv.outputs-first)
-		channel := image % cv.group * cv.outputs
+		first := band * rows
+		m, channel := min(rows, cv.outputs-first), image%cv.group*cv.outputs
 		b := columnPool.Get().(*windowColumns)
 		defer columnPool.Put(b)
+		b.conv, b.tile = cv, tile{nil, t * most, min(most, positions-t*most)}
+		if canvases != nil {
+			b.tile = canvases[t]
+		}
 		var done kernel.Epilogue
 		if bias != nil {
 			done = func(row []float32, i, _ int) { c.set.AddScalar(row, row, bias[channel+first+i]) }
 		}
-		to := y[(image/cv.group*cv.group*cv.outputs+channel+first)*positions+from:]
-		b.start(cv, from, n)
+		to := y[(image/cv.group*cv.group*cv.outputs+channel+first)*positions+b.from:]
 		for k0 := 0; k0 < k; k0 += kernel.BlockDepth {
-			b.pack(x[image*cv.channels*inSize:][:cv.channels*inSize], k0, min(kernel.BlockDepth, k-k0))
+			b.pack(x[image*cv.channels*inSize:], k0, min(kernel.BlockDepth, k-k0))
 			last := done
 			if k0+kernel.BlockDepth < k {
 				last = nil
@@ -185,35 +188,30 @@ func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
 	return min(tile, positions), min(128, outputs)
 }
 
-// windowColumns are some windows as columns of a matrix, block by block of its depth.
+// windowColumns are the windows of a tile as columns of a matrix, block by block of its depth.
 type windowColumns struct {
-	packed  kernel.Packed
-	conv    *conv
-	from, n int
-	seen    *canvas // nil where the input is read in place, or element by element
-	memory  []float32
-	rows    []int
+	conv *conv
+	tile
+	packed kernel.Packed
+	memory []float32
+	rows   []int
 }
 
 // columnPool keeps their memory for the next task, of whatever run.
 var columnPool = sync.Pool{New: func() any { return new(windowColumns) }}
 
-// start begins with n windows from one on.
-func (b *windowColumns) start(cv *conv, from, n int) {
-	b.conv, b.from, b.n, b.seen = cv, from, n, nil
-	if !cv.direct() {
-		b.seen, _ = cv.canvasOf(from, n)
-	}
-}
-
-// pack packs depth rows of the matrix from k0 on, at most a block, of the channels in x.
+// pack packs depth rows of the matrix from k0 on, at most a block, of the channels in x, which may go on behind them.
 func (b *windowColumns) pack(x []float32, k0, depth int) {
 	cv, inSize, size := b.conv, tensor.Product(b.conv.in), b.conv.size()
 	switch {
+	case cv.direct() && (k0+depth-1)*inSize+b.from+b.n+panelWidth <= len(x):
+		b.rows = b.rows[:0]
+		for i := range depth {
+			b.rows = append(b.rows, (k0+i)*inSize)
+		}
+		b.packed.PackRuns(x, b.rows, []kernel.Run{{From: b.from}}, b.n)
 	case b.seen != nil:
 		b.paint(x, k0, depth)
-	case cv.direct():
-		b.packed.Pack(x[k0*inSize+b.from:], depth, b.n, inSize, 1)
 	default:
 		index := make([]int, len(cv.in))
 		b.packed.PackRows(depth, b.n, func(i int, row []float32) {

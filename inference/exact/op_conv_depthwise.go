@@ -43,13 +43,9 @@ type tile struct {
 	from, n int
 }
 
-// tiles cuts the windows into tiles of at most about so many, whole lines where those are shorter; nil where a canvas
-// would not do.
+// tiles cuts the windows into tiles of at most so many; nil where a canvas would not do.
 func (w *windows) tiles(most int) []tile {
-	positions, length := w.positions(), w.out[len(w.out)-1]
-	if length < most {
-		most -= most % length
-	}
+	positions := w.positions()
 	var list []tile
 	for from := 0; from < positions; from += most {
 		n := min(most, positions-from)
