@@ -140,6 +140,7 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 	if c.convDepthwise(cv, y, x, w, bias) {
 		return
 	}
+	cv = cv.flat()
 	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
 	most, rows := c.convTile(k, positions, cv.outputs)
 	tiles, bands := (positions+most-1)/most, (cv.outputs+rows-1)/rows
@@ -236,6 +237,17 @@ func (b *windowColumns) paint(x []float32, k0, depth int) {
 		b.rows = append(b.rows, (i/size-first)*plane+b.seen.offsets[i%size])
 	}
 	b.packed.PackRuns(b.memory, b.rows, b.seen.runs, b.n)
+}
+
+// flat is the same convolution with one spatial dimension, where it is direct.
+func (cv *conv) flat() *conv {
+	if !cv.direct() {
+		return cv
+	}
+	one, none, all := []int{1}, []int{0}, []int{cv.positions()}
+	flat := *cv
+	flat.windows = windows{in: all, kernel: one, stride: one, dilation: one, before: none, after: none, out: all}
+	return &flat
 }
 
 // direct reports whether windows are single positions, each after the other: the columns are the channels.

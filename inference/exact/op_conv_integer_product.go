@@ -11,6 +11,7 @@ import (
 // products computes the sums of an integer convolution as products of the weights by the windows' columns. It reports
 // false, with nothing done, for kernels that no canvas is made for.
 func (ic *integerConv) products(c *call, cv *conv, in []*Tensor, to convSink) bool {
+	cv = cv.flat()
 	k := cv.depth()
 	tiles := cv.tiles(integerTile(k))
 	if tiles == nil {
@@ -31,15 +32,19 @@ func (ic *integerConv) products(c *call, cv *conv, in []*Tensor, to convSink) bo
 		data := kernel.Bytes{Data: x[image*cv.channels*inSize:], Signed: in[ic.x].DType == tensor.Int8}
 		b.pack(c.set, cv, t, data, zero)
 		end := min(cv.outputs, (band+1)*rows)
-		each := max(6, 1<<17/max(1, k))
-		for first := band * rows; first < end; first += each {
-			c.set.MultiplyInt8(nil, 0, &weights[image%cv.group], &b.packed, first, min(each, end-first), 0, b.packed.Panels(), func(sums []int32, row, column int) {
-				to.ints(image/cv.group*cv.group*cv.outputs+image%cv.group*cv.outputs+row, t.from+column, sums)
+		for first := band * rows; first < end; first += integerRows {
+			m := min(integerRows, end-first)
+			b.sums = slices.Grow(b.sums[:0], m*t.n)[:m*t.n]
+			c.set.MultiplyInt8(b.sums, t.n, &weights[image%cv.group], &b.packed, first, m, 0, b.packed.Panels(), func(sums []int32, row, column int) {
+				to.ints(image*cv.outputs+row, t.from+column, sums)
 			})
 		}
 	})
 	return true
 }
+
+// integerRows is how many outputs are computed at a time: their weights stay in the second-level cache.
+const integerRows = 48
 
 // integerTile is how many windows one task takes, so that their columns stay in the second-level cache.
 func integerTile(k int) int { return min(192, max(64, 1<<17/max(1, k)&^15)) }
@@ -69,6 +74,7 @@ type integerColumns struct {
 	packed kernel.Int8Panels
 	memory []byte
 	rows   []int
+	sums   []int32
 }
 
 // integerPool keeps their memory for the next task, of whatever run.
