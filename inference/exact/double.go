@@ -1,6 +1,10 @@
 package exact
 
-import "math"
+import (
+	"math"
+
+	"assay/inference/exact/internal/kernel"
+)
 
 // What float64 has of its own: reductions in the same lanes, blocks and order as those of float32, and e^x and ln x as
 // polynomials whose products are rounded one by one.
@@ -9,6 +13,21 @@ const (
 	lanes64 = 16
 	block64 = 4096
 )
+
+// readWide is [loadWide] of any number of elements.
+func readWide(v *kernel.Vectors, out []float64, x *Tensor, at int) {
+	for i := 0; i < len(out); i += chunk {
+		loadWide(v, out[i:min(len(out), i+chunk)], x, at+i)
+	}
+}
+
+// writeWide rounds any number of elements once to the type of x, a float of two bytes or more.
+func writeWide(v *kernel.Vectors, x *Tensor, at int, from []float64) {
+	store := caster{}.fromDoubles(x.DType)
+	for i := 0; i < len(from); i += chunk {
+		store(v, x, at+i, from[i:min(len(from), i+chunk)])
+	}
+}
 
 func square64(x float64) float64 { return float64(x * x) }
 

@@ -3,6 +3,7 @@ package exact
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // What can be wrong; an [*Error] wraps exactly one of these.
@@ -34,7 +35,7 @@ func (e *Error) Error() string {
 		text += e.Op + " "
 	}
 	if e.Node != "" {
-		text += "node \"" + e.Node + "\": "
+		text += "node " + strconv.Quote(e.Node) + ": "
 	}
 	return text + e.Kind.Error() + ": " + e.Reason
 }

@@ -1,6 +1,8 @@
 package exact
 
 import (
+	"sync"
+
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/ir"
 	"assay/inference/tensor"
@@ -25,6 +27,7 @@ func load(g *ir.Graph, config Config) (*Program, error) {
 		config:  config,
 		program: &Program{graph: g, set: set, limits: config.Limits.withDefaults(), values: g.Values()},
 		cache:   map[ir.ID]*Tensor{},
+		packed:  &sync.Pool{New: func() any { return new(kernel.Packed) }},
 	}
 	for i := range g.Nodes {
 		if err := l.node(&g.Nodes[i]); err != nil {
@@ -40,6 +43,7 @@ type loader struct {
 	config  Config
 	program *Program
 	cache   map[ir.ID]*Tensor // constants expanded so far
+	packed  *sync.Pool        // see [weights]
 	err     error             // the first constant that could not be read
 }
 

@@ -56,13 +56,20 @@ func floorMod64(a, b float64) float64 {
 
 // powEval: base and exponent may be of different types; the result has the base's.
 func powEval() eval {
-	return eval{infer: inferPow, compute: computePow, inPlace: []int{0}, cost: perElement(700)}
+	return eval{infer: inferPow, compute: computePow, inPlace: []int{0}, cost: costPow}
+}
+
+func costPow(in, out []Spec) Cost {
+	if in[0].DType == tensor.Float64 {
+		return perElement(5500)(in, out)
+	}
+	return perElement(700)(in, out)
 }
 
 func inferPow(in []Spec) ([]Spec, error) {
 	base, exponent := familyOf(in[0].DType), familyOf(in[1].DType)
 	for i, f := range []family{base, exponent} {
-		if f != floatFamily && f != signedFamily && f != unsignedFamily {
+		if f != floatFamily && f != signedFamily && f != unsignedFamily && (f != doubleFamily || base != doubleFamily) {
 			return nil, fail(ErrUnsupported, "element type %v", in[i].DType)
 		}
 	}
@@ -73,6 +80,10 @@ func inferPow(in []Spec) ([]Spec, error) {
 func computePow(c *call, in, out []*Tensor) error {
 	o, x, y := out[0], in[0], in[1]
 	base, exponent := familyOf(x.DType), familyOf(y.DType)
+	if base == doubleFamily {
+		binaryThrough(c, o, x, y, loadDouble, storeDoubles, zipWith(pow64))
+		return nil
+	}
 	if base != floatFamily && exponent != floatFamily {
 		return powWhole(c, o, x, y)
 	}
@@ -90,6 +101,24 @@ func computePow(c *call, in, out []*Tensor) error {
 
 func powThrough(c *call, o, x, y *Tensor, load loader1[float32], store storer[float32], f func(out, a, b []float32)) {
 	binaryThrough(c, o, x, y, load, store, f)
+}
+
+// loadDouble gives any number as float64; whole numbers beyond 2^53 are rounded.
+func loadDouble(v *kernel.Vectors, out []float64, x *Tensor, at int) {
+	f := familyOf(x.DType)
+	if f == floatFamily || f == doubleFamily {
+		loadWide(v, out, x, at)
+		return
+	}
+	var list [chunk]int64
+	loadInts(v, list[:len(out)], x, at)
+	for i, n := range list[:len(out)] {
+		if f == unsignedFamily {
+			out[i] = float64(uint64(n))
+		} else {
+			out[i] = float64(n)
+		}
+	}
 }
 
 // loadAny rounds whole numbers to float32.

@@ -1,6 +1,7 @@
 package exact
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -10,229 +11,253 @@ import (
 
 func attentionOperators() map[string]*operator {
 	return map[string]*operator{
-		"Attention": {minIn: 3, maxIn: 4, out: 1, attributes: []string{"causal", "k_scale", "nan_to_zero", "q_scale", "scale"}, bind: bindAttention},
+		"Attention": {minIn: 3, maxIn: 7, out: 2, attributes: []string{
+			"cache", "causal", "empty_to_zero", "k_scale", "left", "nan_to_zero", "q_scale", "right", "scale", "scores",
+			"size_scale", "softcap", "softmax_precision",
+		}, bind: bindAttention},
 	}
 }
 
 // attention is softmax(scale · (q·q_scale)(k·k_scale)ᵀ + mask) v for every head. Queries are [batch, s, heads, d], keys
-// [batch, t, kvHeads, d], values [batch, t, kvHeads, e]; kvHeads divides heads, neighbouring heads share. The mask
-// broadcasts to [batch, heads, s, t]. The result is [batch, s, heads, e].
+// [batch, t, kvHeads, d], values [batch, t, kvHeads, e], or [batch, kvHeads, t, ·] where they come from a cache; kvHeads
+// divides heads, neighbouring heads share. The mask broadcasts to [batch, heads, s, t]. The result is
+// [batch, s, heads, e]. docs/ir-v1-products.md says what the other operands and attributes mean.
 type attention struct {
 	scale, qScale, kScale float32
-	causal, zeroNaN       bool
+	softcap               float32
+	sizeScale             string
+	cache, causal         bool
+	zeroNaN, zeroEmpty    bool
+	left, right           int          // positions that a query sees before and after its own; -1 is all
+	shown                 int          // which scores are the second result; -1 is none
+	precision             tensor.DType // of the softmax: 0 is that of the operands
 	buffers               *sync.Pool
 }
 
+// Operands of Attention after queries, keys and values.
+const (
+	maskOperand    = 3 // what is added to the scores
+	startsOperand  = 4 // the first query's position among the keys, of each element of the batch
+	lengthsOperand = 5 // how many keys there are, of each element of the batch
+	sinksOperand   = 6 // of each head a score that has a weight and no value
+)
+
 func bindAttention(b *binder) (eval, error) {
 	a := attention{
-		scale: b.float("scale", 1), qScale: b.float("q_scale", 1), kScale: b.float("k_scale", 1),
-		causal: b.bool("causal", false), zeroNaN: b.bool("nan_to_zero", false),
-		buffers: &sync.Pool{New: func() any { return new(attentionBuffers) }},
+		scale: b.float("scale", 1), qScale: b.float("q_scale", 1), kScale: b.float("k_scale", 1), softcap: b.float("softcap", 0),
+		sizeScale: b.text("size_scale", ""), cache: b.bool("cache", false), causal: b.bool("causal", false),
+		zeroNaN: b.bool("nan_to_zero", false), zeroEmpty: b.bool("empty_to_zero", false),
+		left: b.int("left", -1), right: b.int("right", -1), shown: b.int("scores", -1),
+		precision: tensor.DType(b.int("softmax_precision", 0)),
+		buffers:   &sync.Pool{New: func() any { return new(attentionBuffers) }},
 	}
-	return eval{infer: a.infer, compute: a.compute, cost: func(in, _ []Spec) Cost {
-		q, v := in[0].Shape, in[2].Shape
-		n := macs(q[0], q[1], q[2], v[1], q[3])
-		return Cost{Multiplies: min(n, 1<<61) + min(macs(q[0], q[1], q[2], v[1], v[3]), 1<<61), Instructions: softmaxInstructions * macs(q[0], q[1], q[2], v[1])}
-	}}, nil
+	switch {
+	case a.precision != 0 && a.precision != tensor.Float32 && a.precision != tensor.Float64:
+		return eval{}, fail(ErrUnsupported, "attribute softmax_precision is %d", a.precision)
+	case a.sizeScale != "" && a.sizeScale != "operands" && a.sizeScale != "product":
+		return eval{}, fail(ErrUnsupported, "attribute size_scale is %q", a.sizeScale)
+	case !(a.softcap >= 0) || a.left < -1 || a.right < -1 || a.shown < -1 || a.shown > finalScores:
+		return eval{}, fail(ErrShape, "attributes softcap %v, left %d, right %d, scores %d", a.softcap, a.left, a.right, a.shown)
+	}
+	if a.causal {
+		a.right = 0
+	}
+	return eval{infer: a.infer, compute: a.compute, cost: a.cost, scratch: a.scratch}, nil
 }
 
-// softmaxInstructions is what one weight costs in a canister, at most.
-const softmaxInstructions = 450
+// What one weight costs in a canister, at most; and more where scores are capped, by a hyperbolic tangent.
+const (
+	softmaxInstructions = 450
+	softcapInstructions = 400
+)
+
+func (a *attention) cost(in, _ []Spec) Cost {
+	q, k, v := in[0].Shape, in[1].Shape, in[2].Shape
+	t, _ := a.keyCount(k)
+	weights, each := min(macs(q[0], q[1], q[2], t), 1<<48), int64(softmaxInstructions)
+	if a.softcap > 0 {
+		each += softcapInstructions
+	}
+	if in[0].DType != tensor.Float32 || a.precision == tensor.Float64 {
+		each += narrowInstructions
+	}
+	products := min(macs(q[0], q[1], q[2], t, q[3]), 1<<61) + min(macs(q[0], q[1], q[2], t, v[3]), 1<<61)
+	return Cost{Multiplies: products, Instructions: each * weights}
+}
+
+// keyCount gives the number of keys and of their heads.
+func (a *attention) keyCount(k []int) (t, heads int) {
+	if a.cache {
+		return k[2], k[1]
+	}
+	return k[1], k[2]
+}
 
 func (a *attention) infer(in []Spec) ([]Spec, error) {
+	dtype := in[0].DType
+	if dtype == tensor.Float64 {
+		return nil, fail(ErrUnsupported, "element type %v", dtype)
+	}
 	for i := range 3 {
-		if in[i].DType != tensor.Float32 || len(in[i].Shape) != 4 {
+		if familyOf(dtype) != floatFamily || in[i].DType != dtype || len(in[i].Shape) != 4 {
 			return nil, fail(ErrShape, "operand %d is %v of shape %v", i, in[i].DType, in[i].Shape)
 		}
 	}
 	q, k, v := in[0].Shape, in[1].Shape, in[2].Shape
-	if k[0] != q[0] || v[0] != q[0] || v[1] != k[1] || v[2] != k[2] || k[3] != q[3] || k[2] == 0 || q[2]%k[2] != 0 {
+	t, kvHeads := a.keyCount(k)
+	if vt, vHeads := a.keyCount(v); k[0] != q[0] || v[0] != q[0] || vt != t || vHeads != kvHeads || k[3] != q[3] || kvHeads == 0 || q[2]%kvHeads != 0 {
 		return nil, fail(ErrShape, "queries %v, keys %v and values %v", q, k, v)
 	}
-	if len(in) > 3 && in[3].given() {
-		want := []int{q[0], q[2], q[1], k[1]}
-		s, err := broadcastShape(in[3].Shape, want)
-		if err != nil || !slices.Equal(s, want) || in[3].DType != tensor.Float32 && in[3].DType != tensor.Bool {
-			return nil, fail(ErrShape, "a mask of %v and shape %v for scores of shape %v", in[3].DType, in[3].Shape, want)
+	if err := a.inferMask(in, t); err != nil {
+		return nil, err
+	}
+	if err := a.inferRest(in); err != nil {
+		return nil, err
+	}
+	out := one(dtype, []int{q[0], q[1], q[2], v[3]})
+	if a.shown >= 0 {
+		out = append(out, Spec{DType: dtype, Shape: []int{q[0], q[2], q[1], t}})
+	}
+	return out, nil
+}
+
+// inferMask checks the mask, which may end before the keys do.
+func (a *attention) inferMask(in []Spec, t int) error {
+	mask := optional(in, maskOperand)
+	if !mask.given() {
+		return nil
+	}
+	q := in[0].Shape
+	want := []int{q[0], q[2], q[1], maskLength(mask.Shape, t)}
+	s, err := broadcastShape(mask.Shape, want)
+	if err != nil || !slices.Equal(s, want) || mask.DType != in[0].DType && mask.DType != tensor.Bool {
+		return fail(ErrShape, "a mask of %v and shape %v for scores of shape %v", mask.DType, mask.Shape, []int{q[0], q[2], q[1], t})
+	}
+	return nil
+}
+
+// maskLength is how many keys a mask is for: those after its end are left out.
+func maskLength(mask []int, t int) int {
+	if n := len(mask); n > 0 && mask[n-1] > 1 && mask[n-1] < t {
+		return mask[n-1]
+	}
+	return t
+}
+
+func (a *attention) inferRest(in []Spec) error {
+	q := in[0].Shape
+	starts, lengths, sinks := optional(in, startsOperand), optional(in, lengthsOperand), optional(in, sinksOperand)
+	for _, s := range []Spec{starts, lengths} {
+		if s.given() && (s.DType != tensor.Int64 || len(s.Shape) != 1 || s.Shape[0] != 1 && s.Shape[0] != q[0]) {
+			return fail(ErrShape, "positions are %v of shape %v for a batch of %d", s.DType, s.Shape, q[0])
 		}
 	}
-	return one(tensor.Float32, []int{q[0], q[1], q[2], v[3]}), nil
-}
-
-// attentionRows is how many queries one task takes.
-const attentionRows = 128
-
-// attentionBuffers is what one task needs.
-type attentionBuffers struct {
-	keys, values       kernel.Packed
-	scaled, scores, at []float32
-}
-
-// head is what one task works on: some queries of one head.
-type head struct {
-	*attention
-	*attentionBuffers
-	set            *kernel.Set
-	q, k, v, out   kernel.Matrix
-	s, t, d, e     int
-	firstQuery     int // of these queries, among all
-	queries        int // in all
-	mask           *Tensor
-	maskAt         int
-	maskRow, maskT int
-	finite         bool
+	if sinks.given() && (sinks.DType != tensor.Float32 || !slices.Equal(sinks.Shape, []int{q[2]})) {
+		return fail(ErrShape, "sinks are %v of shape %v for %d heads", sinks.DType, sinks.Shape, q[2])
+	}
+	return nil
 }
 
 func (a *attention) compute(c *call, in, out []*Tensor) error {
-	q, k, v := in[0], in[1], in[2]
-	batch, s, heads, d := q.Shape[0], q.Shape[1], q.Shape[2], q.Shape[3]
-	t, shared, e := k.Shape[1], heads/k.Shape[2], v.Shape[3]
-	if out[0].Len() == 0 {
+	if out[0] == nil || out[0].Len() == 0 && (len(out) < 2 || out[1] == nil || out[1].Len() == 0) {
 		return nil
 	}
-	var mask *Tensor
-	maskSteps := make([]int, 4)
-	if len(in) > 3 && in[3] != nil {
-		mask = in[3]
-		maskSteps = broadcastStrides(mask.Shape, []int{batch, heads, s, t})
+	if in[0].DType != tensor.Float32 {
+		return a.computeNarrow(c, in, out)
 	}
+	return a.computeWide(c, in, out, tensor.Float32)
+}
+
+// computeWide computes in float32, each step rounded to the type.
+func (a *attention) computeWide(c *call, in, out []*Tensor, dtype tensor.DType) error {
+	q, k, v := in[0], in[1], in[2]
+	batch, s, heads, d := q.Shape[0], q.Shape[1], q.Shape[2], q.Shape[3]
+	t, kv := a.keyCount(k.Shape)
+	e, shared := v.Shape[3], heads/kv
+	starts, err := integers(operand(in, startsOperand), batch, t-s, -1<<30, 1<<30)
+	if err != nil {
+		return err
+	}
+	lengths, err := integers(operand(in, lengthsOperand), batch, t, 0, t)
+	if err != nil {
+		return err
+	}
+	mask, maskSteps, seen := operand(in, maskOperand), make([]int, 4), t
+	if mask != nil {
+		seen = maskLength(mask.Shape, t)
+		maskSteps = broadcastStrides(mask.Shape, []int{batch, heads, s, seen})
+	}
+	kept := operand(out, 1)
+	scaled := a.sized(d, dtype)
 	finite := v.Finite()
 	blocks := (s + attentionRows - 1) / attentionRows
 	c.parallel(batch*heads*blocks, func(task int) {
 		b, h, first := task/blocks/heads, task/blocks%heads, task%blocks*attentionRows
 		buffers := a.buffers.Get().(*attentionBuffers)
 		defer a.buffers.Put(buffers)
-		kv := k.Shape[2]
 		w := head{
-			attention: a, attentionBuffers: buffers, set: c.set, finite: finite,
-			s: min(attentionRows, s-first), t: t, d: d, e: e, firstQuery: first, queries: s,
+			attention: scaled, attentionBuffers: buffers, set: c.set, finite: finite, dtype: dtype,
+			s: min(attentionRows, s-first), t: lengths[b], d: d, e: e, start: starts[b] + first,
 			q:    kernel.Matrix{Data: q.Float32s()[((b*s+first)*heads+h)*d:], RowStride: heads * d, ColumnStride: 1},
-			k:    kernel.Matrix{Data: from(k.Float32s(), (b*t*kv+h/shared)*d), RowStride: kv * d, ColumnStride: 1},
-			v:    kernel.Matrix{Data: from(v.Float32s(), (b*t*kv+h/shared)*e), RowStride: kv * e, ColumnStride: 1},
-			out:  kernel.Matrix{Data: out[0].Float32s()[((b*s+first)*heads+h)*e:], RowStride: heads * e, ColumnStride: 1},
+			k:    a.rowsOf(k, b, h/shared, t, kv, d),
+			v:    a.rowsOf(v, b, h/shared, t, kv, e),
+			out:  kernel.Matrix{Data: from(out[0].Float32s(), ((b*s+first)*heads+h)*e), RowStride: heads * e, ColumnStride: 1},
 			mask: mask, maskAt: b*maskSteps[0] + h*maskSteps[1] + first*maskSteps[2], maskRow: maskSteps[2], maskT: maskSteps[3],
+			seen: min(seen, lengths[b]),
+		}
+		if sinks := operand(in, sinksOperand); sinks != nil {
+			w.sinks = sinks.Float32s()[h : h+1]
+		}
+		if kept != nil {
+			w.t, w.kept, w.keptRow = t, from(kept.Float32s(), ((b*heads+h)*s+first)*t), t
 		}
 		w.run()
 	})
 	return nil
 }
 
-// from is x beginning at i, nothing when x ends before.
-func from(x []float32, i int) []float32 { return x[min(i, len(x)):] }
-
-func (h *head) run() {
-	h.scores = grow(h.scores, h.s*h.t)
-	if h.t > 0 {
-		k := h.times(h.k, h.t, h.kScale)
-		h.keys.Pack(k.Data, h.d, h.t, k.ColumnStride, k.RowStride)
-		h.set.Multiply(h.scores, h.t, h.times(h.q, h.s, h.qScale), &h.keys, h.s, 0, h.keys.Panels(), nil)
+// sized is a with the scales that follow from the size of a head.
+func (a *attention) sized(d int, dtype tensor.DType) *attention {
+	if a.sizeScale == "" || d == 0 {
+		return a
 	}
-	for i := range h.s {
-		h.weigh(h.scores[i*h.t:(i+1)*h.t], i)
+	out, root := *a, 1/math.Sqrt(float64(d))
+	if a.sizeScale == "product" {
+		out.scale = float32(root)
+		return &out
 	}
-	h.values.Use(h.v.Data, h.t, h.e, h.v.RowStride, 1, h.s)
-	weights := kernel.Matrix{Data: h.scores, RowStride: h.t, ColumnStride: 1}
-	h.set.Multiply(h.out.Data, h.out.RowStride, weights, &h.values, h.s, 0, h.values.Panels(), nil)
-	for i := range h.s {
-		row := h.scores[i*h.t : (i+1)*h.t]
-		if !h.finite || h.t > kernel.BlockDepth && row[0] == 0 {
-			h.mix(row, i)
-		}
+	scale := float32(math.Sqrt(root))
+	switch dtype {
+	case tensor.Float16:
+		scale = kernel.FromFloat16(kernel.ToFloat16(scale))
+	case tensor.BFloat16:
+		scale = kernel.FromBFloat16(kernel.ToBFloat16(scale))
 	}
+	out.qScale, out.kScale = scale, scale
+	return &out
 }
 
-func grow(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
+// rowsOf are the keys or the values of one head.
+func (a *attention) rowsOf(x *Tensor, b, h, t, heads, d int) kernel.Matrix {
+	if a.cache {
+		return kernel.Matrix{Data: from(x.Float32s(), (b*heads+h)*t*d), RowStride: d, ColumnStride: 1}
 	}
-	return x[:n]
+	return kernel.Matrix{Data: from(x.Float32s(), (b*t*heads+h)*d), RowStride: heads * d, ColumnStride: 1}
 }
 
-// times multiplies rows of d elements by a scale, in memory of its own; by 1 it is the rows where they lie. The keys are
-// packed before the queries need the same memory.
-func (h *head) times(x kernel.Matrix, rows int, scale float32) kernel.Matrix {
-	if scale == 1 {
-		return x
-	}
-	h.scaled = grow(h.scaled, rows*h.d)
-	for i := range rows {
-		h.set.MulScalar(h.scaled[i*h.d:(i+1)*h.d], x.Data[i*x.RowStride:i*x.RowStride+h.d], scale)
-	}
-	return kernel.Matrix{Data: h.scaled, RowStride: h.d, ColumnStride: 1}
-}
-
-// weigh turns the scores of query i into weights.
-func (h *head) weigh(row []float32, i int) {
-	var mask []float32
-	if h.mask != nil {
-		mask = h.maskRowOf(i)
-	}
-	if h.causal {
-		seen := max(0, min(h.t, h.firstQuery+i+1+h.t-h.queries))
-		clear(row[seen:])
-		row = row[:seen]
-		if mask != nil {
-			mask = mask[:seen]
-		}
-	}
-	h.set.MaskedSoftmax(row, row, mask, h.scale)
-	if h.zeroNaN && len(row) > 0 && row[0] != row[0] { // a row is NaN throughout or nowhere
-		clear(row)
-	}
-}
-
-// minusInf stands for a position that a mask of truth values leaves out.
-var minusInf = kernel.Log(0)
-
-// maskRowOf gives what is added to the scores of query i.
-func (h *head) maskRowOf(i int) []float32 {
-	at := h.maskAt + i*h.maskRow
-	if h.mask.DType == tensor.Float32 && h.maskT == 1 {
-		return h.mask.Float32s()[at : at+h.t]
-	}
-	h.at = grow(h.at, h.t)
-	for j := range h.at {
-		switch from := at + j*h.maskT; {
-		case h.mask.DType == tensor.Float32:
-			h.at[j] = h.mask.Float32s()[from]
-		case h.mask.Bools()[from]:
-			h.at[j] = 0
-		default:
-			h.at[j] = minusInf
-		}
-	}
-	return h.at
-}
-
-// mix adds up the values of query i by their weights again where the product above is not the definition: positions
-// count from the first weight that is not zero, in blocks, and those of weight zero are left out. That makes a
-// difference when the first weight of more than one block is zero, or when a value is not finite.
-func (h *head) mix(row []float32, i int) {
-	first := 0
-	for first < len(row) && row[first] == 0 {
-		first++
-	}
-	out := h.out.Data[i*h.out.RowStride : i*h.out.RowStride+h.e]
-	clear(out)
-	h.at = grow(h.at, h.e)
-	for block := first; block < len(row); block += kernel.BlockDepth {
-		sums := h.at[:h.e]
-		clear(sums)
-		for j, w := range row[block:min(len(row), block+kernel.BlockDepth)] {
-			if w == 0 {
-				continue
-			}
-			for x, v := range h.v.Data[(block+j)*h.v.RowStride : (block+j)*h.v.RowStride+h.e] {
-				sums[x] += float32(w * v)
-			}
-		}
-		if block == first {
-			copy(out, sums)
+// integers reads one number for each element of the batch, between low and high; otherwise where x is left out.
+func integers(x *Tensor, batch, otherwise, low, high int) ([]int, error) {
+	out := make([]int, batch)
+	for i := range out {
+		out[i] = otherwise
+		if x == nil {
 			continue
 		}
-		for x, v := range sums {
-			out[x] += v
+		n := x.Int64s()[i%x.Len()]
+		if n < int64(low) || n > int64(high) {
+			return nil, fail(ErrInput, "position or length %d, want %d to %d", n, low, high)
 		}
+		out[i] = int(n)
 	}
-	kernel.Canonicalise(out)
+	return out, nil
 }

@@ -388,7 +388,7 @@ func notTraining(in []Spec) error {
 			return nil
 		}
 	}
-	return fail(ErrUnsupported, "training_mode: what is dropped would be random")
+	return fail(ErrUnsupported, "training_mode: what is dropped would be random, so nobody could check the result")
 }
 
 // goVectors are the plain kernels, for single numbers.

@@ -144,17 +144,14 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
 	most, rows := c.convTile(k, positions, cv.outputs)
 	tiles, bands := (positions+most-1)/most, (cv.outputs+rows-1)/rows
-	canvases := cv.tiles(most)
 	c.parallel(cv.batch*cv.group*tiles*bands, func(task int) {
 		band, t, image := task%bands, task/bands%tiles, task/bands/tiles // image counts groups of images
 		first := band * rows
 		m, channel := min(rows, cv.outputs-first), image%cv.group*cv.outputs
 		b := columnPool.Get().(*windowColumns)
 		defer columnPool.Put(b)
-		b.conv, b.tile = cv, tile{nil, t * most, min(most, positions-t*most)}
-		if canvases != nil {
-			b.tile = canvases[t]
-		}
+		b.conv, b.from, b.n = cv, t*most, min(most, positions-t*most)
+		b.seen, _ = cv.canvasOf(b.from, b.n)
 		var done kernel.Epilogue
 		if bias != nil {
 			done = func(row []float32, i, _ int) { c.set.AddScalar(row, row, bias[channel+first+i]) }
@@ -191,8 +188,8 @@ func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
 
 // windowColumns are the windows of a tile as columns of a matrix, block by block of its depth.
 type windowColumns struct {
-	conv *conv
-	tile
+	conv   *conv
+	tile   // its canvas is nil where none will do
 	packed kernel.Packed
 	memory []float32
 	rows   []int

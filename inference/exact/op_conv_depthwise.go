@@ -16,8 +16,11 @@ const depthwiseTile = 1 << 12
 // convDepthwise is for one channel per group: sums over a few taps, taken for many windows at once where they are
 // neighbours on a canvas. It reports false, with nothing done, for kernels that it is not made for.
 func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) bool {
+	if cv.channels != 1 || cv.size() > kernel.BlockDepth {
+		return false
+	}
 	tiles := cv.tiles(depthwiseTile)
-	if cv.channels != 1 || cv.size() > kernel.BlockDepth || tiles == nil {
+	if tiles == nil {
 		return false
 	}
 	positions, inSize, size := cv.positions(), tensor.Product(cv.in), cv.size()

@@ -9,12 +9,12 @@ import (
 )
 
 // products computes the sums of an integer convolution as products of the weights by the windows' columns. It reports
-// false, with nothing done, for kernels that no canvas is made for.
+// false, with nothing done, for kernels that no canvas is made for, or none that is small beside the columns.
 func (ic *integerConv) products(c *call, cv *conv, in []*Tensor, to convSink) bool {
 	cv = cv.flat()
 	k := cv.depth()
 	tiles := cv.tiles(integerTile(k))
-	if tiles == nil {
+	if tiles == nil || slices.ContainsFunc(tiles, func(t tile) bool { return macs(cv.channels, t.seen.plane) > 1<<22+4*macs(k, t.n) }) {
 		return false
 	}
 	weights, x := ic.rows(c, cv, in), in[ic.x].Bytes()
@@ -47,7 +47,12 @@ func (ic *integerConv) products(c *call, cv *conv, in []*Tensor, to convSink) bo
 const integerRows = 48
 
 // integerTile is how many windows one task takes, so that their columns stay in the second-level cache.
-func integerTile(k int) int { return min(192, max(64, 1<<17/max(1, k)&^15)) }
+func integerTile(k int) int {
+	if k > 1<<14 {
+		return panelWidth
+	}
+	return min(192, max(64, 1<<17/max(1, k)&^15))
+}
 
 // rows packs the weights of each group.
 func (ic *integerConv) rows(c *call, cv *conv, in []*Tensor) []kernel.Int8Rows {
@@ -108,8 +113,11 @@ const exactTaps = 1 << 24 / (255 * 255)
 // depthwise computes sums over the taps of a kernel of one channel in float32, where they are exact. It reports false,
 // with nothing done, for other kernels.
 func (ic *integerConv) depthwise(c *call, cv *conv, in []*Tensor, to convSink) bool {
+	if cv.channels != 1 || cv.size() > min(exactTaps, kernel.BlockDepth) {
+		return false
+	}
 	tiles := cv.tiles(depthwiseTile)
-	if cv.channels != 1 || cv.size() > min(exactTaps, kernel.BlockDepth) || tiles == nil {
+	if tiles == nil {
 		return false
 	}
 	x, inSize, size := in[ic.x], tensor.Product(cv.in), cv.size()

@@ -22,6 +22,9 @@ func mlOperators() map[string]*operator {
 		"ArrayFeatureExtractor": {minIn: 2, maxIn: 2, out: 1, bind: bindArrayFeatureExtractor},
 		"FeatureVectorizer":     {minIn: 1, maxIn: many, out: 1, attributes: []string{"inputdimensions"}, bind: bindFeatureVectorizer},
 		"LabelEncoder":          {minIn: 4, maxIn: 4, out: 1, bind: bindLabelEncoder},
+		"TfIdfVectorizer": {minIn: 3, maxIn: 4, out: 1, bind: bindGrams, attributes: []string{
+			"max_gram_length", "max_skip_count", "min_gram_length", "mode", "ngram_counts",
+		}},
 	}
 }
 

@@ -38,6 +38,9 @@ func normOperators() map[string]*operator {
 		"BatchNormalization": {
 			minIn: 5, maxIn: 5, out: 1, attributes: []string{"epsilon", "momentum", "training_mode"}, bind: bindBatchNorm,
 		},
+		"BatchNormalizationTraining": {
+			minIn: 5, maxIn: 5, out: 3, attributes: []string{"epsilon", "momentum"}, bind: bindBatchNormTraining,
+		},
 		"MeanVarianceNormalization": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axes"}, bind: bindMeanVariance},
 	}
 }

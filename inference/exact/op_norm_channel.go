@@ -99,10 +99,7 @@ func bindBatchNorm(b *binder) (eval, error) {
 			if familyOf(x.DType) != floatFamily {
 				return nil, fail(ErrUnsupported, "element type %v", x.DType)
 			}
-			all := 1
-			if len(x.Shape) > 1 {
-				all = x.Shape[1]
-			}
+			all := channelsOf(x.Shape)
 			return []Spec{x.like()}, channels(in, 1, all, all)
 		},
 		compute: func(c *call, in, out []*Tensor) error {

@@ -2,6 +2,7 @@ package exact
 
 import (
 	"slices"
+	"sync"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/ir"
@@ -97,6 +98,7 @@ func bindMatMul(b *binder) (eval, error) {
 		if err != nil {
 			return err
 		}
+		defer w.release(packed)
 		c.split(out[0].Float32s(), in[0].Float32s(), packed, rowsOf(out[0], packed.N), nil)
 		return nil
 	}
@@ -106,9 +108,11 @@ func bindMatMul(b *binder) (eval, error) {
 // weights is a constant matrix that a product takes in: packed once, or where its elements are stored outside, each time
 // that it is needed.
 type weights struct {
+	set        *kernel.Set
 	packed     *kernel.Packed
 	constant   *ir.Constant
 	transposed bool
+	memory     *sync.Pool // of the program: what matrices that are packed each time are packed into
 }
 
 // weights takes the constant float32 matrix of input i; nil when it is anything else.
@@ -121,7 +125,7 @@ func (b *binder) weights(i int, transposed bool) (*weights, error) {
 		return nil, nil
 	}
 	b.take(i)
-	w := &weights{constant: c, transposed: transposed}
+	w := &weights{set: b.set, constant: c, transposed: transposed, memory: b.loader.packed}
 	if c.Stored != nil {
 		return w, nil
 	}
@@ -135,17 +139,42 @@ func (w *weights) get() (*kernel.Packed, error) {
 	if w.packed != nil {
 		return w.packed, nil
 	}
+	if q := w.constant.Quant; q != nil && !w.transposed && (len(q.Scale) == 1 || q.Axis == 1) {
+		return w.packScaled(q)
+	}
 	t, err := Expand(w.constant)
 	if err != nil {
 		return nil, err
 	}
-	return packMatrix(&t, w.transposed), nil
+	packed := w.memory.Get().(*kernel.Packed)
+	packMatrix(packed, &t, w.transposed)
+	return packed, nil
+}
+
+// packScaled packs integers with one scale for all or one for each column.
+func (w *weights) packScaled(q *ir.Quant) (*kernel.Packed, error) {
+	elements, err := w.constant.Elements()
+	if err != nil {
+		return nil, fail(ErrInput, "%v", err)
+	}
+	packed := w.memory.Get().(*kernel.Packed)
+	w.set.PackScaled(packed, elements.Bytes(), isSigned(q), q.Q.Shape[0], q.Q.Shape[1], q.Scale, q.Zero)
+	return packed, nil
+}
+
+// release gives back the memory of a matrix that get packed for one time.
+func (w *weights) release(packed *kernel.Packed) {
+	if w != nil && w.packed == nil {
+		w.memory.Put(packed)
+	}
 }
 
 // or is the constant matrix, or when there is none, one made of t.
 func (w *weights) or(t *Tensor, transposed bool) (*kernel.Packed, error) {
 	if w == nil {
-		return packMatrix(t, transposed), nil
+		packed := &kernel.Packed{}
+		packMatrix(packed, t, transposed)
+		return packed, nil
 	}
 	return w.get()
 }
@@ -309,6 +338,7 @@ func bindLinear(b *binder) (eval, error) {
 		if err != nil {
 			return err
 		}
+		defer w.release(packed)
 		var bias []float32
 		if len(in) > 2 && in[2] != nil {
 			bias = in[2].Float32s()
@@ -417,15 +447,13 @@ type gemm struct {
 	w              *weights
 }
 
-func packMatrix(t *Tensor, transposed bool) *kernel.Packed {
-	w := &kernel.Packed{}
+func packMatrix(w *kernel.Packed, t *Tensor, transposed bool) {
 	rows, columns := t.Shape[0], t.Shape[1]
 	if transposed {
 		w.Pack(t.Float32s(), columns, rows, 1, columns)
-		return w
+		return
 	}
 	w.Pack(t.Float32s(), rows, columns, columns, 1)
-	return w
 }
 
 func (g *gemm) compute(c *call, in, out []*Tensor) error {
@@ -436,6 +464,7 @@ func (g *gemm) compute(c *call, in, out []*Tensor) error {
 	if err != nil {
 		return err
 	}
+	defer g.w.release(w)
 	a := in[0].Float32s()
 	if g.transA {
 		turned := tensor.New(tensor.Float32, in[0].Shape[1], in[0].Shape[0])

@@ -16,6 +16,9 @@ func resizeOperators() map[string]*operator {
 		}},
 		"AffineGrid": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"align_corners"}, bind: bindAffineGrid},
 		"GridSample": {minIn: 2, maxIn: 2, out: 1, attributes: []string{"align_corners", "mode", "padding_mode"}, bind: bindGridSample},
+		"RoiAlign": {minIn: 3, maxIn: 3, out: 1, bind: bindRoiAlign, attributes: []string{
+			"coordinate_transformation_mode", "mode", "output_height", "output_width", "sampling_ratio", "spatial_scale",
+		}},
 	}
 }
 

@@ -24,6 +24,7 @@ func rowOperators() map[string]*operator {
 			f64: func(out, x []float64) { hardmax(out, x) }, price: 60,
 		})},
 		"LpNormalization": {minIn: 1, maxIn: 1, out: 1, attributes: []string{"axis", "p"}, bind: bindLpNormalization},
+		"Det":             {minIn: 1, maxIn: 1, out: 1, bind: bindDet},
 	}
 }
 
@@ -141,13 +142,17 @@ func softmaxNarrow(v *kernel.Vectors, row []float32, round func(x []float32)) {
 	v.SubScalar(row, row, v.Highest(row))
 	v.Exp(row, row)
 	round(row)
-	weights := row
-	for len(weights) > 0 && weights[0] == 0 {
-		weights = weights[1:]
-	}
-	total := []float32{v.Sum(weights)}
+	total := []float32{v.Sum(fromWeight(row))}
 	round(total)
 	v.DivScalar(row, row, total[0])
+}
+
+// fromWeight leaves out leading zeros; trailing ones add nothing.
+func fromWeight(row []float32) []float32 {
+	for len(row) > 0 && row[0] == 0 {
+		row = row[1:]
+	}
+	return row
 }
 
 // roundTo rounds float32 to float16 or bfloat16.

@@ -39,8 +39,8 @@ func unaryOperators() map[string]*operator {
 		"BitwiseNot": simple(unary{
 			signed: func(x int64) int64 { return ^x }, unsigned: func(x uint64) uint64 { return ^x },
 		}),
-		"HardSwish": simple(unary{f32: func(v *vectors) mapper { return v.HardSwish }}),
-		"Mish":      simple(unary{f32: inDoubles(mish), price: 600}),
+		"HardSwish": simple(unary{f32: func(v *vectors) mapper { return v.HardSwish }, f64: hardSwish64}),
+		"Mish":      simple(unary{f32: inDoubles(mish), f64: mish, price: 600, wide: 3000}),
 		"Softsign":  simple(unary{f32: inDoubles(softsign), f64: softsign, price: 60}),
 	}
 	for name, f := range map[string]func(v *vectors) mapper{
@@ -54,13 +54,17 @@ func unaryOperators() map[string]*operator {
 		"Asinh": func(v *vectors) mapper { return v.Asinh }, "Acosh": func(v *vectors) mapper { return v.Acosh },
 		"Atanh": func(v *vectors) mapper { return v.Atanh },
 	} {
-		out[name] = simple(unary{f32: f, f64: doubles[name], price: 450})
+		out[name] = simple(unary{f32: f, f64: doubles[name], price: 450, wide: 3000})
 	}
 	return out
 }
 
-// doubles are the functions that float64 has as well.
-var doubles = map[string]func(float64) float64{"Exp": exp64, "Log": log64}
+// doubles are the functions of float64.
+var doubles = map[string]func(float64) float64{
+	"Exp": exp64, "Log": log64, "Erf": erf64, "Tanh": tanh64, "Sigmoid": sigmoid64, "Softplus": softplus64,
+	"Sin": sin64, "Cos": cos64, "Tan": tan64, "Asin": asin64, "Acos": acos64, "Atan": atan64,
+	"Sinh": sinh64, "Cosh": cosh64, "Asinh": asinh64, "Acosh": acosh64, "Atanh": atanh64,
+}
 
 // mapper is a function applied to every element of a slice; out may be x.
 type mapper = func(out, x []float32)
@@ -72,6 +76,7 @@ type unary struct {
 	signed   func(x int64) int64
 	unsigned func(x uint64) uint64
 	price    int64 // instructions an element; 0 is 30
+	wide     int64 // those of a float64; 0 is what narrow floats take
 }
 
 func simple(u unary) *operator {
@@ -80,9 +85,13 @@ func simple(u unary) *operator {
 
 // inDoubles computes in float64 and rounds once.
 func inDoubles(f func(float64) float64) vectorised {
-	made, _ := perFloat(f)
-	return made
+	return func(*kernel.Vectors) mapper {
+		return kernel.Each(func(x float32) float32 { return kernel.Canon(float32(f(float64(x)))) })
+	}
 }
+
+// hardSwish64 is x·max(0, min(1, x/6 + 1/2)).
+func hardSwish64(x float64) float64 { return float64(x * max64(0, min64(1, float64(x*(1.0/6))+0.5))) }
 
 func softsign(x float64) float64 { return x / (1 + math.Abs(x)) }
 
@@ -134,7 +143,12 @@ func (u *unary) eval() eval {
 		infer:   func(in []Spec) ([]Spec, error) { return u.infer(&in[0]) },
 		compute: func(c *call, in, out []*Tensor) error { u.compute(c, out[0], in[0]); return nil },
 		inPlace: []int{0},
-		cost:    elementCost(price, price+150),
+		cost: func(in, out []Spec) Cost {
+			if u.wide != 0 && in[0].DType == tensor.Float64 {
+				return perElement(u.wide)(in, out)
+			}
+			return elementCost(price, price+150)(in, out)
+		},
 	}
 }
 

@@ -8,9 +8,9 @@ func init() {
 	for _, group := range []map[string]*operator{
 		arithmeticOperators(), unaryOperators(), shapedOperators(), compareOperators(), castOperators(),
 		selectOperators(), reduceOperators(), rowOperators(), normOperators(), quantizeOperators(),
-		productOperators(), integerProductOperators(), blockProductOperators(), attentionOperators(), controlOperators(),
+		productOperators(), integerProductOperators(), blockProductOperators(), attentionOperators(), linearAttentionOperators(), rotaryOperators(), controlOperators(),
 		moveOperators(), shapeOperators(), indexOperators(),
-		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(),
+		convOperators(), poolOperators(), resizeOperators(), recurrentOperators(), mlOperators(), signalOperators(),
 	} {
 		for name, op := range group {
 			operators[name] = op

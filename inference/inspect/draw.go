@@ -35,7 +35,7 @@ const (
 func Draw(w io.Writer, g *onnx.Graph) error {
 	d := drawing{made: map[string]int{}}
 	for _, v := range g.Inputs {
-		d.input(v.Name, v.DType.String()+shapeText(v))
+		d.input(v.Name, v.Name, v.DType.String()+shapeText(v))
 	}
 	constants := map[string]string{}
 	for i := range g.Initializers {
@@ -53,7 +53,7 @@ func Draw(w io.Writer, g *onnx.Graph) error {
 		d.node(n.Op, n.Name, held, n.Inputs, n.Outputs)
 	}
 	for _, v := range g.Outputs {
-		d.output(v.Name, v.DType.String()+shapeText(v))
+		d.output(v.Name, v.Name, v.DType.String()+shapeText(v))
 	}
 	return d.write(w, g.Name)
 }
@@ -63,8 +63,7 @@ func DrawLowered(w io.Writer, g *ir.Graph, name string) error {
 	d := drawing{made: map[string]int{}}
 	value := func(id ir.ID) string { return fmt.Sprint(id) }
 	for i, v := range g.Inputs {
-		d.input(v.Name, v.DType.String())
-		d.made[value(ir.ID(i))] = len(d.boxes) - 1
+		d.input(value(ir.ID(i)), v.Name, v.DType.String())
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
@@ -91,8 +90,7 @@ func DrawLowered(w io.Writer, g *ir.Graph, name string) error {
 		d.node(n.Op, n.Name, held, in, out)
 	}
 	for _, o := range g.Outputs {
-		d.made[o.Name] = d.made[value(o.Value)]
-		d.output(o.Name, "")
+		d.output(value(o.Value), o.Name, "")
 	}
 	return d.write(w, name)
 }
@@ -104,8 +102,8 @@ type drawing struct {
 	layers [][]int
 }
 
-func (d *drawing) input(name, kind string) {
-	d.made[name] = len(d.boxes)
+func (d *drawing) input(value, name, kind string) {
+	d.made[value] = len(d.boxes)
 	d.boxes = append(d.boxes, box{title: name, under: kind, kind: inputBox})
 }
 
@@ -122,9 +120,9 @@ func (d *drawing) node(op, name string, held, in, out []string) {
 	d.boxes = append(d.boxes, b)
 }
 
-func (d *drawing) output(name, kind string) {
+func (d *drawing) output(value, name, kind string) {
 	b := box{title: name, under: kind, kind: outputBox}
-	if from, ok := d.made[name]; ok {
+	if from, ok := d.made[value]; ok {
 		b.from = []int{from}
 	}
 	d.boxes = append(d.boxes, b)

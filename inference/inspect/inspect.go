@@ -25,7 +25,8 @@ type Report struct {
 	Inputs    []Value          `json:"inputs"`
 	Outputs   []Value          `json:"outputs"`
 	Operators []Count          `json:"operators"`
-	// Parameters are the elements of the model's constants, ParameterBytes what they take in the file.
+	// Parameters are the elements of the tensors that the file holds, in bodies, functions and attributes too;
+	// ParameterBytes is what they take there.
 	Parameters     int64 `json:"parameters"`
 	ParameterBytes int64 `json:"parameter_bytes"`
 	// Lowered is nil when Assay-IR cannot express the model; Classes say why.
@@ -82,9 +83,9 @@ const messageInstructions = 37_000_000_000
 func Model(g *onnx.Graph, sizes ...map[string]int) *Report {
 	r := &Report{
 		Name: g.Name, IRVersion: g.IRVersion, Opsets: g.Opsets,
-		Inputs: declared(g.Inputs), Outputs: declared(g.Outputs), Operators: operatorsOf(g),
+		Inputs: declared(g.Inputs), Outputs: declared(g.Outputs),
 	}
-	r.countParameters(g)
+	r.count(g)
 	lowered, err := lower.Lower(g)
 	if err != nil {
 		r.classify(err, nil)
@@ -120,32 +121,55 @@ func shapeText(v onnx.Value) string {
 	return "[" + strings.Join(dims, ",") + "]"
 }
 
-// operatorsOf counts the nodes of a model, those in bodies and functions too.
-func operatorsOf(g *onnx.Graph) []Count {
-	counts := map[string]int{}
-	var walk func(nodes []onnx.Node)
-	walk = func(nodes []onnx.Node) {
-		for i := range nodes {
-			name := nodes[i].Op
-			if nodes[i].Domain != "" {
-				name = nodes[i].Domain + "." + name
+// count takes stock of the nodes and tensors of a model, those in bodies and functions too.
+func (r *Report) count(g *onnx.Graph) {
+	operators := map[string]int{}
+	r.countGraph(g, operators)
+	for i := range g.Functions {
+		r.countNodes(g.Functions[i].Nodes, operators)
+	}
+	r.Operators = sorted(operators)
+}
+
+func (r *Report) countGraph(g *onnx.Graph, operators map[string]int) {
+	for i := range g.Initializers {
+		r.countTensor(&g.Initializers[i])
+	}
+	for i := range g.Sparse {
+		r.countTensor(&g.Sparse[i].Values)
+	}
+	r.countNodes(g.Nodes, operators)
+}
+
+func (r *Report) countNodes(nodes []onnx.Node, operators map[string]int) {
+	for i := range nodes {
+		name := nodes[i].Op
+		if nodes[i].Domain != "" {
+			name = nodes[i].Domain + "." + name
+		}
+		operators[name]++
+		for j := range nodes[i].Attributes {
+			a := &nodes[i].Attributes[j]
+			if a.Tensor != nil {
+				r.countTensor(a.Tensor)
 			}
-			counts[name]++
-			for j := range nodes[i].Attributes {
-				a := &nodes[i].Attributes[j]
-				for _, body := range append(slices.Clone(a.Graphs), a.Graph) {
-					if body != nil {
-						walk(body.Nodes)
-					}
-				}
+			if a.Graph != nil {
+				r.countGraph(a.Graph, operators)
+			}
+			for _, body := range a.Graphs {
+				r.countGraph(body, operators)
 			}
 		}
 	}
-	walk(g.Nodes)
-	for i := range g.Functions {
-		walk(g.Functions[i].Nodes)
+}
+
+func (r *Report) countTensor(t *onnx.Tensor) {
+	n := int64(1)
+	for _, d := range t.Shape {
+		n *= d
 	}
-	return sorted(counts)
+	r.Parameters += n
+	r.ParameterBytes += int64(len(t.Raw))
 }
 
 // sorted puts the most frequent first.
@@ -161,18 +185,6 @@ func sorted(counts map[string]int) []Count {
 		return strings.Compare(a.Operator, b.Operator)
 	})
 	return out
-}
-
-func (r *Report) countParameters(g *onnx.Graph) {
-	for i := range g.Initializers {
-		t := &g.Initializers[i]
-		n := int64(1)
-		for _, d := range t.Shape {
-			n *= d
-		}
-		r.Parameters += n
-		r.ParameterBytes += int64(len(t.Raw))
-	}
 }
 
 // lowered fills in what the executor computes and what it costs. The error says why the class exact is not served.
@@ -200,6 +212,9 @@ func (r *Report) lowered(g *ir.Graph, sizes []map[string]int) error {
 			dynamic = err
 		}
 		r.Costs = append(r.Costs, cost)
+	}
+	if dynamic == nil && !slices.ContainsFunc(r.Costs, func(c Cost) bool { return c.Problem == "" }) {
+		return fmt.Errorf("not known: none of the sizes tried fits (--size gives others): %s", r.Costs[0].Problem)
 	}
 	return dynamic
 }

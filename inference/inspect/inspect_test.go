@@ -87,6 +87,63 @@ func TestClassesThatCannotBeServed(t *testing.T) {
 	}
 }
 
+// Constants count wherever the file keeps them.
+func TestParametersOfAttributesAndBodies(t *testing.T) {
+	weights := func(name string, n int64) onnx.Tensor {
+		return onnx.Tensor{Name: name, DType: onnx.Float32, Shape: []int64{n}, Raw: make([]byte, 4*n)}
+	}
+	held := weights("", 3)
+	body := &onnx.Graph{Initializers: []onnx.Tensor{weights("v", 5)}, Nodes: []onnx.Node{node("Neg", []string{"v"}, []string{"n"})}}
+	g := model(
+		onnx.Node{Name: "c", Op: "Constant", Outputs: []string{"c"}, Attributes: []onnx.Attribute{{Name: "value", Kind: onnx.KindTensor, Tensor: &held}}},
+		onnx.Node{Name: "i", Op: "If", Inputs: []string{"x"}, Outputs: []string{"y"}, Attributes: []onnx.Attribute{{Name: "then_branch", Kind: onnx.KindGraph, Graph: body}}},
+	)
+	if r := Model(g); r.Parameters != 16+3+5 || r.ParameterBytes != 4*r.Parameters || len(r.Operators) != 3 {
+		t.Errorf("%d parameters in %d bytes, operators %v", r.Parameters, r.ParameterBytes, r.Operators)
+	}
+}
+
+// Where nothing was computed, nothing is promised.
+func TestNoSizeFits(t *testing.T) {
+	g := model(node("MatMul", []string{"x", "w"}, []string{"y"}))
+	g.Inputs[0].Shape[1] = onnx.Dim{Size: -1, Symbol: "width"}
+	if c := class(Model(g), "exact"); c.Served || !strings.Contains(c.Reason, "--size") {
+		t.Errorf("at lengths that do not fit: %+v", c)
+	}
+	if c := class(Model(g, map[string]int{"batch": 1, "width": 4}), "exact"); !c.Served {
+		t.Errorf("at the width that fits: %+v", c)
+	}
+}
+
+// Inputs and outputs may be called by numbers, as the values inside are.
+func TestDrawLoweredByNumbers(t *testing.T) {
+	g := model(node("Relu", []string{"1"}, []string{"a"}), node("Neg", []string{"a"}, []string{"0"}), node("Add", []string{"0", "2"}, []string{"y"}))
+	g.Inputs = []onnx.Value{value("1", onnx.Float32), value("2", onnx.Float32)}
+	g.Outputs = []onnx.Value{value("y", onnx.Float32), value("0", onnx.Float32)}
+	l, err := lower.Lower(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var byNumber, byName bytes.Buffer
+	if err := DrawLowered(&byNumber, l, g.Name); err != nil {
+		t.Fatal(err)
+	}
+	l.Inputs[0].Name, l.Inputs[1].Name, l.Outputs[1].Name = "p", "q", "r"
+	if err := DrawLowered(&byName, l, g.Name); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := lines(byNumber.String()), lines(byName.String()); a != b {
+		t.Errorf("lines drawn:\n%s\nwant:\n%s", a, b)
+	}
+}
+
+// lines are the parts of a picture that join boxes.
+func lines(picture string) string {
+	_, rest, _ := strings.Cut(picture, "<g fill")
+	joined, _, _ := strings.Cut(rest, "</g>")
+	return joined
+}
+
 func TestDraw(t *testing.T) {
 	g := model(node("MatMul", []string{"x", "w"}, []string{"z"}), node("Relu", []string{"z"}, []string{"a"}), node("Add", []string{"a", "z"}, []string{"y"}))
 	var one, two bytes.Buffer

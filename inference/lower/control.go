@@ -8,12 +8,12 @@ import (
 )
 
 func controlRules() map[string]rule {
-	return map[string]rule{"If": lowerIf, "Loop": lowerLoop, "Scan": since(9, lowerScan)}
+	return map[string]rule{"If": lowerIf, "Loop": lowerLoop, "Scan": lowerScan}
 }
 
 // nested lowers a body. What it uses from outside becomes its last inputs, in the order of l.captured.
 func (l *lowerer) nested(g *onnx.Graph) (*lowerer, error) {
-	inner := &lowerer{model: l.model, graph: &graph{}, names: map[string]*value{}, parent: l}
+	inner := &lowerer{model: l.model, graph: &graph{}, names: map[string]*value{}, parent: l, budget: l.budget}
 	if err := inner.inputs(g.Inputs); err != nil {
 		return nil, err
 	}
@@ -71,20 +71,29 @@ func (l *lowerer) inline(n *onnx.Node, name string) error {
 	if err != nil {
 		return err
 	}
-	inner := &lowerer{model: l.model, graph: l.graph, names: map[string]*value{}, parent: l, inlined: true}
+	made, err := l.splice(g, map[string]*value{})
+	if err != nil {
+		return err
+	}
+	return l.outputs(n, made...)
+}
+
+// splice puts the nodes of a body among those around it, and gives its outputs. Its inputs are named already.
+func (l *lowerer) splice(g *onnx.Graph, names map[string]*value) ([]*value, error) {
+	inner := &lowerer{model: l.model, graph: l.graph, names: names, parent: l, budget: l.budget, inlined: true}
 	outputs := l.graph.outputs
 	l.graph.outputs = nil
-	err = inner.body(g)
+	err := inner.body(g)
 	made := l.graph.outputs
 	l.graph.outputs = outputs
 	if err != nil {
-		return err
+		return nil, err
 	}
 	values := make([]*value, len(made))
 	for i := range made {
 		values[i] = made[i].value
 	}
-	return l.outputs(n, values...)
+	return values, nil
 }
 
 // capture gives the body one input for each of the values, in their order, after its own inputs.
@@ -102,6 +111,9 @@ func (l *lowerer) capture(outside []*value) {
 }
 
 func (l *lowerer) control(n *onnx.Node, op string, in []*value, bodies []*graph, attrs ...ir.Attr) error {
+	if slices.ContainsFunc(in, isSequence) {
+		return unsupported("it carries a sequence")
+	}
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs, bodies: bodies}
 	for _, name := range n.Outputs {
 		var v *value
@@ -132,6 +144,9 @@ func lowerLoop(l *lowerer, n *onnx.Node) error {
 }
 
 func lowerScan(l *lowerer, n *onnx.Node) error {
+	if l.opset(n) < 9 {
+		return scanOfBatch(l, n)
+	}
 	g, err := graphOf(n, "body")
 	if err != nil {
 		return err
@@ -148,4 +163,42 @@ func lowerScan(l *lowerer, n *onnx.Node) error {
 	list = append(list, intAttr("carried", int64(len(in))-intOf(n, "num_scan_inputs", 0)))
 	slices.SortFunc(list, byName)
 	return l.control(n, "Scan", append(in, inner.captured...), []*graph{inner.graph}, list...)
+}
+
+// scanOfBatch is the Scan of set 8, which walks along the second axis of each batch mate alone: a Scan along the first
+// whose body is a Scan.
+func scanOfBatch(l *lowerer, n *onnx.Node) error {
+	g, err := graphOf(n, "body")
+	if err != nil {
+		return err
+	}
+	in := l.all(n)
+	if len(in) < 1 || in[0] != nil {
+		return unsupported("sequence_lens")
+	}
+	in = in[1:]
+	mate := &lowerer{model: l.model, graph: &graph{}, names: map[string]*value{}, parent: l}
+	for range in {
+		mate.graph.inputs = append(mate.graph.inputs, &value{declared: ir.Value{Unranked: true}})
+	}
+	own := mate.graph.inputs
+	inner, err := mate.nested(g)
+	if err != nil {
+		return err
+	}
+	scans := intOf(n, "num_scan_inputs", 0)
+	walk := &node{
+		op: "Scan", name: n.Name, in: append(own[:len(own):len(own)], inner.captured...), bodies: []*graph{inner.graph},
+		attrs: []ir.Attr{intAttr("carried", int64(len(in))-scans), intAttr("num_scan_inputs", scans)},
+	}
+	if directions := intsOf(n, "directions"); directions != nil {
+		walk.attrs = append(walk.attrs, intsAttr("scan_input_directions", directions))
+	}
+	for range n.Outputs {
+		v := &value{made: walk}
+		walk.out = append(walk.out, v)
+		mate.graph.outputs = append(mate.graph.outputs, output{value: v})
+	}
+	mate.graph.nodes = append(mate.graph.nodes, walk)
+	return l.control(n, "Scan", append(in, mate.captured...), []*graph{mate.graph}, intAttr("carried", 0), intAttr("num_scan_inputs", int64(len(in))))
 }

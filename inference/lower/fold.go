@@ -12,11 +12,26 @@ import (
 // than what it is made of.
 const maxFolded = 1 << 20
 
+// budget is what may still be computed beforehand for one model, bodies included. Nodes that go over it stay, so that a
+// small file cannot ask for any amount of memory and time.
+type budget struct{ bytes, multiplies int64 }
+
+// newBudget is what a model without constants gets; each constant of the file adds to it.
+func newBudget() *budget { return &budget{bytes: 256 << 20, multiplies: 1 << 34} }
+
+// constantShare is how many times the size of the file's constants may be computed from them.
+const constantShare = 4
+
+// allows says whether there is enough left for what a node takes at most.
+func (b *budget) allows(bound exact.Bound) bool {
+	return b.bytes > 0 && bound.Bytes <= b.bytes && bound.Multiplies <= b.multiplies
+}
+
 // keptWhole is from how many elements on weights in whole numbers stay so.
 const keptWhole = 1024
 
 // fold computes a node whose operands are all constants; nil when it must stay.
-func fold(n *node) ([]*value, error) {
+func (b *budget) fold(n *node) ([]*value, error) {
 	if len(n.bodies) > 0 {
 		return nil, nil
 	}
@@ -25,7 +40,7 @@ func fold(n *node) ([]*value, error) {
 			return nil, nil
 		}
 	}
-	if v := dequantised(n); v != nil {
+	if v := b.dequantised(n); v != nil {
 		return []*value{v}, nil
 	}
 	g := graph{nodes: []*node{n}}
@@ -39,9 +54,11 @@ func fold(n *node) ([]*value, error) {
 	if err != nil {
 		return nil, refused(err, n)
 	}
-	if !small(p, numbered) {
+	bound, err := p.Bound(nil) // none where the data decides, or where something is wrong: running it says what
+	if err == nil && !small(bound, numbered) || !b.allows(bound) {
 		return nil, nil
 	}
+	b.multiplies -= bound.Multiplies
 	for i := range numbered.Outputs {
 		numbered.Outputs[i].Name = sprintf("%d", i)
 	}
@@ -55,19 +72,17 @@ func fold(n *node) ([]*value, error) {
 		if v == nil {
 			continue
 		}
-		out[i] = known(results[sprintf("%d", at)])
+		result := results[sprintf("%d", at)]
+		b.bytes -= int64(len(result.Bytes()))
+		out[i] = known(result)
 		out[i].constant.Name = n.name
 		at++
 	}
 	return out, nil
 }
 
-// small asks beforehand how large the result will be.
-func small(p *exact.Program, g *ir.Graph) bool {
-	bound, err := p.Bound(nil)
-	if err != nil {
-		return true // running it says what is wrong
-	}
+// small says whether the result of a graph is worth keeping.
+func small(bound exact.Bound, g *ir.Graph) bool {
 	operands := int64(0)
 	for i := range g.Constants {
 		operands += int64(tensor.Product(g.Constants[i].Shape()) * g.Constants[i].DType().Size())
@@ -83,12 +98,16 @@ func refused(err error, n *node) error {
 	case errors.Is(err, exact.ErrLimit):
 		kind = ErrLimit
 	}
-	return &Error{Kind: kind, Node: n.name, Op: n.op, Reason: err.Error(), cause: err}
+	reason := err.Error()
+	if e := (*exact.Error)(nil); errors.As(err, &e) {
+		reason = e.Reason
+	}
+	return &Error{Kind: kind, Node: n.name, Op: n.op, Reason: reason, cause: err}
 }
 
 // dequantised recognises weights kept as whole numbers and turned into floats: Cast, DequantizeLinear, and Mul of what
 // they gave by a scale. The bits are those of the nodes: a cast is exact, and one product is rounded.
-func dequantised(n *node) *value {
+func (b *budget) dequantised(n *node) *value {
 	if len(n.in) == 0 || n.in[0] == nil || tensor.Product(n.in[0].constant.Shape()) < keptWhole {
 		if n.op != "Mul" || len(n.in) < 2 || tensor.Product(n.in[1].constant.Shape()) < keptWhole {
 			return nil
@@ -110,7 +129,7 @@ func dequantised(n *node) *value {
 			}
 		}
 	case "Transpose":
-		return transposedQuant(n)
+		return b.transposedQuant(n)
 	}
 	return nil
 }
@@ -195,12 +214,12 @@ func dequantiseLinear(n *node) *value {
 }
 
 // transposedQuant moves the whole numbers and keeps their scales.
-func transposedQuant(n *node) *value {
+func (b *budget) transposedQuant(n *node) *value {
 	q := n.in[0].constant.Quant
 	if q == nil {
 		return nil
 	}
-	moved, err := fold(&node{op: "Transpose", name: n.name, in: []*value{known(q.Q)}, out: []*value{{}}, attrs: n.attrs})
+	moved, err := b.fold(&node{op: "Transpose", name: n.name, in: []*value{known(q.Q)}, out: []*value{{}}, attrs: n.attrs})
 	if err != nil || moved == nil {
 		return nil
 	}

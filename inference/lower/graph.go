@@ -21,6 +21,9 @@ type value struct {
 	made     *node        // of an output of a node
 	// captured is the value outside that an input of a body stands for.
 	captured *value
+	// sequence says that this is one, of these elements; no node of the graph ever reads it.
+	sequence bool
+	elements []*value
 }
 
 type output struct {

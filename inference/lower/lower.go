@@ -39,7 +39,7 @@ func With(g *onnx.Graph, options Options) (*ir.Graph, error) {
 		}
 		g = inlined
 	}
-	l := &lowerer{model: g, graph: &graph{}, names: map[string]*value{}}
+	l := &lowerer{model: g, graph: &graph{}, names: map[string]*value{}, budget: newBudget()}
 	if err := l.inputs(g.Inputs); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"assay/inference/ir"
 	"assay/inference/onnx"
+	"assay/inference/onnx/shape"
 	"assay/inference/tensor"
 )
 
@@ -15,10 +16,13 @@ type lowerer struct {
 	graph  *graph
 	names  map[string]*value
 	parent *lowerer // of a body
+	budget *budget  // of the whole model
 	// inlined says that this body's nodes go into the parent's graph, so that values outside are read as they are.
 	inlined bool
 	// captured lists what a body uses from outside, in order of first use.
 	captured []*value
+	source   *onnx.Graph   // of a body
+	shapes   *shape.Result // of the whole model, once a rule asks for one
 }
 
 // rule lowers the nodes of one ONNX operator.
@@ -60,13 +64,22 @@ func (l *lowerer) find(name string) *value {
 		return nil
 	}
 	outer := l.parent.find(name)
-	if l.inlined || outer == nil || outer.constant != nil {
+	switch {
+	case l.inlined || outer == nil || outer.constant != nil:
+		return outer
+	case outer.sequence:
+		return l.inBody(name, outer)
+	}
+	return l.capturedAs(name, outer)
+}
+
+// capturedAs gives the input of a body that stands for a value outside; it is made on first use.
+func (l *lowerer) capturedAs(name string, outer *value) *value {
+	if outer == nil || outer.constant != nil {
 		return outer
 	}
-	for i, c := range l.captured {
-		if c == outer {
-			return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
-		}
+	if i := slices.Index(l.captured, outer); i >= 0 {
+		return l.graph.inputs[len(l.graph.inputs)-len(l.captured)+i]
 	}
 	in := &value{declared: ir.Value{Name: name, Unranked: true}, captured: outer}
 	l.captured = append(l.captured, outer)
@@ -76,9 +89,10 @@ func (l *lowerer) find(name string) *value {
 
 // body lowers constants, nodes and outputs of a graph.
 func (l *lowerer) body(g *onnx.Graph) error {
+	l.source = g
 	for i := range g.Initializers {
 		t := &g.Initializers[i]
-		c, err := constantOf(t)
+		c, err := l.constant(t)
 		if err != nil {
 			return err
 		}
@@ -96,6 +110,9 @@ func (l *lowerer) body(g *onnx.Graph) error {
 		v := l.find(o.Name)
 		if v == nil {
 			return misfit("output %q is made by nothing", o.Name)
+		}
+		if v.sequence {
+			return unsupported("output %q is a sequence", o.Name)
 		}
 		l.graph.outputs = append(l.graph.outputs, output{ir.Output{Name: o.Name, DType: o.DType}, v})
 	}
@@ -174,6 +191,9 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	for len(in) > 0 && in[len(in)-1] == nil {
 		in = in[:len(in)-1]
 	}
+	if slices.ContainsFunc(in, isSequence) {
+		return nil, unsupported("it reads a sequence")
+	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
 	slices.SortFunc(attrs, byName)
 	made := &node{op: op, name: n.Name, in: in, attrs: attrs}
@@ -184,12 +204,14 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 		}
 		made.out = append(made.out, v)
 	}
-	if folded, err := fold(made); folded != nil || err != nil {
+	if folded, err := l.budget.fold(made); folded != nil || err != nil {
 		return folded, err
 	}
 	l.graph.nodes = append(l.graph.nodes, made)
 	return made.out, nil
 }
+
+func isSequence(v *value) bool { return v != nil && v.sequence }
 
 func byName(a, b ir.Attr) int { return strings.Compare(a.Name, b.Name) }
 
@@ -216,6 +238,12 @@ func (v *value) data() *tensor.Tensor {
 		return nil
 	}
 	return &v.constant.Data
+}
+
+// constant is constantOf for a tensor that may be large.
+func (l *lowerer) constant(t *onnx.Tensor) (*value, error) {
+	l.budget.bytes += constantShare * int64(len(t.Raw))
+	return constantOf(t)
 }
 
 // constantOf turns a tensor of the file into a constant; its bytes are shared when they can be.

@@ -22,6 +22,7 @@ func mlRules() map[string]rule {
 	for op, r := range out {
 		named["ai.onnx.ml:"+op] = r
 	}
+	named["TfIdfVectorizer"] = lowerTfIdfVectorizer
 	return named
 }
 

@@ -12,7 +12,8 @@ func init() {
 	rules = map[string]rule{}
 	for _, group := range []map[string]rule{
 		sameRules(), axesRules(), constantRules(), controlRules(), mathRules(), quantizedRules(), perRowRules(),
-		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(),
+		movementRules(), convolutionRules(), resizeRules(), recurrentRules(), mlRules(), attentionRules(), lossRules(),
+		signalRules(), trainingRules(), randomRules(), sequenceRules(),
 	} {
 		for name, r := range group {
 			rules[name] = r
@@ -34,16 +35,6 @@ func as(op string) rule {
 	}
 }
 
-// since refuses a node of an operator set in which its operator did not mean this yet.
-func since(version int64, r rule) rule {
-	return func(l *lowerer, n *onnx.Node) error {
-		if l.opset(n) < version {
-			return unsupported("operator as of set %d in a model of set %d", version, l.opset(n))
-		}
-		return r(l, n)
-	}
-}
-
 // sameRules are for operators whose every version from 7 on is the newest one restricted.
 func sameRules() map[string]rule {
 	out := map[string]rule{}
@@ -54,7 +45,7 @@ func sameRules() map[string]rule {
 		"Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Sigmoid",
 		"Relu", "LeakyRelu", "PRelu", "Elu", "Celu", "Selu", "ThresholdedRelu", "HardSigmoid", "HardSwish", "Mish",
 		"Softplus", "Softsign", "Gelu", "Swish", "Shrink", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
-		"Cast", "CastLike", "Identity", "Trilu", "CumSum", "LayerNormalization", "RMSNormalization",
+		"Cast", "CastLike", "Trilu", "CumSum", "LayerNormalization", "RMSNormalization",
 		"Shape", "Size", "Reshape", "Expand", "Range", "Transpose", "Concat", "Gather", "GatherND", "GatherElements",
 		"Tile", "MatMul", "Gemm", "Flatten",
 	} {
@@ -103,7 +94,7 @@ func lowerConstant(l *lowerer, n *onnx.Node) error {
 	switch {
 	case a.Name == "value" && a.Tensor != nil:
 		var err error
-		if v, err = constantOf(a.Tensor); err != nil {
+		if v, err = l.constant(a.Tensor); err != nil {
 			return err
 		}
 	case a.Name == "value_float" && a.Kind == onnx.KindFloat:

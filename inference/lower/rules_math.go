@@ -73,6 +73,9 @@ func lowerBatchNorm(l *lowerer, n *onnx.Node) error {
 	if intOf(n, "spatial", 1) != 1 {
 		return unsupported("attribute spatial is 0")
 	}
+	if intOf(n, "training_mode", 0) != 0 {
+		return l.replace(n, "BatchNormalizationTraining", l.all(n), floatAttr("epsilon", floatOf(n, "epsilon", 1e-5)), floatAttr("momentum", floatOf(n, "momentum", 0.9)))
+	}
 	list, err := attrs(n, "spatial")
 	if err != nil {
 		return err

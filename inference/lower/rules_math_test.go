@@ -84,6 +84,11 @@ func TestOlderForms(t *testing.T) {
 		"statistics a channel": {7, onnx.Node{Op: "BatchNormalization", Attributes: []onnx.Attribute{anInt("spatial", 1), aFloat("momentum", 0.9), aFloat("epsilon", 0)}}, []tensor.Tensor{x, four, four, four, tensor.FromFloat32([]float32{1, 1}, 2)}, [][]float32{{0, 0, 0, 3, 6, 9}}},
 		"bias and gelu":        {17, onnx.Node{Op: "BiasGelu", Domain: "com.microsoft"}, []tensor.Tensor{tensor.FromFloat32([]float32{-100, 50}, 2), tensor.FromFloat32([]float32{0, 50}, 2)}, [][]float32{{float32(math.Copysign(0, -1)), 100}}},
 		"quick gelu":           {17, onnx.Node{Op: "QuickGelu", Domain: "com.microsoft", Attributes: []onnx.Attribute{aFloat("alpha", 1)}}, []tensor.Tensor{tensor.FromFloat32([]float32{0, 100}, 2)}, [][]float32{{0, 100}}},
+		"axis as attribute":    {17, onnx.Node{Op: "DFT", Attributes: []onnx.Attribute{anInt("axis", 1)}}, []tensor.Tensor{tensor.FromFloat32([]float32{1, 3}, 1, 2, 1, 1)}, [][]float32{{4, 0, -2, 0}}},
+		"no half a pixel":      {10, onnx.Node{Op: "RoiAlign", Attributes: []onnx.Attribute{anInt("sampling_ratio", 1)}}, []tensor.Tensor{tensor.FromFloat32([]float32{0, 1, 2, 3}, 1, 1, 2, 2), tensor.FromFloat32([]float32{0, 0, 1, 1}, 1, 4), tensor.FromInt64([]int64{0}, 1)}, [][]float32{{1.5}}},
+		"own statistics":       {15, onnx.Node{Op: "BatchNormalization", Attributes: []onnx.Attribute{anInt("training_mode", 1), aFloat("momentum", 0.5), aFloat("epsilon", 0)}}, []tensor.Tensor{tensor.FromFloat32([]float32{1, 3}, 2, 1), tensor.FromFloat32([]float32{1}, 1), tensor.FromFloat32([]float32{0}, 1), tensor.FromFloat32([]float32{4}, 1), tensor.FromFloat32([]float32{3}, 1)}, [][]float32{{-1, 1}, {3}, {2}}},
+		"loss of what counts":  {13, onnx.Node{Op: "NegativeLogLikelihoodLoss", Attributes: []onnx.Attribute{anInt("ignore_index", 7)}}, []tensor.Tensor{tensor.FromFloat32([]float32{-1, -2, -4, -8}, 2, 2), tensor.FromInt64([]int64{1, 7}, 2)}, [][]float32{{2}}},
+		"weighted loss":        {13, onnx.Node{Op: "NegativeLogLikelihoodLoss"}, []tensor.Tensor{tensor.FromFloat32([]float32{-1, -2, -4, -8}, 2, 2), tensor.FromInt64([]int64{1, 0}, 2), tensor.FromFloat32([]float32{3, 1}, 2)}, [][]float32{{3.5}}},
 		"elu":                  {12, onnx.Node{Op: "Elu"}, []tensor.Tensor{tensor.FromFloat32([]float32{-1}, 1)}, [][]float32{{e - 1}}},
 	} {
 		got := one(t, c.opset, c.node, len(c.want), c.in...)

@@ -180,6 +180,8 @@ func TestRefusesGraphs(t *testing.T) {
 		{"attribute of an unknown kind", func(g *Graph) { g.Nodes[1].Attributes[7].Kind = 15 }, ErrUnsupported, "second", "kind 15"},
 		{"operator set of the future", func(g *Graph) { g.Opsets[""] = 29 }, ErrUnsupported, "", "29"},
 		{"operator set of the past", func(g *Graph) { g.Opsets[""] = 6; g.Nodes[0].Op = "Add" }, ErrUnsupported, "first", "version 6"},
+		{"operator that changed without changing form", func(g *Graph) { g.Opsets[""] = 6; g.Nodes[0].Op = "PRelu" }, ErrUnsupported, "first", "version 6"},
+		{"operator of control characters", func(g *Graph) { g.Nodes[1].Op = "a\x1b[2J" }, ErrMalformed, "second", `\x1b`},
 		{"name too long", func(g *Graph) { g.Nodes[0].Name = strings.Repeat("n", 2000) }, ErrLimit, "", "2000 bytes"},
 		{"name is not text", func(g *Graph) { g.Nodes[0].Op = "\xff" }, ErrMalformed, "", "UTF-8"},
 		{"input declared unlike its constant", func(g *Graph) { g.Inputs[1].Name = "w" }, ErrMalformed, "", "another type"},
@@ -231,7 +233,7 @@ func TestRefusesBytes(t *testing.T) {
 		{"function without a name", append(fileOf(graph), appendBytes(nil, 25, nil)...), ErrMalformed, "function"},
 		{"training", append(fileOf(graph), appendBytes(nil, 20, nil)...), ErrUnsupported, "training"},
 		{"empty sparse constant", fileOf(appendBytes(graph, 15, nil)), ErrMalformed, "sparse"},
-		{"same operator set twice", append(fileOf(graph), appendBytes(nil, 8, appendInt(appendString(nil, 1, "ai.onnx"), 2, 17))...), ErrDuplicate, "twice"},
+		{"an operator set in two versions", append(fileOf(graph), appendBytes(nil, 8, appendInt(appendString(nil, 1, "ai.onnx"), 2, 18))...), ErrDuplicate, "17 and 18"},
 		{"raw and typed data", fileWith(appendBytes(tensor, 4, floats(1, 2))), ErrMalformed, "raw data and"},
 		{"data field of another type", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Float32)), 8, "b"), 7, []byte{1})), ErrMalformed, "field 7"},
 		{"number out of range", fileWith(appendBytes(appendString(appendInt(appendInt(nil, 1, 1), 2, int64(Int8)), 8, "b"), 5, []byte{0x80, 0x01})), ErrMalformed, "range"},
@@ -244,6 +246,30 @@ func TestRefusesBytes(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { expect(t, c.file, Limits{}, c.kind, "", c.part) })
+	}
+}
+
+// What exporters write needlessly means what it means without: an operator set said again (skl2onnx), and open
+// dimensions of the size -1 or all called "?" (Paddle).
+func TestExportersWays(t *testing.T) {
+	want := small()
+	want.Inputs[0].Shape[0].Symbol = ""
+	written := small()
+	written.Inputs[0].Shape[0] = Dim{Size: -1, Symbol: "?"}
+	file := Encode(written)
+	file = append(file, appendBytes(nil, 8, appendInt(appendString(nil, 1, "ai.onnx"), 2, 17))...)
+	got, err := Parse(file, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if d, err := new(parser).dim(field{bytes: appendInt(nil, 1, -1)}); err != nil || d.Size != -1 {
+		t.Errorf("a dimension of -1 is %+v, %v", d, err)
+	}
+	if _, err := new(parser).dim(field{bytes: appendInt(nil, 1, -2)}); !errors.Is(err, ErrLimit) {
+		t.Errorf("a dimension of -2: %v", err)
 	}
 }
 

@@ -1,6 +1,9 @@
 package onnx
 
 import (
+	"strings"
+	"unicode"
+
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -92,8 +95,8 @@ func (p *parser) opset(f field, into map[string]int64) error {
 	if domain == "" && version > lastOpset {
 		return f.fail(ErrUnsupported, "version %d of the default operator set, known are %d to %d", version, firstOpset, lastOpset)
 	}
-	if _, twice := into[domain]; twice {
-		return f.fail(ErrDuplicate, "operator set %q imported twice", domain)
+	if before, twice := into[domain]; twice && before != version { // some exporters say the same twice
+		return f.fail(ErrDuplicate, "operator set %q imported as version %d and %d", domain, before, version)
 	}
 	if len(into) >= p.limits.Attributes {
 		return f.fail(ErrLimit, "more than %d operator sets", p.limits.Attributes)
@@ -197,8 +200,12 @@ func (p *parser) node(f field, into *[]Node) error {
 	if n.Name == "" {
 		n.Name = unnamed(n.Op, len(*into))
 	}
-	if err == nil && n.Op == "" {
+	switch {
+	case err != nil:
+	case n.Op == "":
 		err = f.fail(ErrMalformed, "node without an operator")
+	case strings.ContainsFunc(n.Op, unicode.IsControl): // errors and reports print it as a word
+		err = f.fail(ErrMalformed, "operator %q", n.Op)
 	}
 	if err != nil {
 		return inNode(err, n.Name)

@@ -144,13 +144,19 @@ func (p *parser) dim(f field) (Dim, error) {
 			if err := f.int(&d.Size); err != nil {
 				return err
 			}
-			if d.Size < 0 || d.Size > int64(p.limits.Elements) {
+			if d.Size < -1 || d.Size > int64(p.limits.Elements) { // -1 leaves the size open, with some exporters
 				return f.fail(ErrLimit, "dimension %d, limit %d", d.Size, p.limits.Elements)
 			}
 			return nil
 		case 2:
 			given++
-			return p.text(f, &d.Symbol)
+			if err := p.text(f, &d.Symbol); err != nil {
+				return err
+			}
+			if d.Symbol == "?" { // another way of exporters to leave a size open; it says nothing of other sizes
+				d.Symbol = ""
+			}
+			return nil
 		case 3: // denotation
 			return nil
 		}

@@ -1,6 +1,7 @@
 package tokenize
 
 import (
+	"errors"
 	"strconv"
 	"unicode/utf8"
 
@@ -143,6 +144,9 @@ func (a *addedTokens) extract(w *work, f *finder) {
 	w.pieces, w.cut = w.cut, w.pieces
 }
 
+// errOverlap is where the reference panics.
+var errOverlap = errors.New("an added token among the spaces that another one takes along")
+
 func (a *addedTokens) extractFrom(w *work, p piece, f *finder) {
 	text := w.text[p.lo:p.hi]
 	from := 0
@@ -161,6 +165,10 @@ func (a *addedTokens) extractFrom(w *work, p piece, f *finder) {
 		}
 		if t.rstrip {
 			end += sizeOfSpacesAtStart(text[end:])
+		}
+		if start > end { // inside the spaces that the one before took along
+			w.err = errOverlap
+			return
 		}
 		w.add(p, from, start, -1)
 		w.add(p, start, end, int32(id))

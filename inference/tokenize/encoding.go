@@ -1,7 +1,5 @@
 package tokenize
 
-import "unicode/utf8"
-
 // Encoding is a text as tokens, with all that is known of each.
 type Encoding struct {
 	IDs     []uint32
@@ -25,21 +23,29 @@ type sequenceRange struct{ sequence, lo, hi int }
 // Len is the number of tokens.
 func (e *Encoding) Len() int { return len(e.IDs) }
 
-// Sequences says for each token from which text it comes, -1 for none.
+// Sequences says for each token from which text it comes, -1 for none. As in the reference,
+// a text of which no place is known stands for all tokens.
 func (e *Encoding) Sequences() []int {
 	out := make([]int, len(e.IDs))
 	for i := range out {
 		out[i] = -1
-		if len(e.ranges) == 0 {
-			out[i] = 0
-		}
 	}
-	for _, r := range e.ranges {
-		for i := r.lo; i < r.hi && i < len(out); i++ {
-			out[i] = r.sequence
+	for s := range max(len(e.ranges), 1) {
+		r := e.rangeOf(s)
+		for i := r.lo; i < min(r.hi, len(out)); i++ {
+			out[i] = s
 		}
 	}
 	return out
+}
+
+func (e *Encoding) rangeOf(sequence int) sequenceRange {
+	for _, r := range e.ranges {
+		if r.sequence == sequence {
+			return r
+		}
+	}
+	return sequenceRange{sequence, 0, e.Len()}
 }
 
 // Options say how [Tokenizer.Encoding] encodes.
@@ -69,7 +75,7 @@ func (e *Encoder) Encoding(text string, o Options) (*Encoding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.finish([]Encoding{*a}, o)
+	return e.finish([]Encoding{a}, o)
 }
 
 // Pair is [Tokenizer.Pair].
@@ -82,7 +88,7 @@ func (e *Encoder) Pair(text, second string, o Options) (*Encoding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.finish([]Encoding{*a, *b}, o)
+	return e.finish([]Encoding{a, b}, o)
 }
 
 // Batch encodes texts and pads them to the longest, if the tokeniser's file asks for it.
@@ -102,120 +108,84 @@ func (t *Tokenizer) Batch(texts []string, o Options) ([]Encoding, error) {
 	return out, nil
 }
 
-// sequence encodes one text, without what comes around it.
-func (e *Encoder) sequence(text string, number uint32) (*Encoding, error) {
+// sequence encodes one text, without what comes around it. It is good until the next call
+// with the number.
+func (e *Encoder) sequence(text string, number uint32) (Encoding, error) {
 	e.w.track = true
 	if err := e.cut(text); err != nil {
-		return nil, err
+		return Encoding{}, err
 	}
 	pieces := e.w.pieces
-	out := new(Encoding)
-	chars := newCounter(text)
 	e.s.out, e.ends = e.s.out[:0], e.ends[:0]
-	extra := 0
+	total := 0
 	for i := range pieces {
 		if p := &pieces[i]; p.id < 0 {
 			e.t.model.tokens(&e.s, e.w.text[p.lo:p.hi])
 		} else {
-			extra++
+			total++
 		}
 		e.ends = append(e.ends, len(e.s.out))
 	}
-	out.reserve(len(e.s.out) + extra)
-	from := 0
-	for i := range pieces {
-		e.record(out, &pieces[i], e.s.out[from:e.ends[i]], i, number, &chars)
-		from = e.ends[i]
+	out := &e.texts[number]
+	out.resize(total + len(e.s.out))
+	from, at := 0, 0
+	for i, end := range e.ends {
+		at = e.record(out, &pieces[i], e.s.out[from:end], i, at)
+		from = end
 	}
-	return out, nil
+	for i := range out.IDs {
+		out.Types[i], out.Chars[i] = number, e.w.charsOf(out.Offsets[i])
+	}
+	return *out, nil
 }
 
 // reserve makes room for a number of tokens.
 func (e *Encoding) reserve(n int) {
-	e.IDs, e.Types, e.Tokens = make([]uint32, 0, n), make([]uint32, 0, n), make([]string, 0, n)
-	e.Words, e.Offsets, e.Chars = make([]int, 0, n), make([]Span, 0, n), make([]Span, 0, n)
-	e.Special, e.Mask = make([]uint32, 0, n), make([]uint32, 0, n)
+	numbers, spans := make([]uint32, 4*n), make([]Span, 2*n)
+	e.IDs, e.Types = numbers[:0:n], numbers[n:n:2*n]
+	e.Special, e.Mask = numbers[2*n:2*n:3*n], numbers[3*n:3*n]
+	e.Offsets, e.Chars = spans[:0:n], spans[n:n]
+	e.Tokens, e.Words = make([]string, 0, n), make([]int, 0, n)
 }
 
-// record appends the tokens of a piece.
-func (e *Encoder) record(out *Encoding, p *piece, tokens []token, word int, kind uint32, chars *counter) {
+// resize makes an encoding of a number of tokens, none of them special, in the memory at hand.
+func (e *Encoding) resize(n int) {
+	if n > cap(e.IDs) {
+		e.reserve(n)
+	}
+	e.IDs, e.Types, e.Tokens, e.Words = e.IDs[:n], e.Types[:n], e.Tokens[:n], e.Words[:n]
+	e.Offsets, e.Chars, e.Special, e.Mask = e.Offsets[:n], e.Chars[:n], e.Special[:n], e.Mask[:n]
+	for i := range n {
+		e.Special[i], e.Mask[i] = 0, 1
+	}
+}
+
+// record writes the tokens of a piece from a place on, and returns where they end.
+func (e *Encoder) record(out *Encoding, p *piece, tokens []token, word, at int) int {
 	text := e.w.text[p.lo:p.hi]
 	if p.id >= 0 {
-		out.add(uint32(p.id), string(text), Span{int(p.from), int(p.to)}, word, kind, chars)
-		return
+		out.IDs[at], out.Tokens[at], out.Words[at] = uint32(p.id), string(text), word
+		out.Offsets[at] = Span{int(p.from), int(p.to)}
+		return at + 1
 	}
 	origin := e.w.origin[p.lo:p.hi]
 	v := e.t.model.vocabulary()
 	for _, t := range tokens {
-		at := Span{int(t.lo), int(t.hi)}
+		place := Span{int(t.lo), int(t.hi)}
 		switch {
 		case int(t.hi) > len(origin) || t.lo > t.hi: // left as it is, in bytes of the word
+			place = e.w.unmended(place)
 		case t.lo == t.hi:
-			at.Start, at.End = at.Start+int(p.from), at.End+int(p.from)
+			place.Start, place.End = place.Start+int(p.from), place.End+int(p.from)
 		default:
-			at = Span{int(origin[t.lo].start), int(origin[t.hi-1].end)}
+			place = Span{int(origin[t.lo].start), int(origin[t.hi-1].end)}
 		}
 		shown, _ := v.token(t.id)
 		if t.own {
 			shown = string(text[t.lo:t.hi])
 		}
-		out.add(t.id, shown, at, word, kind, chars)
+		out.IDs[at], out.Tokens[at], out.Words[at], out.Offsets[at] = t.id, shown, word, place
+		at++
 	}
-}
-
-func (e *Encoding) add(id uint32, shown string, at Span, word int, kind uint32, chars *counter) {
-	e.IDs = append(e.IDs, id)
-	e.Types = append(e.Types, kind)
-	e.Tokens = append(e.Tokens, shown)
-	e.Words = append(e.Words, word)
-	e.Offsets = append(e.Offsets, at)
-	e.Chars = append(e.Chars, chars.convert(at))
-	e.Special = append(e.Special, 0)
-	e.Mask = append(e.Mask, 1)
-}
-
-// counter turns places in bytes into places in characters. It goes forward cheaply.
-type counter struct {
-	text      string
-	plain     bool // every byte is a character
-	at, chars int
-}
-
-func newCounter(text string) counter {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return counter{text: text}
-		}
-	}
-	return counter{text: text, plain: true}
-}
-
-func (c *counter) convert(s Span) Span {
-	if c.plain || s.Start >= len(c.text) {
-		return s
-	}
-	start := c.index(s.Start)
-	if s.Start == s.End {
-		return Span{start, start}
-	}
-	return Span{start, c.index(s.End)}
-}
-
-// index is the number of the character that begins at or holds a byte.
-func (c *counter) index(at int) int {
-	if at < c.at {
-		c.at, c.chars = 0, 0
-	}
-	for c.at < at && c.at < len(c.text) {
-		r, size := utf8.DecodeRuneInString(c.text[c.at:])
-		if r == utf8.RuneError && size == 1 {
-			size = malformed(c.text[c.at:])
-		}
-		if c.at+size > at {
-			break
-		}
-		c.at += size
-		c.chars++
-	}
-	return c.chars
+	return at
 }

@@ -99,6 +99,7 @@ func (t *Tokenizer) finish() {
 	for id := range t.added.byID {
 		t.size = max(t.size, int(id)+1)
 	}
+	t.frame()
 }
 
 // fields are the members of an object that a part knows.

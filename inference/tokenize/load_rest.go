@@ -60,8 +60,15 @@ func (l *loader) readProcessor(t *Tokenizer, v jsontree.Value) (err error) {
 	return err
 }
 
+// maxProcessors bounds the post-processors in a row: each may put tokens around what the one
+// before put around.
+const maxProcessors = 64
+
 // processors appends a processor, or those of a sequence, to a list.
 func (l *loader) processors(list []processor, v jsontree.Value) ([]processor, error) {
+	if len(list) >= maxProcessors {
+		return nil, v.Fail("more than " + strconv.Itoa(maxProcessors) + " post-processors")
+	}
 	kind, err := typeOf(v)
 	if err != nil {
 		return nil, err
@@ -242,7 +249,7 @@ func templatePieces(o *fields, key string, special map[string]*specialToken) (li
 			return v.Fail("the special token " + strconv.Quote(name) + " is not among those listed")
 		}
 		kind, err := in.number("type_id", 1<<31-1)
-		list = append(list, templatePiece{special: special[name], kind: uint32(kind)})
+		list = append(list, templatePiece{special: special[name], made: special[name].encoding(uint32(kind)), kind: uint32(kind)})
 		return err
 	})
 	return list, err

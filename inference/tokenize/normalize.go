@@ -29,16 +29,18 @@ func (w *work) plain() bool {
 	return true
 }
 
-// each calls f for every character of what is left of the piece.
-func (e *edit) each(f func(r rune)) {
+// each calls f for every character of the piece; f leaves those that stay alone. Between
+// characters that are changed, the piece is written as it is.
+func (e *edit) each(f func(r rune, at, size int)) {
 	for i := 0; i < len(e.src); {
 		r, size := rune(e.src[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRune(e.src[i:])
 		}
-		f(r)
+		f(r, i, size)
 		i += size
 	}
+	e.copy(len(e.src))
 }
 
 // form is one of the Unicode normalisation forms.
@@ -49,8 +51,12 @@ func (f form) normalise(w *work) {
 		return
 	}
 	w.rewrite(func(e *edit) {
-		for _, c := range w.normal.Normalise(e.src, ucd.Form(f)) {
-			e.put(c.Rune, c.Delta)
+		for e.at < len(e.src) {
+			from, to := ucd.Settled(e.src, e.at, ucd.Form(f))
+			e.copy(from)
+			for _, c := range w.normal.Normalise(e.src[from:to], ucd.Form(f)) {
+				e.put(c.Rune, c.Delta)
+			}
 		}
 	})
 }
@@ -58,29 +64,24 @@ func (f form) normalise(w *work) {
 // filter leaves out characters.
 func (w *work) filter(drops func(r rune) bool) {
 	w.rewrite(func(e *edit) {
-		removed, last := 0, rune(-1)
-		e.each(func(r rune) {
-			switch {
-			case drops(r):
-				removed++
-				return
-			case last < 0:
-				e.skip(removed)
-			default:
-				e.put(last, -removed)
+		e.each(func(r rune, at, size int) {
+			if drops(r) {
+				e.copy(at)
+				e.at += size
 			}
-			last, removed = r, 0
 		})
-		if last >= 0 {
-			e.put(last, -removed)
-		}
 	})
 }
 
 // substitute puts one character in the place of another.
 func (w *work) substitute(to func(r rune) rune) {
 	w.rewrite(func(e *edit) {
-		e.each(func(r rune) { e.put(to(r), 0) })
+		e.each(func(r rune, at, _ int) {
+			if other := to(r); other != r {
+				e.copy(at)
+				e.put(other, 0)
+			}
+		})
 	})
 }
 
@@ -109,21 +110,19 @@ func lowerASCII(text []byte, pieces []piece) {
 	}
 }
 
-func (e *edit) lower(r rune) {
+func (e *edit) lower(r rune, at, _ int) {
 	if r < utf8.RuneSelf {
 		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
+			e.copy(at)
+			e.put(r+'a'-'A', 0)
 		}
-		e.put(r, 0)
 		return
 	}
-	to, ok := ucd.Lower(r)
-	if !ok {
-		e.put(r, 0)
-		return
-	}
-	for i, r := range to {
-		e.put(r, min(i, 1))
+	if to, ok := ucd.Lower(r); ok {
+		e.copy(at)
+		for i, r := range to {
+			e.put(r, min(i, 1))
+		}
 	}
 }
 
@@ -141,54 +140,15 @@ type strip struct{ left, right bool }
 
 func (s strip) normalise(w *work) {
 	w.rewrite(func(e *edit) {
-		count := utf8.RuneCount(e.src)
-		leading, trailing := 0, 0
-		if s.left {
-			leading = spacesAtStart(e.src)
-		}
+		end := len(e.src)
 		if s.right {
-			trailing = spacesAtEnd(e.src)
+			end -= sizeOfSpacesAtEnd(e.src)
 		}
-		if leading == 0 && trailing == 0 {
-			e.copy(len(e.src))
-			return
+		if s.left {
+			e.at = min(sizeOfSpacesAtStart(e.src), end)
 		}
-		bytes := len(e.src)
-		e.skip(leading)
-		i := -1
-		e.each(func(r rune) {
-			i++
-			switch {
-			case i < leading || i >= count-trailing:
-			case i == bytes-trailing-1: // characters counted as bytes, as the reference does
-				e.put(r, -trailing)
-			default:
-				e.put(r, 0)
-			}
-		})
+		e.copy(end)
 	})
-}
-
-func spacesAtStart(b []byte) (count int) {
-	for i := 0; i < len(b); count++ {
-		r, size := utf8.DecodeRune(b[i:])
-		if !ucd.Is(r, ucd.Space) {
-			break
-		}
-		i += size
-	}
-	return count
-}
-
-func spacesAtEnd(b []byte) (count int) {
-	for ; len(b) > 0; count++ {
-		r, size := utf8.DecodeLastRune(b)
-		if !ucd.Is(r, ucd.Space) {
-			break
-		}
-		b = b[:len(b)-size]
-	}
-	return count
 }
 
 // replace puts a text in the place of what a pattern matches.
@@ -200,14 +160,14 @@ type replace struct {
 func (s replace) normalise(w *work) {
 	w.rewrite(func(e *edit) {
 		err := w.finder.Find(s.pattern, e.src, func(lo, hi int) {
-			e.copy(lo - e.at)
+			e.copy(lo)
 			e.at = hi
 			e.insert(s.to)
 		})
 		if err != nil && w.err == nil {
 			w.err = err
 		}
-		e.copy(len(e.src) - e.at)
+		e.copy(len(e.src))
 	})
 }
 

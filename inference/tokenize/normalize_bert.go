@@ -63,12 +63,11 @@ func bertSpace(r rune) rune {
 	return r
 }
 
-func (e *edit) apart(r rune) {
-	if !ucd.Ideograph(r) {
-		e.put(r, 0)
-		return
+func (e *edit) apart(r rune, at, _ int) {
+	if ucd.Ideograph(r) {
+		e.copy(at)
+		e.put(' ', 0)
+		e.put(r, 1)
+		e.put(' ', 1)
 	}
-	e.put(' ', 0)
-	e.put(r, 1)
-	e.put(' ', 1)
 }

@@ -88,12 +88,12 @@ func (m metaspace) pretokenise(w *work) {
 func (e *edit) spaces(mark string) {
 	for i := 0; i < len(e.src); i++ {
 		if e.src[i] == ' ' {
-			e.copy(i - e.at)
+			e.copy(i)
 			e.at = i + 1
 			e.insert(mark)
 		}
 	}
-	e.copy(len(e.src) - e.at)
+	e.copy(len(e.src))
 }
 
 // unicodeScripts cuts where the script changes.

@@ -1,6 +1,7 @@
 package tokenize
 
 import (
+	"strconv"
 	"unicode/utf8"
 
 	"assay/inference/tokenize/internal/ucd"
@@ -10,9 +11,7 @@ import (
 type processor interface {
 	// added is how many tokens it puts around.
 	added(pair bool) int
-	process(all []Encoding, bare bool) []Encoding
-	// wrap does the same to the bare ids of one text.
-	wrap(ids []uint32) []uint32
+	process(all []Encoding, bare bool) ([]Encoding, error)
 }
 
 func addedBy(list []processor, pair bool) (n int) {
@@ -25,11 +24,32 @@ func addedBy(list []processor, pair bool) (n int) {
 // Around is how many special tokens come around one text.
 func (t *Tokenizer) Around() int { return addedBy(t.process, false) }
 
+// textSlot is the id that stands for a text's own in [Tokenizer.around].
+const textSlot = ^uint32(0)
+
+// frame finds out what comes around the ids of one text.
+func (t *Tokenizer) frame() {
+	var one Encoding
+	one.resize(1)
+	one.IDs[0] = textSlot
+	out, err := t.join([]Encoding{one}, false)
+	t.around, t.unframed = out.IDs, err
+}
+
+// wrap puts the special tokens around the ids of one text.
 func (t *Tokenizer) wrap(ids []uint32) []uint32 {
-	for _, p := range t.process {
-		ids = p.wrap(ids)
+	if len(t.around) == 1 && t.around[0] == textSlot {
+		return ids
 	}
-	return ids
+	out := make([]uint32, 0, len(ids)+len(t.around))
+	for _, id := range t.around {
+		if id == textSlot {
+			out = append(out, ids...)
+		} else {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // finish truncates, puts the special tokens around and pads.
@@ -37,16 +57,17 @@ func (e *Encoder) finish(all []Encoding, o Options) (*Encoding, error) {
 	t := e.t
 	if t.truncation != nil && !o.Plain {
 		tr := *t.truncation
-		if n := addedBy(t.process, len(all) > 1); !o.Bare && n > 0 {
-			if tr.Length -= n; tr.Length < 0 {
-				return nil, &EncodeError{"a length that is shorter than the special tokens"}
-			}
+		if !o.Bare {
+			tr.Length -= addedBy(t.process, len(all) > 1)
 		}
 		if err := tr.truncate(all); err != nil {
 			return nil, err
 		}
 	}
-	out := t.join(all, o.Bare)
+	out, err := t.join(all, o.Bare)
+	if err != nil {
+		return nil, err
+	}
 	if t.padding != nil && !o.Plain {
 		one := []Encoding{out}
 		t.padding.pad(one)
@@ -55,9 +76,10 @@ func (e *Encoder) finish(all []Encoding, o Options) (*Encoding, error) {
 	return &out, nil
 }
 
-func (t *Tokenizer) join(all []Encoding, bare bool) Encoding {
+// join makes one sequence of all, in memory of its own.
+func (t *Tokenizer) join(all []Encoding, bare bool) (out Encoding, err error) {
 	if t.process == nil && len(all) == 1 {
-		return all[0]
+		return all[0].clone(), nil
 	}
 	for i := range all {
 		all[i].belongs(i)
@@ -69,10 +91,16 @@ func (t *Tokenizer) join(all []Encoding, bare bool) Encoding {
 		}
 		all[i].typed(uint32(i))
 	}
-	for _, p := range t.process {
-		all = p.process(all, bare)
+	for i, p := range t.process {
+		if i > 0 { // what a processor hands on may belong to it
+			for j := range all {
+				all[j] = all[j].clone()
+			}
+		}
+		if all, err = p.process(all, bare); err != nil {
+			return out, err
+		}
 	}
-	var out Encoding
 	total := 0
 	for i := range all {
 		total += all[i].Len()
@@ -81,7 +109,7 @@ func (t *Tokenizer) join(all []Encoding, bare bool) Encoding {
 	for i := range all {
 		out.append(&all[i])
 	}
-	return out
+	return out, nil
 }
 
 func (e *Encoding) belongs(sequence int) {
@@ -161,17 +189,12 @@ type specialToken struct {
 	tokens []string
 }
 
-func (s specialToken) encoding(kind uint32) Encoding {
-	var e Encoding
-	for i, id := range s.ids {
-		e.IDs = append(e.IDs, id)
-		e.Types = append(e.Types, kind)
-		e.Tokens = append(e.Tokens, s.tokens[i])
-		e.Words = append(e.Words, -1)
-		e.Offsets = append(e.Offsets, Span{})
-		e.Chars = append(e.Chars, Span{})
-		e.Special = append(e.Special, 1)
-		e.Mask = append(e.Mask, 1)
+func (s specialToken) encoding(kind uint32) (e Encoding) {
+	e.resize(len(s.ids))
+	copy(e.IDs, s.ids)
+	copy(e.Tokens, s.tokens)
+	for i := range s.ids {
+		e.Types[i], e.Words[i], e.Special[i] = kind, -1, 1
 	}
 	return e
 }
@@ -184,6 +207,7 @@ type template struct {
 // templatePiece is a text, or else a special token.
 type templatePiece struct {
 	special  *specialToken
+	made     Encoding // of the special token; it never changes
 	sequence int
 	kind     uint32
 }
@@ -201,14 +225,20 @@ func (t *template) added(pair bool) (n int) {
 	return n
 }
 
-func (t *template) process(all []Encoding, bare bool) (out []Encoding) {
+func (t *template) process(all []Encoding, bare bool) ([]Encoding, error) {
 	list := t.single
-	if len(all) == 2 {
+	switch len(all) {
+	case 1:
+	case 2:
 		list = t.pair
+	default:
+		return nil, &EncodeError{"a template for " + strconv.Itoa(len(all)) + " sequences"}
 	}
-	for _, p := range list {
+	out := make([]Encoding, 0, len(list))
+	for i := range list {
+		p := &list[i]
 		switch {
-		case p.special == nil && p.sequence < len(all):
+		case p.special == nil:
 			e := &all[p.sequence]
 			e.typed(p.kind)
 			e.belongs(p.sequence)
@@ -218,10 +248,10 @@ func (t *template) process(all []Encoding, bare bool) (out []Encoding) {
 				out = append(out, e.clone())
 			}
 		case p.special != nil && !bare:
-			out = append(out, p.special.encoding(p.kind))
+			out = append(out, p.made)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // once reports whether a text stands in a template a single time, so that it need not be copied.
@@ -233,19 +263,6 @@ func (t *template) once(list []templatePiece, sequence int) bool {
 		}
 	}
 	return n == 1
-}
-
-func (t *template) wrap(ids []uint32) []uint32 {
-	out := make([]uint32, 0, len(ids)+4)
-	for _, p := range t.single {
-		switch {
-		case p.special != nil:
-			out = append(out, p.special.ids...)
-		case p.sequence == 0:
-			out = append(out, ids...)
-		}
-	}
-	return out
 }
 
 // bertProcessing is [CLS] A [SEP] B [SEP]; for RoBERTa, <s> A </s> </s> B </s>.
@@ -265,17 +282,17 @@ func (b *bertProcessing) added(pair bool) int {
 	return 3
 }
 
-func (b *bertProcessing) process(all []Encoding, bare bool) []Encoding {
-	if b.trim != nil {
-		all = b.trim.process(all, bare)
-	}
-	if b.roberta {
-		for i := range all {
+func (b *bertProcessing) process(all []Encoding, bare bool) ([]Encoding, error) {
+	for i := range all {
+		if b.trim != nil {
+			b.trim.offsets(&all[i])
+		}
+		if b.roberta {
 			all[i].typed(0)
 		}
 	}
 	if bare {
-		return all
+		return all, nil
 	}
 	for i := range all {
 		over := all[i].Overflowing
@@ -290,7 +307,7 @@ func (b *bertProcessing) process(all []Encoding, bare bool) []Encoding {
 		}
 		all[i] = wrapped
 	}
-	return all
+	return all, nil
 }
 
 func (b *bertProcessing) around(e *Encoding, i int) (out Encoding) {
@@ -322,13 +339,6 @@ func (b *bertProcessing) around(e *Encoding, i int) (out Encoding) {
 	return out
 }
 
-func (b *bertProcessing) wrap(ids []uint32) []uint32 {
-	out := make([]uint32, 0, len(ids)+2)
-	out = append(out, b.begin.ids...)
-	out = append(out, ids...)
-	return append(out, b.end.ids...)
-}
-
 // trimOffsets leaves the spaces of byte-level tokens out of their offsets.
 type trimOffsets struct {
 	trim, addSpace bool
@@ -336,26 +346,25 @@ type trimOffsets struct {
 
 func (t *trimOffsets) added(bool) int { return 0 }
 
-func (t *trimOffsets) wrap(ids []uint32) []uint32 { return ids }
-
-func (t *trimOffsets) process(all []Encoding, _ bool) []Encoding {
+func (t *trimOffsets) process(all []Encoding, _ bool) ([]Encoding, error) {
 	for i := range all {
 		if t.trim {
 			t.offsets(&all[i])
-			for j := range all[i].Overflowing {
-				t.offsets(&all[i].Overflowing[j])
-			}
 		}
 		all[i].belongs(i)
 	}
-	return all
+	return all, nil
 }
 
+// offsets trims those of a sequence and of the parts that overflow.
 func (t *trimOffsets) offsets(e *Encoding) {
 	for i, token := range e.Tokens {
 		leading, trailing := spacesAround(token)
 		e.Offsets[i] = t.trimmed(e.Offsets[i], i, leading, trailing)
 		e.Chars[i] = t.trimmed(e.Chars[i], i, leading, trailing)
+	}
+	for i := range e.Overflowing {
+		t.offsets(&e.Overflowing[i])
 	}
 }
 

@@ -232,7 +232,7 @@ func (s strip) onlySpaces(w *work) {
 		from := len(text) - len(strings.TrimLeft(text, " "))
 		to := max(from, len(strings.TrimRight(text, " ")))
 		e.at = from
-		e.copy(to - from)
+		e.copy(to)
 	})
 }
 

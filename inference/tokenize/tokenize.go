@@ -29,6 +29,8 @@ type Tokenizer struct {
 	model        model
 	added        addedTokens
 	process      []processor
+	around       []uint32 // the ids that process makes of one text, textSlot for its own
+	unframed     error    // why there are none
 	decoders     []decoder
 	truncation   *Truncation
 	padding      *Padding
@@ -79,7 +81,8 @@ type Encoder struct {
 	w work
 	s scratch
 
-	ends []int // where in the scratch the tokens of each piece end
+	ends  []int       // where in the scratch the tokens of each piece end
+	texts [2]Encoding // before anything comes around them
 }
 
 // Encoder makes an encoder.
@@ -91,6 +94,9 @@ func (t *Tokenizer) Encoder() *Encoder {
 
 // Encode is [Tokenizer.Encode].
 func (e *Encoder) Encode(text string, limit int) ([]uint32, error) {
+	if e.t.unframed != nil {
+		return nil, e.t.unframed
+	}
 	e.w.track = e.t.places
 	if err := e.cut(text); err != nil {
 		return nil, err

@@ -36,8 +36,12 @@ func (t *Tokenizer) WithTruncation(tr *Truncation) (*Tokenizer, error) {
 	return &c, nil
 }
 
-// truncate cuts one or two sequences so that they fit.
+// truncate cuts one or two sequences so that they fit. A length that the special tokens
+// exceed alone cuts nothing, as in the reference, where it wraps around.
 func (tr Truncation) truncate(all []Encoding) error {
+	if tr.Length < 0 {
+		return nil
+	}
 	if tr.Length == 0 {
 		for i := range all {
 			all[i].truncate(0, tr)

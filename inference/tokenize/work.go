@@ -27,6 +27,9 @@ type work struct {
 	text, next   []byte
 	origin, goal []span // of each byte; left empty when nobody asks where tokens stand
 	track        bool
+	size         int      // of the original
+	chars        []uint32 // of each byte of the original and its end: the number of the character; empty for ASCII
+	mended       []span   // the origins of a text that was not UTF-8, before any step
 	pieces, cut  []piece
 	matches      []match
 	finder       pattern.Finder
@@ -52,20 +55,74 @@ func (w *work) begin(text string) {
 	}
 }
 
-// locate fills in the origins of a text that was just taken in.
+// locate fills in the origins of a text that was just taken in, and where its characters are.
 func (w *work) locate(text string) {
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if r == utf8.RuneError && size <= 1 {
-			size = malformed(text[i:])
-			r = utf8.RuneError
+	w.size, w.chars, w.mended = len(text), w.chars[:0], w.mended[:0]
+	i := 0
+	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
+		w.origin = append(w.origin, span{uint32(i), uint32(i + 1)})
+	}
+	if i == len(text) {
+		return
+	}
+	for at := range i {
+		w.chars = append(w.chars, uint32(at))
+	}
+	mends := false
+	for n := uint32(i); i < len(text); n++ {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+			if size == 1 {
+				size, mends = malformed(text[i:]), true
+			}
 		}
 		s := span{uint32(i), uint32(i + size)}
 		for range utf8.RuneLen(r) {
 			w.origin = append(w.origin, s)
 		}
+		for range size {
+			w.chars = append(w.chars, n)
+		}
 		i += size
 	}
+	w.chars = append(w.chars, w.chars[len(w.chars)-1]+1)
+	if mends {
+		w.mended = append(w.mended, w.origin...)
+	}
+}
+
+// charsOf turns a place in bytes of the original text into one in characters, which bytes
+// in the middle of one count as. A place beyond the text stays as it is, and an end beyond
+// it is two from the start, as in the reference.
+func (w *work) charsOf(s Span) Span {
+	if s.Start >= w.size {
+		return s
+	}
+	start, end := s.Start, s.End
+	if len(w.chars) > 0 {
+		start, end = int(w.chars[start]), int(w.chars[min(end, w.size)])
+	}
+	if s.End > w.size {
+		end = start + 2
+	}
+	return Span{start, end}
+}
+
+// unmended turns a place in the text as it was taken in into one in the original. What is
+// beyond the text stays as it is.
+func (w *work) unmended(s Span) Span {
+	n := len(w.mended)
+	if s.Start >= n {
+		return s
+	}
+	switch {
+	case s.End < n:
+		s.End = int(w.mended[s.End].start)
+	case s.End == n:
+		s.End = w.size
+	}
+	return Span{int(w.mended[s.Start].start), s.End}
 }
 
 // rewrite calls f for each piece of text; f writes what becomes of it.
@@ -174,13 +231,13 @@ func (e *edit) place(delta int) span {
 	return e.origin[at]
 }
 
-// copy writes the next n bytes of the piece as they are.
-func (e *edit) copy(n int) {
-	e.w.next = append(e.w.next, e.src[e.at:e.at+n]...)
+// copy writes the piece as it is up to a place.
+func (e *edit) copy(to int) {
+	e.w.next = append(e.w.next, e.src[e.at:to]...)
 	if e.w.track {
-		e.w.goal = append(e.w.goal, e.origin[e.at:e.at+n]...)
+		e.w.goal = append(e.w.goal, e.origin[e.at:to]...)
 	}
-	e.at += n
+	e.at = to
 }
 
 // split cuts each piece of text where a pattern matches it.

@@ -21,7 +21,10 @@ var definitions = [...]definition{
 
 
 # Operators that changed their meaning without changing their form.
-CHANGED = {("GroupNormalization", 21)}  # scale and bias for each channel, no longer for each group
+CHANGED = {
+    ("GroupNormalization", 21),  # scale and bias for each channel, no longer for each group
+    ("PRelu", 7),  # the slope is broadcast from the last dimension, no longer one for each channel
+}
 
 
 def extends(new, old):

@@ -76,7 +76,9 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		fmt.Fprintln(stderr, "interrupted")
 		return exitInterrupt
 	}
-	fmt.Fprintln(stderr, "assay:", err)
+	for text := range strings.SplitSeq("assay: "+err.Error(), "\n") {
+		fmt.Fprintln(stderr, printable(text))
+	}
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		fmt.Fprintln(stderr, "nothing answers there: start the stack with `assay up`, or name its folder with --state")

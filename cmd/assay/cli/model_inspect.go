@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,46 +64,49 @@ func readSizes(list []string) ([]map[string]int, error) {
 }
 
 func writeReport(w io.Writer, r *inspect.Report) {
+	// line keeps what a model says of itself from being taken for what we say of it.
+	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
 	if r.Name != "" {
-		fmt.Fprintf(w, "%s\n", r.Name)
+		line("%s", r.Name)
 	}
-	var sets []string
-	for _, domain := range slices.Sorted(maps.Keys(r.Opsets)) {
-		name := domain
-		if name == "" {
-			name = "ai.onnx"
-		}
-		sets = append(sets, fmt.Sprintf("%s %d", name, r.Opsets[domain]))
+	line("format      ONNX %d, operator sets %s", r.IRVersion, operatorSets(r.Opsets))
+	for _, v := range r.Inputs {
+		line("input       %s %s%s", v.Name, v.DType, v.Shape)
 	}
-	fmt.Fprintf(w, "format      ONNX %d, operator sets %s\n", r.IRVersion, strings.Join(sets, ", "))
-	writeValues(w, "input", r.Inputs)
-	writeValues(w, "output", r.Outputs)
-	fmt.Fprintf(w, "parameters  %d in %s\n", r.Parameters, megabytes(r.ParameterBytes))
-	fmt.Fprintf(w, "operators   %s\n", counts(r.Operators))
+	for _, v := range r.Outputs {
+		line("output      %s %s%s", v.Name, v.DType, v.Shape)
+	}
+	line("parameters  %d in %s", r.Parameters, amount(r.ParameterBytes, "B"))
+	line("operators   %s", counts(r.Operators))
 	if l := r.Lowered; l != nil {
-		fmt.Fprintf(w, "assay-ir %d  root %s, constants %s\n", l.Version, l.RootText, megabytes(l.Bytes))
-		fmt.Fprintf(w, "            %s\n", counts(l.Operators))
+		line("assay-ir %d  root %s, constants %s", l.Version, l.RootText, amount(l.Bytes, "B"))
+		line("            %s", counts(l.Operators))
 	}
 	for _, c := range r.Costs {
-		fmt.Fprintf(w, "one run     %s: %s\n", sizesText(c.Sizes), costText(c))
+		line("one run     %s: %s", sizesText(c.Sizes), costText(c))
 	}
 	for _, c := range r.Classes {
 		word := "yes"
 		if !c.Served {
 			word = "no"
 		}
-		line := fmt.Sprintf("class       %-9s  %s", c.Name, word)
 		if c.Reason != "" {
-			line += ": " + c.Reason
+			word += ": " + c.Reason
 		}
-		fmt.Fprintln(w, line)
+		line("class       %-9s  %s", c.Name, word)
 	}
 }
 
-func writeValues(w io.Writer, what string, list []inspect.Value) {
-	for _, v := range list {
-		fmt.Fprintf(w, "%-10s  %s %s%s\n", what, v.Name, v.DType, v.Shape)
+func operatorSets(versions map[string]int64) string {
+	var sets []string
+	for _, domain := range slices.Sorted(maps.Keys(versions)) {
+		name := domain
+		if name == "" {
+			name = "ai.onnx"
+		}
+		sets = append(sets, fmt.Sprintf("%s %d", name, versions[domain]))
 	}
+	return strings.Join(sets, ", ")
 }
 
 func counts(list []inspect.Count) string {
@@ -128,8 +132,23 @@ func costText(c inspect.Cost) string {
 	if c.Problem != "" {
 		return c.Problem
 	}
-	return fmt.Sprintf("at most %.1f M multiply-adds, %.2f G canister instructions in %d messages, %s beside the constants",
-		float64(c.Multiplies)/1e6, float64(c.Instructions)/1e9, c.Messages, megabytes(c.Bytes))
+	messages := "1 message"
+	if c.Messages > 1 {
+		messages = fmt.Sprintf("%d messages", c.Messages)
+	}
+	return fmt.Sprintf("at most %s, %s in %s, %s beside the constants",
+		amount(c.Multiplies, "multiply-adds"), amount(c.Instructions, "canister instructions"), messages, amount(c.Bytes, "B"))
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+// amount writes a number of units with three digits and a decimal prefix.
+func amount(n int64, unit string) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d %s", n, unit)
+	}
+	v, prefix := float64(n), -1
+	for v >= 999.5 {
+		v /= 1000
+		prefix++
+	}
+	return fmt.Sprintf("%.*f %c%s", 2-int(math.Log10(v)), v, "kMGTPE"[prefix], unit)
+}

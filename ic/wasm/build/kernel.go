@@ -48,6 +48,17 @@ func (c Config) kernels(ctx context.Context, raw []byte) ([]link.Kernels, error)
 	return out, nil
 }
 
+// Merge gives a program for WASI, which the go command built of c's package, the kernels of the packages that it imports.
+// It is for programs that run beside canisters on the same code: tests, above all. A program without kernels comes back
+// as it is.
+func (c Config) Merge(ctx context.Context, raw []byte) ([]byte, error) {
+	files, err := c.kernels(ctx, raw)
+	if err != nil || files == nil {
+		return raw, err
+	}
+	return link.Merge(raw, files)
+}
+
 func importsKernels(raw []byte) (bool, error) {
 	m, err := module.Parse(raw)
 	if err != nil {

@@ -67,8 +67,11 @@ func arguments(seed, first, count int, operators []string) []string {
 
 // notDrawn are operators that ONNX Runtime has in no operator set that graphs are drawn in.
 var notDrawn = map[string]bool{
+	"Attention":           true, // compared beside the other attentions
 	"BitCast":             true, // newer
 	"CausalConvWithState": true, // newer
+	"LinearAttention":     true, // newer
+	"RotaryEmbedding":     true, // compared beside attention
 	"Scatter":             true, // ended with operator set 10, as ScatterElements
 	"SwiGLU":              true, // newer
 	"Upsample":            true, // ended with operator set 10, as Resize

@@ -5,9 +5,11 @@
 OUT gets lines.hex (one line of bytes each), NAME.json (each a tokenizer.json), NAME.model
 (SentencePiece's) and NAME.jsonl: for each case the numbers of its lines and what came out.
 GRID lines go through each tokeniser of the grid, all lines through the published and the
-trained ones; MIXED says how many mixed lines are made.
+trained ones; MIXED says how many mixed lines are made. Five times GRID tokenisers are put
+together at random and take a dozen lines each.
 """
 
+import itertools
 import json
 import os
 import random
@@ -15,6 +17,7 @@ import sys
 
 import build
 import corpus
+import mixtures
 import sentencepiece
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -105,6 +108,11 @@ def main(out, modules, hard, passages, grid, mixed):
         w.tokeniser(name, t, [], ids=[i for i in ids if i])
     for name, t in build.processed(made["bert"], made["roberta"]):
         w.tokeniser(name, t, sample(), pairs=True)
+    rng = random.Random(13)
+    some = itertools.islice(mixtures.mixtures(rng, [t for t in texts[: len(lines)] if t], build.charsmap(unigram)), 5 * grid)
+    for i, t in enumerate(some):
+        ids = [[rng.randrange(t.get_vocab_size()) for _ in range(rng.randint(1, 12))] for _ in range(3)]
+        w.tokeniser(f"m-{i}", t, [rng.randrange(len(lines) if j % 6 else len(texts)) for j in range(12)], pairs=i % 2 == 0, ids=ids)
     w.sentencepiece("sp-unigram", unigram, everything)
     w.sentencepiece("sp-bpe", bpe, everything)
 

@@ -34,7 +34,7 @@ func inCanister(t *testing.T) bitcheck {
 		upload(n, client, m.model)
 		var out strings.Builder
 		for i, inputs := range m.inputs {
-			fmt.Fprintf(&out, "go 0 %d %x\n", i, replay(n, client, inputs))
+			fmt.Fprintf(&out, "simd 0 %d %x\n", i, replay(n, client, inputs))
 		}
 		return out.String()
 	}

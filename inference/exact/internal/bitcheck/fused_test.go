@@ -99,7 +99,7 @@ func TestNothingIsFused(t *testing.T) {
 	}{{"arm64", "GOARM64=v8.0", hasFusedARM64}, {"amd64", "GOAMD64=v1", hasFusedAMD64}, {"amd64", "GOAMD64=v3", hasFusedAMD64}} {
 		t.Run(c.goarch+" "+c.level, func(t *testing.T) {
 			t.Parallel()
-			plain, broken := build(t, "linux", c.goarch, c.level), build(t, "linux", c.goarch, c.level, "overlay="+unwrapped(t))
+			plain, broken := build(t, "linux", c.goarch, c.level), build(t, "linux", c.goarch, c.level, "-overlay="+unwrapped(t))
 			ours := symbols(t, plain, "assay/inference/")
 			for name, code := range ours {
 				if c.fused(code) {
@@ -163,7 +163,7 @@ func TestHashesNoticeFusing(t *testing.T) {
 	}{{"amd64", "GOAMD64=v1", "x86_64", true}, {"amd64", "GOAMD64=v3", "x86_64", false}, {"arm64", "GOARM64=v8.0", "aarch64", false}} {
 		t.Run(c.goarch+" "+c.level, func(t *testing.T) {
 			t.Parallel()
-			broken := build(t, "linux", c.goarch, c.level, "overlay="+unwrapped(t))
+			broken := build(t, "linux", c.goarch, c.level, "-overlay="+unwrapped(t))
 			got := strings.TrimSpace(output(t, program(t, broken, c.arch, "sample", "go"), nil))
 			if (got == "go "+golden) != c.same {
 				t.Errorf("hash %s, the right one is %s", got, golden)

@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
+	linked "assay/ic/wasm/build"
 	"assay/internal/need"
 )
 
@@ -47,7 +48,8 @@ func targets(t *testing.T) []target {
 		{name: "amd64 v1", inputs: nativeInputs, make: native("amd64", "GOAMD64=v1", "x86_64")},
 		{name: "amd64 v3", inputs: nativeInputs, make: native("amd64", "GOAMD64=v3", "x86_64")},
 		{name: "arm64", inputs: emulatedInputs, make: native("arm64", "GOARM64=v8.0", "aarch64")},
-		{name: "wasm", inputs: emulatedInputs, make: wasm},
+		{name: "wasm", inputs: emulatedInputs, make: wasm()},
+		{name: "wasm without kernels", inputs: emulatedInputs, make: wasm("-tags=purego")},
 		{name: "canister", inputs: emulatedInputs, make: inCanister, files: true},
 	}
 }
@@ -95,12 +97,24 @@ func output(t *testing.T, cmd *exec.Cmd, stdin []byte) string {
 	return string(out)
 }
 
-func wasm(t *testing.T) bitcheck {
-	t.Helper()
-	code, err := os.ReadFile(build(t, "wasip1", "wasm"))
-	if err != nil {
-		t.Fatal(err)
+// wasm makes the program for Wasm, with the kernels that it imports.
+func wasm(flags ...string) func(t *testing.T) bitcheck {
+	return func(t *testing.T) bitcheck {
+		t.Helper()
+		raw, err := os.ReadFile(build(t, "wasip1", "wasm", flags...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := linked.Config{Package: "."}.Merge(t.Context(), raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inWazero(t, code)
 	}
+}
+
+func inWazero(t *testing.T, code []byte) bitcheck {
+	t.Helper()
 	ctx := context.Background()
 	machine := wazero.NewRuntime(ctx)
 	t.Cleanup(func() { machine.Close(ctx) })
@@ -122,15 +136,15 @@ func wasm(t *testing.T) bitcheck {
 	}
 }
 
-// build compiles this program for another machine.
+// build compiles this program for another machine: more are flags of the compiler and settings of its environment.
 func build(t *testing.T, goos, goarch string, more ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "bitcheck-"+goarch)
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", out}
 	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+goos, "GOARCH="+goarch)
 	for _, m := range more {
-		if overlay, ok := strings.CutPrefix(m, "overlay="); ok {
-			args = append(args, "-overlay", overlay)
+		if strings.HasPrefix(m, "-") {
+			args = append(args, m)
 		} else {
 			env = append(env, m)
 		}

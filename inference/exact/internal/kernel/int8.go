@@ -62,7 +62,7 @@ func (s *Set) PackInt8(p *Int8Panels, b Bytes, k, n int, zeros []int32) {
 }
 
 // pick is element i of a list that is empty, of one element for all, or whole.
-func pick(list []int32, i int) int32 {
+func pick[T int32 | float32](list []T, i int) T {
 	switch len(list) {
 	case 0:
 		return 0

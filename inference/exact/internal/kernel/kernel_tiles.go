@@ -1,10 +1,10 @@
-//go:build amd64 || arm64
+//go:build amd64 || arm64 || (wasip1 && !purego)
 
 package kernel
 
 import "unsafe"
 
-// tile is what the assembly of one tile reads; strides are in bytes. The generator in asm knows its layout.
+// tile is what the assembly of one tile reads; strides are in bytes. The generators in asm and watgen know its layout.
 type tile struct {
 	c     unsafe.Pointer
 	ldc   uintptr

@@ -229,6 +229,35 @@ func TestPackWays(t *testing.T) {
 	}
 }
 
+// Scaled integers reach the panels as the floats that they stand for.
+func TestPackScaled(t *testing.T) {
+	for _, set := range sets {
+		for _, size := range [][2]int{{0, 3}, {1, 1}, {7, 15}, {8, 16}, {31, 33}, {256, 24}, {300, 100}, {520, 5}} {
+			for kind := range 12 {
+				checkScaled(t, set, size[0], size[1], kind)
+			}
+		}
+	}
+}
+
+func checkScaled(t *testing.T, set *Set, k, n, kind int) {
+	t.Helper()
+	s := noise(k*1000003 + n*1009 + kind)
+	b := s.bytes(k, n, kind&1 != 0, false)
+	scales, zeros := s.floats([]int{1, n}[kind>>1&1], true), s.zeros(kind%3, n, b.Signed)
+	plain := make([]float32, k*n)
+	for i := range plain {
+		plain[i] = Canon(float32(float32(b.element(i/n, i%n)-pick(zeros, i%n)) * pick(scales, i%n)))
+	}
+	var want, got Packed
+	want.Pack(plain, k, n, n, 1)
+	got.Pack(s.floats(k*n, true), k, n, n, 1) // old contents must not matter
+	set.PackScaled(&got, b.Data, b.Signed, k, n, scales, zeros)
+	if i, ok := sameBits(got.panels, want.panels); !ok {
+		t.Fatalf("%s, %d×%d kind %d: element %d is %v, want %v", set.Name, k, n, kind, i, got.panels[i], want.panels[i])
+	}
+}
+
 // Reused memory for packing must not leak old columns into the padding.
 func TestPackClearsPadding(t *testing.T) {
 	full := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}

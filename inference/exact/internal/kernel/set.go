@@ -9,6 +9,7 @@
 package kernel
 
 //go:generate go run ./asm .
+//go:generate go run ./watgen .
 
 import "slices"
 
@@ -21,6 +22,7 @@ type Set struct {
 	floats  func(out []float32, w []byte, block, bits int)
 	bytes   byteKernel
 	taps    func(out, x []float32, offsets []int, weights []float32, bias float32)
+	scaled  func(panel []float32, from []byte, stride int, c *scaledColumns) // a whole panel of [Set.PackScaled]; nil for none
 	Vectors
 }
 

@@ -53,6 +53,46 @@ func (n *Normaliser) Normalise(text []byte, form Form) []Change {
 	return n.out
 }
 
+// Settled gives the next stretch of valid UTF-8 text, at or behind a place, that has to be
+// normalised; what is before it and what is from its end on stay as they are, whatever the
+// stretch becomes.
+func Settled(text []byte, at int, form Form) (from, to int) {
+	for from = at; at < len(text); {
+		size, rests := settled(text[at:], form)
+		if !rests {
+			break
+		}
+		if from, at = at, at+size; form == NFD || form == NFKD || at == len(text) {
+			from = at // nothing joins it
+		}
+	}
+	for to = at; to < len(text); {
+		size, rests := settled(text[to:], form)
+		if rests {
+			break
+		}
+		to += size
+	}
+	return from, to
+}
+
+// settled reports whether the first character of a text stays as it is and keeps apart what
+// is before it, and its size. In composed forms marks behind it may still join it.
+func settled(text []byte, form Form) (size int, rests bool) {
+	if text[0] < utf8.RuneSelf {
+		return 1, true
+	}
+	r, size := utf8.DecodeRune(text)
+	changes := [...]Property{NFD: hasNFD, NFKD: hasNFD | hasNFKD, NFC: hasNFD | second, NFKC: hasNFD | hasNFKD | second}[form]
+	if Is(r, changes) || rank(r) != 0 {
+		return size, false
+	}
+	if form == NFD || form == NFKD {
+		return size, r < hangulFirst || r > hangulLast
+	}
+	return size, r < hangulVowel || r >= hangulTail+hangulTails
+}
+
 func (n *Normaliser) decompose(text []byte, compatible bool) {
 	flag := uint32(hasNFD)
 	if compatible {

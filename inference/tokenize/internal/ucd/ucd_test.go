@@ -1,6 +1,8 @@
 package ucd
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -34,6 +36,33 @@ func TestNormalise(t *testing.T) {
 			t.Errorf("%+q: got %+q, want %+q", row.text, got, row.want)
 		}
 	}
+}
+
+// FuzzSettled checks that normalising what is not settled is normalising everything.
+func FuzzSettled(f *testing.F) {
+	for _, s := range []string{"ae\u0301b", "a\u0301\u0323 한\u11abx", "\u1112\u1161\u11ab\u0301é", "ﬁ①²x\u0344", "\u0928\u093c\u0915"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text := []byte(strings.ToValidUTF8(s, "e\u0301"))
+		for form := NFD; form <= NFKC; form++ {
+			var n Normaliser
+			var got []Change
+			for at := 0; at < len(text); {
+				from, to := Settled(text, at, form)
+				for _, r := range string(text[at:from]) {
+					got = append(got, Change{Rune: r})
+				}
+				got = append(got, n.Normalise(text[from:to], form)...)
+				at = to
+			}
+			want := n.Normalise(text, form)
+			same := func(a, b Change) bool { return a.Rune == b.Rune && a.Delta == b.Delta }
+			if !slices.EqualFunc(got, want, same) {
+				t.Fatalf("%+q, form %d:\n got %v\nwant %v", text, form, got, want)
+			}
+		}
+	})
 }
 
 func TestGrapheme(t *testing.T) {

@@ -17,6 +17,8 @@ const (
 	opDiv
 	opMax // x86: the second operand where either is NaN or both are zeros
 	opMin
+	opGreatest // Wasm: NaN passes on, zeros are ordered by sign
+	opLeast
 	opSqrt
 	opAnd
 	opOr
@@ -82,7 +84,7 @@ type accumulator struct {
 }
 
 type builder struct {
-	target       target
+	target       machine
 	code         []instruction
 	copies       [][]instruction // one for each vector of a turn of the loop
 	scalars      map[string]*value

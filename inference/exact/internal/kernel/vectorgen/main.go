@@ -1,5 +1,5 @@
-// Command vectorgen writes the assembly of package kernel's vector functions, for AVX2, AVX-512 and NEON, and the Go
-// functions that call it. Each function is described once, in functions.go, as the steps of its plain Go twin: the
+// Command vectorgen writes the assembly of package kernel's vector functions, for AVX2, AVX-512, NEON and Wasm, and the
+// Go functions that call it. Each function is described once, in functions.go, as the steps of its plain Go twin: the
 // same constants, each product rounded before a sum, branches as blends. go generate runs it.
 package main
 
@@ -26,9 +26,11 @@ func files() map[string]string {
 	arm.functions(neon{})
 	arm.constantTable()
 	return map[string]string{
-		"vector_amd64_gen.s":  x86.String(),
-		"vector_arm64_gen.s":  arm.String(),
-		"vector_amd64_gen.go": wrappers("amd64", avx2{}, avx512{}),
-		"vector_arm64_gen.go": wrappers("arm64", neon{}),
+		"vector_amd64_gen.s":   x86.String(),
+		"vector_arm64_gen.s":   arm.String(),
+		"vector_amd64_gen.go":  wrappers("amd64", functions(), avx2{}, avx512{}),
+		"vector_arm64_gen.go":  wrappers("arm64", functions(), neon{}),
+		"vector_wasip1_gen.go": wrappers("wasip1 && !purego", wasmFunctions(), wasm{}),
+		"vector_gen.wat":       wasmKernels(),
 	}
 }

@@ -23,16 +23,7 @@ func TestFilesAreCurrent(t *testing.T) {
 func TestAllocationKeepsValues(t *testing.T) {
 	for _, target := range []target{avx2{}, avx512{}, neon{}} {
 		for _, f := range functions() {
-			b := &builder{target: target, scalars: map[string]*value{}}
-			for _, p := range f.params {
-				if isScalar(p.typ) {
-					b.scalars[p.name] = b.pin()
-				}
-			}
-			for b.at = range f.vectors(target) {
-				f.body(b)
-				b.copies, b.code = append(b.copies, b.code), nil
-			}
+			b := f.build(target)
 			b.interleave(target)
 			holds := map[[2]int]*value{}
 			class := map[*value]int{}

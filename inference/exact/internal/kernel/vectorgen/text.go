@@ -6,19 +6,24 @@ import (
 	"strings"
 )
 
-// target is an instruction set.
-type target interface {
+// machine is what the steps of a function depend on.
+type machine interface {
 	suffix() string
-	width() int     // elements of a vector
+	width() int // elements of a vector
+	// extreme is the maximum or minimum with NaN and the signs of zeros in order; tie leaves NaN out of account.
+	extreme(b *builder, op, join operation, x, y *value) *value
+	tie(b *builder, op, join operation, x, y *value) *value
+}
+
+// target is an instruction set of registers.
+type target interface {
+	machine
 	registers() int // that values may take
 	masks() int     // registers of their own for masks; 0 when masks are vectors
 	prologue(t *text, f function, b *builder)
 	turn(t *text, f function, b *builder) // moves pointers on and goes back to the loop's start
 	epilogue(t *text, f function, b *builder)
 	instruction(t *text, i instruction, r registers)
-	// extreme is the maximum or minimum with NaN and the signs of zeros in order; tie leaves NaN out of account.
-	extreme(b *builder, op, join operation, x, y *value) *value
-	tie(b *builder, op, join operation, x, y *value) *value
 }
 
 // text is an assembly file in the making.
@@ -87,19 +92,20 @@ func (t *text) functions(targets ...target) {
 	}
 }
 
-func symbol(f function, target target) string {
+func symbol(f function, target machine) string {
 	return "asm" + strings.ToUpper(f.name[:1]) + f.name[1:] + target.suffix()
 }
 
 // vectors is how many vectors a turn of the loop takes.
-func (f function) vectors(target target) int {
+func (f function) vectors(target machine) int {
 	if f.unroll == 0 {
 		return 16 / target.width()
 	}
 	return f.unroll
 }
 
-func (t *text) function(f function, target target) {
+// build writes the steps of a turn of the loop.
+func (f function) build(target machine) *builder {
 	b := &builder{target: target, scalars: map[string]*value{}}
 	for _, p := range f.params {
 		if isScalar(p.typ) {
@@ -108,9 +114,13 @@ func (t *text) function(f function, target target) {
 	}
 	for b.at = range f.vectors(target) {
 		f.body(b)
-		b.copies = append(b.copies, b.code)
-		b.code = nil
+		b.copies, b.code = append(b.copies, b.code), nil
 	}
+	return b
+}
+
+func (t *text) function(f function, target target) {
+	b := f.build(target)
 	offset, signature := 0, make([]string, len(f.params))
 	for i, p := range f.params {
 		offset += sizeOf(p.typ)

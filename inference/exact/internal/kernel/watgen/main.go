@@ -1,0 +1,146 @@
+// Command watgen writes the kernels of products for Wasm, in its text format. A tile is some rows by the 16 columns of a
+// panel, which are four vectors of sums. A test compares the files with what this program would write.
+//
+// Instructions are what costs in a canister, so a sum stays on the stack while the terms of several steps of k are added
+// to it, and what more than one sum needs goes into a local as it is first used.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: watgen FOLDER")
+		os.Exit(2)
+	}
+	for name, text := range files() {
+		if err := os.WriteFile(filepath.Join(os.Args[1], name), []byte(text), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// files is every generated file by name.
+func files() map[string]string {
+	return map[string]string{
+		"product_gen.wat": file(append(tiles("exact_product", mostRows, (*kernel).product), widened())...),
+		"int8_gen.wat":    file(tiles("exact_words", mostRows, (*kernel).words)...),
+		"quant_gen.wat": file(slices.Concat(
+			tiles("exact_blocks4x", blockRows, func(k *kernel, rows int) { k.blocks(4, rows) }),
+			tiles("exact_blocks8x", blockRows, func(k *kernel, rows int) { k.blocks(8, rows) }),
+			[]string{dequantised(4), dequantised(8)},
+		)...),
+	}
+}
+
+// vectors is how many vectors the columns of a panel fill.
+const vectors = 4
+
+// mostRows is how many rows a tile has at most.
+const mostRows = 4
+
+// kernel collects the lines of one function.
+type kernel struct {
+	strings.Builder
+	locals map[string]string // types
+	order  []string
+	kept   map[string]bool // locals that hold what the current steps need
+}
+
+func (k *kernel) line(format string, args ...any) { fmt.Fprintf(k, "    "+format+"\n", args...) }
+
+// local declares a local once and gives its name.
+func (k *kernel) local(typ, format string, args ...any) string {
+	name := fmt.Sprintf(format, args...)
+	if k.locals[name] == "" {
+		k.locals[name] = typ
+		k.order = append(k.order, name)
+	}
+	return name
+}
+
+// shared puts a vector on the stack: it is loaded once between two calls of forget.
+func (k *kernel) shared(name, load string) {
+	if k.kept[name] {
+		k.line("local.get $%s", name)
+		return
+	}
+	k.kept[name] = true
+	k.line("%s local.tee $%s", load, k.local("v128", "%s", name))
+}
+
+func (k *kernel) forget() { clear(k.kept) }
+
+// advance moves a pointer on.
+func (k *kernel) advance(pointer string, bytes int) {
+	k.line("(local.set $%s (i32.add (local.get $%[1]s) (i32.const %d)))", pointer, bytes)
+}
+
+// fields reads fields of the Go struct that a function is given, of eight bytes each. A place without a name is skipped.
+func (k *kernel) fields(names ...string) {
+	for i, n := range names {
+		if n != "" {
+			k.line("(local.set $%s (i32.load offset=%d (local.get $tile)))", k.local("i32", "%s", n), 8*i)
+		}
+	}
+}
+
+// function writes a function of integers.
+func function(name string, params []string, body func(k *kernel)) string {
+	k := &kernel{locals: map[string]string{}, kept: map[string]bool{}}
+	body(k)
+	var s strings.Builder
+	fmt.Fprintf(&s, "\n  (func (export %q)", name)
+	for _, p := range params {
+		fmt.Fprintf(&s, " (param $%s i32)", p)
+	}
+	for i, l := range k.order {
+		if i%8 == 0 {
+			s.WriteString("\n   ")
+		}
+		fmt.Fprintf(&s, " (local $%s %s)", l, k.locals[l])
+	}
+	return s.String() + "\n" + k.String() + "  )\n"
+}
+
+// tiles writes a function that is given a tile for each number of rows.
+func tiles(name string, most int, body func(k *kernel, rows int)) (list []string) {
+	for rows := 1; rows <= most; rows++ {
+		list = append(list, function(fmt.Sprintf("%s%d", name, rows), []string{"tile"}, func(k *kernel) { body(k, rows) }))
+	}
+	return list
+}
+
+// repeat runs a body as often as the local says, which is at least once.
+func (k *kernel) repeat(label, local string, body func()) {
+	k.line("loop $%s", label)
+	body()
+	k.line("(br_if $%s (local.tee $%s (i32.sub (local.get $%[2]s) (i32.const 1))))", label, local)
+	k.line("end")
+}
+
+// unrolled runs a body for so many steps at a time while there are as many, and then for one at a time.
+func (k *kernel) unrolled(local string, steps int, body func(steps int)) {
+	k.line("block $rest")
+	k.line("(br_if $rest (i32.lt_s (local.tee $%s (i32.sub (local.get $%[1]s) (i32.const %d))) (i32.const 0)))", local, steps)
+	k.line("loop $next")
+	body(steps)
+	k.line("(br_if $next (i32.ge_s (local.tee $%s (i32.sub (local.get $%[1]s) (i32.const %d))) (i32.const 0)))", local, steps)
+	k.line("end")
+	k.line("end")
+	k.line("block $done")
+	k.line("(br_if $done (i32.eqz (local.tee $%s (i32.add (local.get $%[1]s) (i32.const %d)))))", local, steps)
+	k.repeat("next", local, func() { body(1) })
+	k.line("end")
+}
+
+// file makes a module of functions.
+func file(functions ...string) string {
+	return ";; Code generated by watgen. DO NOT EDIT.\n(module\n  (import \"canister\" \"memory\" (memory 1))\n" + strings.Join(functions, "") + ")\n"
+}
