@@ -34,6 +34,11 @@ func install(t *testing.T, model []byte) replayed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return installGraph(t, lowered)
+}
+
+func installGraph(t *testing.T, lowered *ir.Graph) replayed {
+	t.Helper()
 	file, err := ir.Encode(lowered)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ var scratching = map[string]int64{
 	"ReduceL1":                  1, "ReduceL2": 1, "ReduceLogSum": 1, "ReduceLogSumExp": 1, "ReduceMax": 1, "ReduceMean": 1,
 	"ReduceMin": 1, "ReduceProd": 1, "ReduceSum": 1, "ReduceSumSquare": 1,
 	"Softmax": 1, "LogSoftmax": 1, "Hardmax": 1, "LpNormalization": 1, "SimplifiedLayerNormalization": 1,
-	"ConvInteger": 1, "QLinearConv": 1,
+	"CausalConvWithState": 1, "ConvInteger": 1, "QLinearConv": 1,
 	"LSTM": 7, "GRU": 7, "RNN": 7,
 }
 

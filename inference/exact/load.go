@@ -159,6 +159,9 @@ func (l *loader) node(n *ir.Node) error {
 		return err
 	}
 	bound := node{Node: n, eval: e, in: n.In}
+	if op.bodies == 0 && !op.spare && (len(n.Out) == 0 || n.Out[0] == ir.None) {
+		bound.Node = l.withFirst(n)
+	}
 	if len(b.taken) > 0 {
 		bound.in = append([]ir.ID(nil), n.In...)
 		for i := range b.taken {
@@ -167,6 +170,14 @@ func (l *loader) node(n *ir.Node) error {
 	}
 	l.program.nodes = append(l.program.nodes, bound)
 	return nil
+}
+
+// withFirst is the node with its first output made, for itself alone: the other outputs come of it.
+func (l *loader) withFirst(n *ir.Node) *ir.Node {
+	out := *n
+	out.Out = append([]ir.ID{ir.ID(l.program.values)}, n.Out[min(1, len(n.Out)):]...)
+	l.program.values++
+	return &out
 }
 
 func (o *operator) fits(n *ir.Node) error {

@@ -65,24 +65,33 @@ func bindAttention(b *binder) (eval, error) {
 	return eval{infer: a.infer, compute: a.compute, cost: a.cost, scratch: a.scratch}, nil
 }
 
-// What one weight costs in a canister, at most; and more where scores are capped, by a hyperbolic tangent.
+// What things cost in a canister, at most, measured on small shapes, where what is done once weighs most.
 const (
-	softmaxInstructions = 450
-	softcapInstructions = 400
+	softmaxInstructions = 450    // a weight
+	softcapInstructions = 600    // more, where scores are capped
+	doubleInstructions  = 1_500  // more, where the softmax is of float64
+	narrowInstructions  = 3_000  // more, where every step is rounded
+	rowInstructions     = 16_000 // a query of a head
+	taskInstructions    = 60_000 // some queries of a head
 )
 
 func (a *attention) cost(in, _ []Spec) Cost {
 	q, k, v := in[0].Shape, in[1].Shape, in[2].Shape
 	t, _ := a.keyCount(k)
-	weights, each := min(macs(q[0], q[1], q[2], t), 1<<48), int64(softmaxInstructions)
+	each := int64(softmaxInstructions)
 	if a.softcap > 0 {
 		each += softcapInstructions
 	}
-	if in[0].DType != tensor.Float32 || a.precision == tensor.Float64 {
+	if a.precision == tensor.Float64 {
+		each += doubleInstructions
+	}
+	if in[0].DType != tensor.Float32 {
 		each += narrowInstructions
 	}
 	products := min(macs(q[0], q[1], q[2], t, q[3]), 1<<61) + min(macs(q[0], q[1], q[2], t, v[3]), 1<<61)
-	return Cost{Multiplies: products, Instructions: each * weights}
+	rows, tasks := macs(q[0], q[1], q[2]), macs(q[0], (q[1]+attentionRows-1)/attentionRows, q[2])
+	once := rowInstructions*min(rows, 1<<44) + taskInstructions*min(tasks, 1<<44) + packInstructions*min(macs(int(tasks), t, q[3]+v[3]), 1<<52)
+	return Cost{Multiplies: products, Instructions: each*min(macs(int(rows), t), 1<<48) + once}
 }
 
 // keyCount gives the number of keys and of their heads.

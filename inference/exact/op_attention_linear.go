@@ -95,10 +95,17 @@ func (a *linearAttention) inferGate(s Spec, want bool, q []int, one, other int) 
 	return nil
 }
 
+// cost counts the four passes over the state, what a step takes once and once for each row, and the operands.
 func (a *linearAttention) cost(in, out []Spec) Cost {
 	state := out[1].Shape
-	n := macs(in[0].Shape[1], state[0], state[1], state[2], state[3])
-	return Cost{Multiplies: min(n, 1<<52) * int64(3+min(a.heads/a.kvHeads, 1<<9)), Instructions: 200 * macs(in[0].Shape...)}
+	steps, read := macs(in[0].Shape[1], state[0], state[1]), int64(0)
+	for i := range in {
+		read += 100 * int64(tensor.Product(in[i].Shape))
+	}
+	return Cost{
+		Multiplies:   min(macs(int(steps), state[2], state[3]), 1<<52) * int64(3+min(a.heads/a.kvHeads, 1<<9)),
+		Instructions: 25_000*min(steps, 1<<44) + 3_000*min(macs(int(steps), state[2]), 1<<48) + read,
+	}
 }
 
 // scratch holds everything in float32.

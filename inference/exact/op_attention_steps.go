@@ -15,9 +15,6 @@ const (
 	finalScores         // weights
 )
 
-// narrowInstructions is what rounding one weight at every step costs in a canister more, at most.
-const narrowInstructions = 500
-
 // stepwise reports whether weights take more steps than a masked softmax.
 func (h *head) stepwise() bool {
 	return h.softcap > 0 || h.shown >= 0 || h.precision != 0 || h.zeroEmpty || h.sinks != nil || h.dtype != tensor.Float32

@@ -123,7 +123,8 @@ func bindLoop(b *binder) (eval, error) {
 	}
 	l := loop{body: bodies[0], carried: b.int("carried", 0)}
 	l.scan = len(l.body.graph.Outputs) - 1 - l.carried
-	if l.carried < 0 || l.scan < 0 || len(l.body.graph.Inputs) != len(b.node.In) || l.carried > len(b.node.In)-2 {
+	if l.carried < 0 || l.scan < 0 || len(l.body.graph.Inputs) != len(b.node.In) || l.carried > len(b.node.In)-2 ||
+		len(b.node.Out) > l.carried+l.scan {
 		return eval{}, fail(ErrShape, "a body of %d inputs and %d outputs carries %d values", len(l.body.graph.Inputs), len(l.body.graph.Outputs), l.carried)
 	}
 	return eval{whole: l.run, bound: l.bound}, nil

@@ -41,7 +41,7 @@ func bindDFT(b *binder) (eval, error) {
 			if err != nil {
 				return 0
 			}
-			return fourierScratch(p.n) + handedOut(8*int64(tensor.Product(in[0].Shape))) + handedOut(8*int64(tensor.Product(out[0].Shape)))
+			return fourierScratch(in[0].DType, p.n, p.lines) + widerScratch(in) + widerScratch(out)
 		},
 		cost: func(in, out []Spec) Cost {
 			p, err := d.plan(in)
@@ -107,66 +107,56 @@ func (d *dft) plan(in []Spec) (p dftPlan, err error) {
 
 func (d *dft) compute(c *call, in, out []*Tensor) error {
 	p, err := d.plan(specsFor(in))
-	if err != nil || out[0].Len() == 0 {
+	switch {
+	case err != nil || out[0].Len() == 0:
 		return err
+	case in[0].DType == tensor.Float64:
+		return dftAs[float64](c, d, &p, in[0], out[0])
 	}
-	f, done, err := newFourier(c, p.n, d.inverse)
+	return dftAs[float32](c, d, &p, in[0], out[0])
+}
+
+func dftAs[T float32 | float64](c *call, d *dft, p *dftPlan, in, out *Tensor) error {
+	f, done, err := newFourier[T](c, p.n, d.inverse, p.parts == 1 && !(d.inverse && d.onesided))
 	if err != nil {
 		return err
 	}
 	defer done()
-	x, done, err := c.wideOf(in[0])
+	x, done, err := floatsAs[T](c, in)
 	if err != nil {
 		return err
 	}
 	defer done()
-	y, finish, err := c.wideResult(out[0])
+	y, finish, err := resultAs[T](c, out)
 	if err != nil {
 		return err
 	}
+	defer finish()
 	kept, parts := p.shape[p.axis], p.shape[len(p.shape)-1]
-	f.lines(c, p.lines, func(line []float64, i int) {
-		d.load(line, x[(i/p.between*p.length*p.between+i%p.between)*p.parts:], &p)
-	}, func(line []float64, i int) {
+	return f.lines(c, p.lines, func(line []T, i int) {
+		loadLine(line, x[(i/p.between*p.length*p.between+i%p.between)*p.parts:], p, d.onesided && d.inverse)
+	}, func(line []T, i int) {
 		to := y[(i/p.between*kept*p.between+i%p.between)*parts:]
 		for k := range kept {
 			copy(to[k*p.between*parts:][:parts], line[2*k:])
 		}
 	})
-	finish()
-	return nil
 }
 
-// load fills a line with the first n numbers; zeros are behind them. One side of an inverse stands for the other too.
-func (d *dft) load(line, x []float64, p *dftPlan) {
+// loadLine fills a line with the first n numbers; zeros are behind them. One side of an inverse stands for the other too.
+func loadLine[T float32 | float64](line, x []T, p *dftPlan, half bool) {
 	count := min(p.length, p.n)
-	if d.onesided && d.inverse {
+	if half {
 		count = min(p.length, p.n/2+1)
 	}
 	for k := range count {
 		copy(line[2*k:2*k+2], x[k*p.between*p.parts:][:p.parts])
 	}
-	if d.onesided && d.inverse {
+	if half {
 		for k := p.n/2 + 1; k < p.n; k++ {
 			line[2*k], line[2*k+1] = line[2*(p.n-k)], -line[2*(p.n-k)+1]
 		}
 	}
-}
-
-// wideResult is memory for the elements of out as float64, and a function that rounds them into it.
-func (c *call) wideResult(out *Tensor) ([]float64, func(), error) {
-	if out.DType == tensor.Float64 {
-		y := tensor.View[float64](out)
-		return y, func() { storeDoubles(nil, out, 0, y) }, nil
-	}
-	wide, done, err := scratch[float64](c, out.Len())
-	if err != nil {
-		return nil, nil, err
-	}
-	return wide, func() {
-		c.tasks(out.Len(), func(from, to int) { writeWide(&c.set.Vectors, out, from, wide[from:to]) })
-		done()
-	}, nil
 }
 
 // stftPlan is what shapes say of an STFT.
@@ -233,15 +223,17 @@ func bindSTFT(b *binder) (eval, error) {
 			if err != nil || out[0].Len() == 0 {
 				return err
 			}
-			return p.compute(c, in, out[0])
+			if in[0].DType == tensor.Float64 {
+				return stftAs[float64](c, &p, in, out[0])
+			}
+			return stftAs[float32](c, &p, in, out[0])
 		},
 		scratch: func(in, out []Spec) int64 {
 			p, err := planSTFT(in, onesided)
 			if err != nil {
 				return 0
 			}
-			elements := int64(tensor.Product(in[0].Shape)) + int64(tensor.Product(out[0].Shape)) + int64(p.n)
-			return fourierScratch(p.n) + handedOut(8*elements) + 128
+			return fourierScratch(in[0].DType, p.n, in[0].Shape[0]*p.frames) + widerScratch(in) + widerScratch(out)
 		},
 		cost: func(in, out []Spec) Cost {
 			p, err := planSTFT(in, onesided)
@@ -255,40 +247,39 @@ func bindSTFT(b *binder) (eval, error) {
 	}, nil
 }
 
-func (p *stftPlan) compute(c *call, in []*Tensor, out *Tensor) error {
-	f, done, err := newFourier(c, p.n, false)
+func stftAs[T float32 | float64](c *call, p *stftPlan, in []*Tensor, out *Tensor) error {
+	f, done, err := newFourier[T](c, p.n, false, p.parts == 1)
 	if err != nil {
 		return err
 	}
 	defer done()
-	x, done, err := c.wideOf(in[0])
+	x, done, err := floatsAs[T](c, in[0])
 	if err != nil {
 		return err
 	}
 	defer done()
-	var window []float64
+	var window []T
 	if len(in) > 2 && in[2] != nil {
-		list, done, err := c.wideOf(in[2])
+		list, done, err := floatsAs[T](c, in[2])
 		if err != nil {
 			return err
 		}
 		defer done()
 		window = list
 	}
-	y, finish, err := c.wideResult(out)
+	y, finish, err := resultAs[T](c, out)
 	if err != nil {
 		return err
 	}
+	defer finish()
 	length := in[0].Shape[1]
-	f.lines(c, in[0].Shape[0]*p.frames, func(line []float64, i int) {
+	return f.lines(c, in[0].Shape[0]*p.frames, func(line []T, i int) {
 		from := x[(i/p.frames*length+i%p.frames*p.step)*p.parts:]
 		for k := range p.n {
 			copy(line[2*k:2*k+2], from[k*p.parts:(k+1)*p.parts])
 		}
 		for k, w := range window {
-			line[2*k], line[2*k+1] = float64(line[2*k]*w), float64(line[2*k+1]*w)
+			line[2*k], line[2*k+1] = T(line[2*k]*w), T(line[2*k+1]*w)
 		}
-	}, func(line []float64, i int) { copy(y[i*2*p.kept:(i+1)*2*p.kept], line) })
-	finish()
-	return nil
+	}, func(line []T, i int) { copy(y[i*2*p.kept:(i+1)*2*p.kept], line) })
 }

@@ -1,15 +1,19 @@
 package exact
 
-import "assay/inference/tensor"
+import (
+	"assay/inference/exact/internal/kernel"
+	"assay/inference/tensor"
+)
 
-// fourier transforms lines of n complex numbers, which lie as pairs of float64: by its smallest prime factor p, n is
-// cut into the p lines of every p-th number; their transforms are joined, p results at a time.
-type fourier struct {
+// fourier transforms lines of n complex numbers, which lie as pairs. It decimates in frequency: for each prime factor p of
+// n, ascending, p numbers that lie n/p apart are joined to p sums, and these are turned; after the last factor the
+// numbers are in their places, as no pass writes where it reads.
+type fourier[T float32 | float64] struct {
 	n       int
-	factors []int     // ascending
-	order   []int32   // where the numbers of a line go before they are joined
-	table   []float64 // cosine and sine of 2π·k/n, that of the inverse conjugated
+	factors []int // ascending
+	turns   []T   // cosine and sine of 2π·k/n, those of the inverse conjugated
 	inverse bool
+	real    bool // what is transformed has no imaginary parts
 }
 
 // primes are the factors of n, ascending.
@@ -25,150 +29,249 @@ func primes(n int) (list []int) {
 	return list
 }
 
-// newFourier makes the tables, and a function to give their memory back.
-func newFourier(c *call, n int, inverse bool) (*fourier, func(), error) {
-	f := &fourier{n: n, factors: primes(n), inverse: inverse}
-	table, doneTable, err := scratch[float64](c, 2*n)
+// newFourier makes the table, and a function to give its memory back.
+func newFourier[T float32 | float64](c *call, n int, inverse, real bool) (*fourier[T], func(), error) {
+	turns, done, err := scratch[T](c, 2*n)
 	if err != nil {
 		return nil, nil, err
 	}
-	order, doneOrder, err := scratch[int32](c, n)
-	if err != nil {
-		doneTable()
-		return nil, nil, err
-	}
-	f.table, f.order = table, order
 	c.rows(n, 16, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
 			cos, sin := rotation(k, n)
 			if !inverse {
 				sin = -sin
 			}
-			table[2*k], table[2*k+1] = cos, sin
+			turns[2*k], turns[2*k+1] = T(cos), T(sin)
 		}
 	})
-	order[0] = 0
-	m := 1
-	for i := len(f.factors) - 1; i >= 0; i-- {
-		p := f.factors[i]
-		for j := m - 1; j >= 0; j-- {
-			at := order[j] * int32(p)
-			for r := range p {
-				order[r*m+j] = at + int32(r)
-			}
-		}
-		m *= p
-	}
-	return f, func() { doneOrder(); doneTable() }, nil
+	return &fourier[T]{n: n, factors: primes(n), turns: turns, inverse: inverse, real: real}, done, nil
 }
 
-// fourierScratch is the memory of the tables.
-func fourierScratch(n int) int64 { return handedOut(16*int64(n)) + handedOut(4*int64(n)) }
+// fourierBatch is how many lines are transformed at a time.
+func fourierBatch(n, lines int) int { return max(1, min(lines, 1<<15/n)) }
 
-// fourierCost is that of a number of lines, tables included.
+// fourierScratch is the memory of the table and of a batch of lines, before and after a pass.
+func fourierScratch(dtype tensor.DType, n, lines int) int64 {
+	size := 2 * int64(max(4, dtype.Size())) * int64(n)
+	return handedOut(size) + 2*handedOut(size*int64(fourierBatch(n, lines)))
+}
+
+// fourierCost is that of a number of lines, table included.
 func fourierCost(n int, lines int64) Cost {
-	pairs, sums := int64(0), int64(0) // multiply-adds of joins of two and of more
+	multiplies := int64(0)
 	for _, p := range primes(n) {
-		if p == 2 {
-			pairs += 2 * int64(n)
+		if half := int64(p / 2); p == 2 {
+			multiplies += 2 * int64(n)
 		} else {
-			sums += 4 * int64(n) * int64(p-1)
+			multiplies += int64(n/p) * half * (4*half + 8)
 		}
 	}
-	if lines > 0 && pairs+sums+int64(n) > (1<<52)/lines {
+	if lines > 0 && multiplies+int64(n) > (1<<52)/lines {
 		return Cost{Multiplies: 1 << 62}
 	}
 	return Cost{
-		Multiplies:   lines * (pairs + sums),
-		Instructions: 3000*int64(n) + lines*(4000+1000*int64(n)+150*pairs+30*sums),
+		Multiplies:   lines * multiplies,
+		Instructions: 3000*int64(n) + lines*(4000+1000*int64(n)+150*multiplies),
 	}
 }
 
-// transform changes a line; work is as long.
-func (f *fourier) transform(line, work []float64) {
-	for i, from := range f.order {
-		work[2*i], work[2*i+1] = line[2*from], line[2*from+1]
+// lines transforms a number of lines: load fills line i, which holds zeros, and store reads it when it is transformed.
+func (f *fourier[T]) lines(c *call, count int, load func(line []T, i int), store func(line []T, i int)) error {
+	batch, size := fourierBatch(f.n, count), 2*f.n
+	x, done, err := scratch[T](c, batch*size)
+	if err != nil {
+		return err
 	}
-	m := 1
-	for i := len(f.factors) - 1; i >= 0; i-- {
-		p := f.factors[i]
-		for at := 0; at < 2*f.n; at += 2 * p * m {
-			if p == 2 {
-				f.join2(work[at:at+4*m], m)
-			} else {
-				f.join(work[at:at+2*p*m], line[:2*p], p, m)
+	defer done()
+	y, done, err := scratch[T](c, batch*size)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for at := 0; at < count; at += batch {
+		n := min(batch, count-at)
+		c.rows(n, size, func(lo, hi int) {
+			clear(x[lo*size : hi*size])
+			for i := lo; i < hi; i++ {
+				load(x[i*size:(i+1)*size], at+i)
 			}
-		}
-		m *= p
-	}
-	for i, v := range work {
-		if f.inverse {
-			v /= float64(f.n)
-		}
-		line[i] = v
-	}
-}
-
-// join2 makes of two transforms of m numbers one of 2m: a ± b·w.
-func (f *fourier) join2(x []float64, m int) {
-	step := f.n / m // of the table, in places: two for each number, and a turn of 2m numbers
-	low, high := x[:2*m], x[2*m:]
-	for k := 0; k < 2*m; k += 2 {
-		c, s := f.table[k/2*step], f.table[k/2*step+1]
-		re := float64(high[k]*c) - float64(high[k+1]*s)
-		im := float64(high[k]*s) + float64(high[k+1]*c)
-		high[k], high[k+1] = low[k]-re, low[k+1]-im
-		low[k], low[k+1] = low[k]+re, low[k+1]+im
-	}
-}
-
-// join makes of p transforms of m numbers one of p·m: number k is the sum over r ascending of transform r at k mod m
-// times w^(r·k).
-func (f *fourier) join(x, terms []float64, p, m int) {
-	n := p * m
-	step := f.n / n
-	for k := range m {
-		for r := range p {
-			terms[2*r], terms[2*r+1] = x[2*(r*m+k)], x[2*(r*m+k)+1]
-		}
-		for at := k; at < n; at += m {
-			re, im := terms[0], terms[1]
-			turn := 0
-			for r := 1; r < p; r++ {
-				if turn += at; turn >= n {
-					turn -= n
-				}
-				c, s := f.table[2*turn*step], f.table[2*turn*step+1]
-				re += float64(terms[2*r]*c) - float64(terms[2*r+1]*s)
-				im += float64(terms[2*r]*s) + float64(terms[2*r+1]*c)
+		})
+		transformed, other := f.transform(c, x, y, n)
+		c.rows(n, size, func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				line := transformed[i*size : (i+1)*size]
+				f.finish(line)
+				store(line, at+i)
 			}
-			x[2*at], x[2*at+1] = re, im
+		})
+		x, y = other, transformed
+	}
+	return nil
+}
+
+// finish divides an inverse by n, as a product with 1/n, and makes the transform of real numbers as symmetric as it is: number
+// n - k is the conjugate of number k.
+func (f *fourier[T]) finish(line []T) {
+	if f.inverse {
+		by := T(1 / float64(f.n))
+		for i, v := range line {
+			line[i] = T(v * by)
+		}
+	}
+	if !f.real {
+		return
+	}
+	for k := 0; 2*k <= f.n; k++ {
+		if at, other := 2*k, 2*(f.n-k)%(2*f.n); at == other {
+			line[at+1] = 0
+		} else {
+			line[other], line[other+1] = line[at], -line[at+1]
 		}
 	}
 }
 
-// wideOf gives the elements of a float tensor as float64, and a function to give their memory back.
-func (c *call) wideOf(x *Tensor) ([]float64, func(), error) {
-	if x.DType == tensor.Float64 {
-		return tensor.View[float64](x), func() {}, nil
+// transform changes lines in x and gives them in x or y, and the other one.
+func (f *fourier[T]) transform(c *call, x, y []T, lines int) ([]T, []T) {
+	groups := 1
+	for _, p := range f.factors {
+		f.pass(c, y, x, lines, groups, p)
+		x, y = y, x
+		groups *= p
 	}
-	wide, done, err := scratch[float64](c, x.Len())
+	return x, y
+}
+
+// pass joins p numbers each. Those before it have cut a line into groups; in group k, numbers i + b·each for b below p
+// make sums u, which go to place i of group k + u·groups.
+func (f *fourier[T]) pass(c *call, y, x []T, lines, groups, p int) {
+	each, pairs := f.n/p/groups, (p+1)/2 // sum 0, or with a factor of 2 both, and pairs of sums u and p - u
+	c.rows(lines*groups*pairs*each, 8*p, func(lo, hi int) {
+		for lo < hi {
+			i, rest := lo%each, lo/each
+			u, rest := rest%pairs, rest/pairs
+			k, line := rest%groups, rest/groups
+			j := join[T]{fourier: f, p: p, each: each, groups: groups, from: i, to: min(each, i+hi-lo)}
+			in, out := x[2*(line*f.n+k*p*each):], y[2*(line*f.n+k*each):]
+			switch {
+			case p == 2:
+				j.two(out, in)
+			case u == 0:
+				j.zero(out, in)
+			default:
+				j.pair(out, in, u)
+			}
+			lo += j.to - j.from
+		}
+	})
+}
+
+// join is part of a pass in one group: numbers from to before to.
+type join[T float32 | float64] struct {
+	*fourier[T]
+	p, each, groups, from, to int
+}
+
+// put stores number i of sum u, turned by 2π·u·i·groups/n.
+func (j *join[T]) put(out []T, u, i int, re, im T) {
+	if at := 2 * u * i * j.groups; at > 0 {
+		c, s := j.turns[at], j.turns[at+1]
+		re, im = T(re*c)-T(im*s), T(re*s)+T(im*c)
+	}
+	at := 2 * (u*j.groups*j.each + i)
+	out[at], out[at+1] = re, im
+}
+
+func (j *join[T]) two(out, in []T) {
+	far := in[2*j.each:]
+	for i := j.from; i < j.to; i++ {
+		re, im, farRe, farIm := in[2*i], in[2*i+1], far[2*i], far[2*i+1]
+		out[2*i], out[2*i+1] = re+farRe, im+farIm
+		j.put(out, 1, i, re-farRe, im-farIm)
+	}
+}
+
+// zero makes the plain sum: number b and number p - b are added to each other first.
+func (j *join[T]) zero(out, in []T) {
+	for i := j.from; i < j.to; i++ {
+		re, im := in[2*i], in[2*i+1]
+		for b := 1; b <= j.p/2; b++ {
+			near, far := 2*(i+b*j.each), 2*(i+(j.p-b)*j.each)
+			re, im = re+(in[near]+in[far]), im+(in[near+1]+in[far+1])
+		}
+		out[2*i], out[2*i+1] = re, im
+	}
+}
+
+// pair makes sums u and p - u, which differ in the sign of all sines.
+func (j *join[T]) pair(out, in []T, u int) {
+	step := 2 * (j.n / j.p)
+	for i := j.from; i < j.to; i++ {
+		re, im := in[2*i], in[2*i+1] // the cosines' part
+		var sinRe, sinIm T
+		turn := 0
+		for b := 1; b <= j.p/2; b++ {
+			if turn += u; turn >= j.p {
+				turn -= j.p
+			}
+			c, s := j.turns[turn*step], j.turns[turn*step+1]
+			near, far := 2*(i+b*j.each), 2*(i+(j.p-b)*j.each)
+			re += T(c * (in[near] + in[far]))
+			im += T(c * (in[near+1] + in[far+1]))
+			sinRe += T(s * (in[near] - in[far]))
+			sinIm += T(s * (in[near+1] - in[far+1]))
+		}
+		j.put(out, u, i, re-sinIm, im+sinRe)
+		j.put(out, j.p-u, i, re+sinIm, im-sinRe)
+	}
+}
+
+// floatsAs gives the elements of a float tensor as T, which holds them all, and a function to give their memory back.
+func floatsAs[T float32 | float64](c *call, x *Tensor) ([]T, func(), error) {
+	if x.DType.Size() >= 4 {
+		return tensor.View[T](x), func() {}, nil
+	}
+	wide, done, err := scratch[float32](c, x.Len())
 	if err != nil {
 		return nil, nil, err
 	}
-	c.tasks(x.Len(), func(from, to int) { readWide(&c.set.Vectors, wide[from:to], x, from) })
-	return wide, done, nil
+	c.tasks(x.Len(), func(from, to int) { loadFloats(&c.set.Vectors, wide[from:to], x, from) })
+	return any(wide).([]T), done, nil
 }
 
-// lines transforms lines of n complex numbers: load fills line i, and store reads it when it is transformed.
-func (f *fourier) lines(c *call, count int, load func(line []float64, i int), store func(line []float64, i int)) {
-	c.rows(count, 8*f.n, func(lo, hi int) {
-		line, work := make([]float64, 2*f.n), make([]float64, 2*f.n)
-		for i := lo; i < hi; i++ {
-			clear(line)
-			load(line, i)
-			f.transform(line, work)
-			store(line, i)
+// widerScratch is the memory of float32 copies of 16-bit floats.
+func widerScratch(list []Spec) (total int64) {
+	for i := range list {
+		if s := &list[i]; s.DType == tensor.Float16 || s.DType == tensor.BFloat16 {
+			total += handedOut(4 * int64(tensor.Product(s.Shape)))
 		}
-	})
+	}
+	return total
+}
+
+// resultAs is memory for the elements of out as T, and a function that stores them there.
+func resultAs[T float32 | float64](c *call, out *Tensor) ([]T, func(), error) {
+	if out.DType.Size() >= 4 {
+		y := tensor.View[T](out)
+		return y, func() { c.tasks(len(y), func(from, to int) { respell(y[from:to]) }) }, nil
+	}
+	wide, done, err := scratch[float32](c, out.Len())
+	if err != nil {
+		return nil, nil, err
+	}
+	return any(wide).([]T), func() {
+		c.tasks(out.Len(), func(from, to int) { storeFloats(&c.set.Vectors, out, from, wide[from:to]) })
+		done()
+	}, nil
+}
+
+// respell gives every NaN its one spelling.
+func respell[T float32 | float64](x []T) {
+	switch list := any(x).(type) {
+	case []float32:
+		kernel.Canonicalise(list)
+	case []float64:
+		for i, v := range list {
+			list[i] = canon64(v)
+		}
+	}
 }

@@ -13,15 +13,15 @@ func recurrentOperators() map[string]*operator {
 		return append(more, "activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout")
 	}
 	return map[string]*operator{
-		"RNN": {minIn: 3, maxIn: 6, out: 2, attributes: attributes(), bind: func(b *binder) (eval, error) {
+		"RNN": {minIn: 3, maxIn: 6, out: 2, spare: true, attributes: attributes(), bind: func(b *binder) (eval, error) {
 			return bindRecurrent(b, &recurrent{gates: 1, defaults: []string{"Tanh"}, step: (*recurrence).rnn})
 		}},
-		"GRU": {minIn: 3, maxIn: 6, out: 2, attributes: attributes("linear_before_reset"), bind: func(b *binder) (eval, error) {
+		"GRU": {minIn: 3, maxIn: 6, out: 2, spare: true, attributes: attributes("linear_before_reset"), bind: func(b *binder) (eval, error) {
 			r := &recurrent{gates: 3, defaults: []string{"Sigmoid", "Tanh"}, step: (*recurrence).gru}
 			r.linearFirst = b.bool("linear_before_reset", false)
 			return bindRecurrent(b, r)
 		}},
-		"LSTM": {minIn: 3, maxIn: 8, out: 3, attributes: attributes("input_forget"), bind: func(b *binder) (eval, error) {
+		"LSTM": {minIn: 3, maxIn: 8, out: 3, spare: true, attributes: attributes("input_forget"), bind: func(b *binder) (eval, error) {
 			r := &recurrent{gates: 4, defaults: []string{"Sigmoid", "Tanh", "Tanh"}, step: (*recurrence).lstm, cell: true}
 			r.coupled = b.bool("input_forget", false)
 			return bindRecurrent(b, r)

@@ -23,7 +23,7 @@ type rotary struct {
 
 func bindRotary(b *binder) (eval, error) {
 	r := rotary{interleaved: b.bool("interleaved", false), size: b.int("size", 0)}
-	return eval{infer: r.infer, compute: r.compute, inPlace: []int{0}, cost: elementCost(40, 80)}, nil
+	return eval{infer: r.infer, compute: r.compute, inPlace: []int{0}, cost: elementCost(200, 600)}, nil
 }
 
 func (r *rotary) infer(in []Spec) ([]Spec, error) {

@@ -21,7 +21,8 @@ func bindScan(b *binder) (eval, error) {
 	}
 	s := scan{body: bodies[0], states: b.int("carried", 0), inputs: b.int("num_scan_inputs", 0)}
 	s.outs = len(s.body.graph.Outputs) - s.states
-	if s.states < 0 || s.inputs < 1 || s.outs < 0 || s.states+s.inputs > len(b.node.In) || len(s.body.graph.Inputs) != len(b.node.In) {
+	if s.states < 0 || s.inputs < 1 || s.outs < 0 || s.states+s.inputs > len(b.node.In) || len(s.body.graph.Inputs) != len(b.node.In) ||
+		len(b.node.Out) > len(s.body.graph.Outputs) {
 		return eval{}, fail(ErrShape, "a body of %d inputs and %d outputs with %d states and %d scanned inputs",
 			len(s.body.graph.Inputs), len(s.body.graph.Outputs), s.states, s.inputs)
 	}

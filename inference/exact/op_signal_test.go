@@ -170,20 +170,55 @@ func TestOneSideOfATransform(t *testing.T) {
 // TestTransformsKeepTheirBits: what is written down for good.
 func TestTransformsKeepTheirBits(t *testing.T) {
 	t.Parallel()
-	x := tensor.New(tensor.Float64, 1, 60, 1)
-	for i := range tensor.View[float64](&x) {
-		tensor.View[float64](&x)[i] = float64(i*i%17) / 8
+	for dtype, want := range map[tensor.DType]string{tensor.Float32: "1092b4ad4b8f50a1", tensor.Float64: "be5d5b923eda6092"} {
+		x := tensor.New(tensor.Float64, 1, 420, 1)
+		for i := range tensor.View[float64](&x) {
+			tensor.View[float64](&x)[i] = float64(i*i%17) / 8
+		}
+		cast, err := runNode(t, "Cast", []ir.Attr{aInt("to", int64(dtype))}, 1, &x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := runNode(t, "DFT", nil, 1, &cast[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := ir.TensorRoot(&y[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", root[:8]); got != want {
+			t.Errorf("%v: root %s", dtype, got)
+		}
 	}
-	y, err := runNode(t, "DFT", nil, 1, &x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := ir.TensorRoot(&y[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprintf("%x", root[:8]); got != "dd53dba27d8f98ef" {
-		t.Errorf("root %s", got)
+}
+
+// TestFloat32TransformsAreClose to those of float64: no further than rounding every pass would explain.
+func TestFloat32TransformsAreClose(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(13, 14))
+	for _, n := range []int{8, 10, 97, 100, 400, 512, 1009, 1024} {
+		x := drawn(r, 1, n, 2)
+		y, err := runBounded(t, "DFT", nil, 1, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, size := make([]complex128, n), 0.0
+		for i := range list {
+			list[i] = complex(float64(x.Float32s()[2*i]), float64(x.Float32s()[2*i+1]))
+			size += real(list[i])*real(list[i]) + imag(list[i])*imag(list[i])
+		}
+		worst := 0.0
+		for k, want := range directly(list, false) {
+			worst = max(worst, cmplx.Abs(complex(float64(y.Float32s()[2*k]), float64(y.Float32s()[2*k+1]))-want))
+		}
+		allowed := 0.0
+		for _, p := range primes(n) {
+			allowed += 1.5e-7 * math.Sqrt(float64(p))
+		}
+		if worst /= math.Sqrt(size); worst > allowed {
+			t.Errorf("%d numbers: %.2g of the signal's size, want at most %.2g", n, worst, allowed)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ type operator struct {
 	attributes   []string // those it knows; any other is refused
 	bodies       int
 	optional     bool // even the first minIn may be left out, but have their places
+	spare        bool // output 0 need not be made for the others
 	bind         func(*binder) (eval, error)
 }
 
@@ -22,7 +23,8 @@ type eval struct {
 	// [Program.Bound], with few: where it needs a value that is not known it returns errDynamic (see [Spec.ints]).
 	// Everything that can be wrong with operands is found here: compute cannot fail on shapes or types.
 	infer func(in []Spec) ([]Spec, error)
-	// compute fills the outputs, whose bytes are arbitrary before; nil where in or out is left out or not wanted.
+	// compute fills the outputs, whose bytes are arbitrary before; nil where in or out is left out or not wanted, but for
+	// output 0 of an operator that is not spare.
 	compute func(c *call, in, out []*Tensor) error
 	// view says that output 0 is input 0 under another shape; there is no compute.
 	view bool

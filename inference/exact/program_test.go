@@ -287,6 +287,54 @@ func TestLoop(t *testing.T) {
 }
 
 // A NaN has one spelling in every type, and a truth value one of two, whatever a caller hands in.
+func TestNoMoreOutputsThanTheBody(t *testing.T) {
+	three := tensor.FromInt64([]int64{3})
+	loop := loopGraph(&three)
+	loop.Nodes[0].Out = append(loop.Nodes[0].Out, ir.ID(loop.Values()))
+	body := &graphBuilder{}
+	body.output("row", body.node("Neg", nil, body.input("x", tensor.Float32)))
+	scan := &graphBuilder{}
+	x := scan.input("x", tensor.Float32, symbol("n"))
+	scan.Nodes = []ir.Node{{
+		Op: "Scan", Name: "scan", In: []ir.ID{x}, Out: []ir.ID{1, 2}, Attrs: []ir.Attr{aInt("num_scan_inputs", 1)}, Bodies: []*ir.Graph{&body.Graph},
+	}}
+	for _, g := range []*ir.Graph{loop, &scan.Graph} {
+		if _, err := New(g, Config{}); !errors.Is(err, ErrShape) {
+			t.Errorf("%s with an output that its body does not give: %v", g.Nodes[0].Op, err)
+		}
+		g.Nodes[0].Out = g.Nodes[0].Out[:len(g.Nodes[0].Out)-1]
+		if _, err := New(g, Config{}); err != nil {
+			t.Errorf("without it: %v", err)
+		}
+	}
+}
+
+// A first output that nobody wants is made where the others come of it, and given back; traces leave it out.
+func TestFirstOutputUnwanted(t *testing.T) {
+	b := &graphBuilder{}
+	x, scale := b.input("x", tensor.Float32, symbol("n"), symbol("m")), b.input("scale", tensor.Float32, symbol("m"))
+	b.Nodes = []ir.Node{
+		{Op: "Neg", Name: "nothing", In: []ir.ID{x}},
+		{Op: "LayerNormalization", Name: "norm", In: []ir.ID{x, scale}, Out: []ir.ID{ir.None, 2}},
+	}
+	b.output("mean", 2)
+	p := program(t, &b.Graph)
+	trace, out, err := p.Trace(map[string]Tensor{"x": *ramp(2, 4), "scale": *ramp(4)}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := out["mean"]
+	if !same(&mean, f32s([]float32{1.5, 5.5}, 2, 1)) {
+		t.Errorf("means %v", show(&mean))
+	}
+	if len(trace) != 2 || len(trace[0].Outputs) != 0 || len(trace[1].Outputs) != 1 {
+		t.Errorf("traced %v", trace)
+	}
+	if bound, err := p.Bound(map[string][]int{"x": {2, 4}, "scale": {4}}); err != nil || bound.Bytes < 64 {
+		t.Errorf("bound %+v, %v", bound, err)
+	}
+}
+
 func TestInputsAreSpelledOneWay(t *testing.T) {
 	for _, c := range []struct {
 		dtype    tensor.DType

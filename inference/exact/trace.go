@@ -25,8 +25,8 @@ func (p *Program) Trace(inputs map[string]Tensor, parallel Parallel, keep func(n
 	c := newCall(p, parallel)
 	c.watch = func(index int, out []*Tensor) error {
 		n := NodeTrace{Name: p.nodes[index].Name, Op: p.nodes[index].Op}
-		for _, t := range out {
-			if t == nil {
+		for i, t := range out {
+			if t == nil || i >= len(p.graph.Nodes[index].Out) || p.graph.Nodes[index].Out[i] == ir.None {
 				continue
 			}
 			root, err := ir.TensorRoot(t)

@@ -284,6 +284,32 @@ func TestConstantConditionIsInlined(t *testing.T) {
 	}
 }
 
+func TestSparseConstants(t *testing.T) {
+	sparse := func(name string, rows int64) onnx.Sparse {
+		ones := onnx.Tensor{Name: name, DType: onnx.Float32, Shape: []int64{1}, Raw: binary.LittleEndian.AppendUint32(nil, math.Float32bits(1))}
+		at := onnx.Tensor{DType: onnx.Int64, Shape: []int64{1}, Raw: binary.LittleEndian.AppendUint64(nil, 2)}
+		return onnx.Sparse{Values: ones, Indices: at, Shape: []int64{rows, 2}}
+	}
+	sum := func(rows int64) *onnx.Graph {
+		m := newModel(17)
+		held := sparse("", rows)
+		m.Sparse = []onnx.Sparse{sparse("s", rows)}
+		c := m.node("c", "Constant", nil, onnx.Attribute{Name: "sparse_value", Kind: onnx.KindSparse, Sparse: &held})
+		return m.output(m.node("y", "Add", []string{m.input("x", onnx.Float32, rows, 2), m.node("twice", "Add", []string{"s", c})}))
+	}
+	g, err := lower.Lower(sum(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := tensor.New(tensor.Float32, 2, 2)
+	if y := run(t, g, map[string]tensor.Tensor{"x": zeros}); !slices.Equal(y.Float32s(), []float32{0, 0, 2, 0}) {
+		t.Errorf("sum %v", y.Float32s())
+	}
+	if _, err := lower.Lower(sum(1 << 28)); !errors.Is(err, lower.ErrLimit) {
+		t.Errorf("sparse constants of a billion elements: %v", err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	build := func(opset int64, op string, in []string) *onnx.Graph {
 		m := newModel(opset)

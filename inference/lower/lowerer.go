@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -97,6 +98,15 @@ func (l *lowerer) body(g *onnx.Graph) error {
 			return err
 		}
 		if err := l.define(t.Name, c); err != nil {
+			return err
+		}
+	}
+	for i := range g.Sparse {
+		c, err := l.sparse(&g.Sparse[i])
+		if err != nil {
+			return err
+		}
+		if err := l.define(g.Sparse[i].Values.Name, c); err != nil {
 			return err
 		}
 	}
@@ -244,6 +254,19 @@ func (v *value) data() *tensor.Tensor {
 func (l *lowerer) constant(t *onnx.Tensor) (*value, error) {
 	l.budget.bytes += constantShare * int64(len(t.Raw))
 	return constantOf(t)
+}
+
+// sparse spells out a constant that the file gives by its elements other than zero.
+func (l *lowerer) sparse(s *onnx.Sparse) (*value, error) {
+	t, err := s.Dense(int(max(0, min(l.budget.bytes, 1<<30))))
+	switch {
+	case errors.Is(err, onnx.ErrUnsupported):
+		return nil, unsupported("%v", err)
+	case err != nil:
+		return nil, &Error{Kind: ErrLimit, Reason: err.Error(), cause: err}
+	}
+	l.budget.bytes -= int64(len(t.Raw))
+	return constantOf(&t)
 }
 
 // constantOf turns a tensor of the file into a constant; its bytes are shared when they can be.

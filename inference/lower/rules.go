@@ -97,6 +97,11 @@ func lowerConstant(l *lowerer, n *onnx.Node) error {
 		if v, err = l.constant(a.Tensor); err != nil {
 			return err
 		}
+	case a.Name == "sparse_value" && a.Sparse != nil:
+		var err error
+		if v, err = l.sparse(a.Sparse); err != nil {
+			return err
+		}
 	case a.Name == "value_float" && a.Kind == onnx.KindFloat:
 		v = scalar(a.Float)
 	case a.Name == "value_floats" && a.Kind == onnx.KindFloats:

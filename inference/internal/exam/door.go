@@ -32,32 +32,37 @@ func Supported(model []byte) error {
 	}
 	for _, d := range append(inputs, outputs...) {
 		if d.Kind != "tensor" {
-			return &Unsupported{Reason: fmt.Sprintf("%q is a %s", d.Name, d.Kind)}
+			return &Unsupported{Reason: fmt.Sprintf("%q is no tensor of numbers but of the kind: %s", d.Name, d.Kind)}
 		}
 	}
 	return nil
 }
 
-// Run evaluates a model and gives its declared outputs in order. inputs go with the declared inputs by position;
-// nil stands for one that is left out. What the executor does not support comes back as an [*Unsupported].
+// Run evaluates a model and gives its declared outputs in order. inputs go by position with the declared inputs that
+// have no constant; nil stands for one that is left out. What the executor does not support comes back as an [*Unsupported].
 func Run(model []byte, inputs []*Value) ([]Value, error) {
 	if err := Supported(model); err != nil {
 		return nil, err
 	}
-	declared, _, err := Declared(model)
+	graph, err := onnx.Parse(model, onnx.Limits{})
 	if err != nil {
-		return nil, err
+		return nil, Typed(err)
 	}
-	if len(inputs) > len(declared) {
-		return nil, fmt.Errorf("%d inputs given, the model declares %d", len(inputs), len(declared))
+	return RunGraph(graph, inputs)
+}
+
+// RunGraph is Run for a model that has been read.
+func RunGraph(graph *onnx.Graph, inputs []*Value) ([]Value, error) {
+	if len(inputs) > len(graph.Inputs) {
+		return nil, fmt.Errorf("%d inputs given, the model declares %d without a constant", len(inputs), len(graph.Inputs))
 	}
 	given := map[string]Value{}
 	for i, v := range inputs {
 		if v != nil {
-			given[declared[i].Name] = *v
+			given[graph.Inputs[i].Name] = *v
 		}
 	}
-	return Evaluate(model, given, Options{})
+	return evaluate(graph, given, Options{})
 }
 
 // Options is how [Evaluate] runs a model; the zero value is the executor's own choice, on one thread.
@@ -77,9 +82,17 @@ func Kernels() []string { return exact.Kernels() }
 
 // Evaluate is the door to the executor: everything in this folder goes through it.
 func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error) {
-	graph, err := lowered(model, o.Stored)
+	graph, err := onnx.Parse(model, onnx.Limits{})
 	if err != nil {
-		return nil, typed(err)
+		return nil, Typed(err)
+	}
+	return evaluate(graph, inputs, o)
+}
+
+func evaluate(parsed *onnx.Graph, inputs map[string]Value, o Options) ([]Value, error) {
+	graph, err := lowered(parsed, o.Stored)
+	if err != nil {
+		return nil, Typed(err)
 	}
 	config := exact.Config{Kernel: o.Kernel}
 	program, err := exact.New(graph, config)
@@ -90,7 +103,7 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 		}
 	}
 	if err != nil {
-		return nil, typed(err)
+		return nil, Typed(err)
 	}
 	in := map[string]exact.Tensor{}
 	for name, v := range inputs {
@@ -106,7 +119,7 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 	}
 	results, err := run(in, o.Parallel)
 	if err != nil {
-		return nil, typed(err)
+		return nil, Typed(err)
 	}
 	var out []Value
 	for _, declared := range program.Outputs() {
@@ -116,11 +129,7 @@ func Evaluate(model []byte, inputs map[string]Value, o Options) ([]Value, error)
 	return out, nil
 }
 
-func lowered(model []byte, stored bool) (*ir.Graph, error) {
-	graph, err := onnx.Parse(model, onnx.Limits{})
-	if err != nil {
-		return nil, err
-	}
+func lowered(graph *onnx.Graph, stored bool) (*ir.Graph, error) {
 	made, err := lower.Lower(graph)
 	if err != nil || !stored {
 		return made, err
@@ -167,8 +176,8 @@ func pieces(p *exact.Program, in map[string]exact.Tensor) (map[string]exact.Tens
 	})
 }
 
-// typed turns the refusals of reader, lowering and executor into an Unsupported.
-func typed(err error) error {
+// Typed turns the refusals of reader, lowering and executor into an [*Unsupported].
+func Typed(err error) error {
 	var e *exact.Error
 	var l *lower.Error
 	switch {

@@ -67,11 +67,9 @@ func arguments(seed, first, count int, operators []string) []string {
 
 // notDrawn are operators that ONNX Runtime has in no operator set that graphs are drawn in.
 var notDrawn = map[string]bool{
-	"Attention":           true, // compared beside the other attentions
 	"BitCast":             true, // newer
 	"CausalConvWithState": true, // newer
 	"LinearAttention":     true, // newer
-	"RotaryEmbedding":     true, // compared beside attention
 	"Scatter":             true, // ended with operator set 10, as ScatterElements
 	"SwiGLU":              true, // newer
 	"Upsample":            true, // ended with operator set 10, as Resize
@@ -83,8 +81,8 @@ var foreign = []string{
 	"LabelEncoder@ai.onnx.ml", "LinearClassifier@ai.onnx.ml", "LinearRegressor@ai.onnx.ml", "Normalizer@ai.onnx.ml",
 	"OneHotEncoder@ai.onnx.ml", "Scaler@ai.onnx.ml", "TreeEnsemble@ai.onnx.ml", "TreeEnsembleClassifier@ai.onnx.ml",
 	"TreeEnsembleRegressor@ai.onnx.ml",
-	"BiasGelu@com.microsoft", "FastGelu@com.microsoft", "MatMulNBits@com.microsoft", "QuickGelu@com.microsoft",
-	"SkipLayerNormalization@com.microsoft",
+	"BiasGelu@com.microsoft", "FastGelu@com.microsoft", "GroupQueryAttention@com.microsoft", "MatMulNBits@com.microsoft",
+	"MultiHeadAttention@com.microsoft", "QuickGelu@com.microsoft", "RotaryEmbedding@com.microsoft", "SkipLayerNormalization@com.microsoft",
 }
 
 // claimed are the operators of the default domain of which a case of the ONNX project passes, and those of other

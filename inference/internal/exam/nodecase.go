@@ -43,10 +43,6 @@ func NodeCases(folder string) ([]NodeCase, error) {
 // About reports whether the case is about an operator or uses it.
 func (c *NodeCase) About(op string) bool { return c.Subject == op || slices.Contains(c.Operators, op) }
 
-// roundedCases are cases whose expected numbers hold the rounding errors of float32 where the exact value is 0, and the
-// absolute tolerance that covers them.
-var roundedCases = map[string]float64{"test_dft_inverse": 2e-7, "test_dft_inverse_opset19": 2e-7}
-
 // Check runs the case and compares every output: nil is a pass, an [*Unsupported] one that the executor refuses,
 // anything else a failure.
 func (c *NodeCase) Check(folder string) (err error) {
@@ -94,7 +90,7 @@ func (c *NodeCase) checkSet(model []byte, data string) error {
 		if err != nil {
 			return err
 		}
-		if err := Compare(&outputs[i], want, Tolerance{Relative: c.RTol, Absolute: max(c.ATol, roundedCases[c.Name])}); err != nil {
+		if err := Compare(&outputs[i], want, Tolerance{Relative: c.RTol, Absolute: c.ATol}); err != nil {
 			wrong = append(wrong, fmt.Errorf("output %d: %w", i, err))
 		}
 	}

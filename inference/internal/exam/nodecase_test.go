@@ -183,8 +183,7 @@ tolerances, integers and Booleans to the bit: **%d pass, %d fail, %d are refused
 %d operators pass at least one case. The cases that pass are listed in inference/internal/exam/testdata/nodecases.json;
 a test keeps every one of them. Written by `+"`go test ./inference/internal/exam -run NodeCases -update`"+`.
 
-The cases of a function count twice: as the operator itself, and spelled out in other operators. Two cases of DFT expect
-the rounding errors of float32 where the value is 0, and are compared at 2e-7 instead of 1e-7. Refused are strings,
+The cases of a function count twice: as the operator itself, and spelled out in other operators. Refused are strings,
 images in files, random numbers, and sequences and optionals as inputs and outputs.
 
 | operator | pass | fail | refused |

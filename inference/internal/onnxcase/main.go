@@ -3,10 +3,10 @@
 //
 //	onnxcase MODEL OUTDIR input_0.pb input_1.pb …
 //
-// The inputs are serialised TensorProtos, in the order in which the model declares its inputs; files whose names end
-// in a number, as input_3.pb does, go to the declared input of that number, whatever their order on the command
-// line, and a number left out is an input left out. The declared outputs are written as OUTDIR/output_0.pb,
-// output_1.pb and so on.
+// The inputs are serialised TensorProtos, in the order in which the model declares its inputs, those that have a
+// constant apart; files whose names end in a number, as input_3.pb does, go to the declared input of that number,
+// whatever their order on the command line, and a number left out is an input left out. The declared outputs are
+// written as OUTDIR/output_0.pb, output_1.pb and so on. Files that hold the model's larger tensors lie beside it.
 //
 // The command exits with 0 when the model ran; with 3 when the model needs what the executor does not support, and
 // the first line of standard error then starts with "unsupported:" and names the operator; with 2 when it is called
@@ -24,6 +24,8 @@ import (
 	"strings"
 
 	"assay/inference/internal/exam"
+	"assay/inference/modelfile"
+	"assay/inference/onnx"
 )
 
 // Exit codes.
@@ -58,18 +60,19 @@ func run(args []string, stderr io.Writer) int {
 }
 
 func evaluate(model, folder string, files []string) error {
-	data, err := os.ReadFile(model)
+	file, err := modelfile.Open(model, onnx.Limits{})
 	if err != nil {
-		return err
+		return exam.Typed(fmt.Errorf("read model %s: %w", model, err))
 	}
-	if err := exam.Supported(data); err != nil {
+	defer file.Close()
+	if err := exam.Supported(file.Bytes); err != nil {
 		return err
 	}
 	inputs, err := read(files)
 	if err != nil {
 		return err
 	}
-	outputs, err := exam.Run(data, inputs)
+	outputs, err := exam.RunGraph(file.Graph, inputs)
 	if err != nil {
 		return err
 	}

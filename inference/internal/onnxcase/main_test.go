@@ -77,6 +77,45 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Larger tensors may lie beside the model, and constants declared among the inputs are not given.
+func TestConstants(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g, err := onnx.Parse(difference(2, "Sub"), onnx.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements := int64s("", 100, 200)
+	g.Initializers = []onnx.Tensor{{Name: "a", DType: onnx.Int64, Shape: elements.Shape, Raw: elements.Raw}}
+	g.Inputs[0].Shape = []onnx.Dim{{Size: 2}}
+	var model, weights bytes.Buffer
+	if err := onnx.WriteExternal(&model, &weights, g, "weights.bin", 0); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "weights.bin", weights.Bytes())
+	for _, c := range []struct {
+		name  string
+		model []byte
+	}{{"in the model", onnx.Encode(g)}, {"beside it", model.Bytes()}} {
+		write(t, dir, "model.onnx", c.model)
+		var stderr bytes.Buffer
+		if code := run([]string{filepath.Join(dir, "model.onnx"), dir, write(t, dir, "input_0.pb", int64s("", 1, 2).Encode())}, &stderr); code != ran {
+			t.Fatalf("%s: exit code %d: %s", c.name, code, stderr.String())
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "output_0.pb"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := exam.DecodeValue(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := int64s("", 99, 198); exam.Compare(&got, want, exam.Tolerance{}) != nil {
+			t.Errorf("%s: output %v, want %v", c.name, got, want)
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,4 +1,4 @@
-"""Random nodes of convolutions, pooling, recurrent networks, attention, quantisation and trees; see draw.py."""
+"""Random nodes of convolutions, pooling, recurrent networks, quantisation and trees; see draw.py."""
 
 import numpy as np
 
@@ -247,27 +247,6 @@ def recurrent(op, gates, states):
 draws("LSTM")(recurrent("LSTM", 4, 2))
 draws("GRU")(recurrent("GRU", 3, 1))
 draws("RNN")(recurrent("RNN", 1, 1))
-
-
-@draws("Attention", 23)
-def attention(g):
-    b, heads, q, kv, width = BATCH if g.batched else g.number(1, 3), g.number(1, 4), g.number(1, 9), g.number(1, 9), g.number(1, 12)
-    shared = g.one([d for d in range(1, heads + 1) if heads % d == 0])
-    first, second, third = g.fresh((b, heads, q, width)), g.fresh((b, shared, kv, width)), g.fresh((b, shared, kv, g.number(1, 12)))
-    mask = None
-    if g.chance(0.4):
-        mask = g.fresh((q, kv), low=-2, high=2, constant=True)
-    return g.add("Attention", [first, second, third, mask], is_causal=g.number(0, 1) if mask is None and q <= kv else 0)
-
-
-@draws("RotaryEmbedding", 23)
-def rotary(g):
-    b, heads, length, half = BATCH if g.batched else g.number(1, 3), g.number(1, 3), g.number(1, 7), g.number(1, 6)
-    x = g.fresh((b, heads, length, 2 * half))
-    angles = g.rng.uniform(-3, 3, (b if not g.batched else length + 3, length, half)) if not g.batched else g.rng.uniform(-3, 3, (length + 3, half))
-    tables = [g.fresh(angles.shape, data=f(angles), constant=True) for f in (np.cos, np.sin)]
-    at = [g.fresh((b, length), "int64", 0, length + 2)] if g.batched else []
-    return g.add("RotaryEmbedding", [x, *tables, *at], interleaved=g.number(0, 1))
 
 
 # Quantisation
