@@ -177,13 +177,21 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 // stay in the cache, and packing is little beside the products. Plain kernels, those of canisters, get smaller pieces.
 func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
 	if c.set.Name == "go" {
-		tile = (1<<14/max(1, k) + 15) &^ 15
-		return min(max(16, tile), positions), min(64, outputs)
+		return c.columnTile(k, positions), min(64, outputs)
 	}
 	const most = 192
 	tiles := (positions + most - 1) / most
 	tile = ((positions+tiles-1)/tiles + 15) &^ 15
 	return min(tile, positions), min(128, outputs)
+}
+
+// columnTile is how many windows of k positions fit the cache as whole columns.
+func (c *call) columnTile(k, positions int) int {
+	room := 1 << 17
+	if c.set.Name == "go" {
+		room = 1 << 14
+	}
+	return min(positions, max(16, (room/max(1, k)+15)&^15))
 }
 
 // windowColumns are the windows of a tile as columns of a matrix, block by block of its depth.

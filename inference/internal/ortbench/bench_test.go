@@ -102,6 +102,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"CPU: ", "limit of registers, ", "default model beside onnxruntime 1.30.0, one thread each",
 		"default model per row int8, against quantize_static (QDQ), beside onnxruntime",
+		"mobilenet of random weights, beside onnxruntime", "resnet-int8 of random weights, beside onnxruntime",
 		"1x2    avx2 ", "1x2    avx512 ", "2x3    avx2 ", "memory at most, load and 2x3: ours ",
 	} {
 		if !strings.Contains(out.String(), want) {
