@@ -34,7 +34,7 @@ type grams struct {
 	mode           string
 }
 
-// bindGrams: operands are the rows, the pool, where each of its runs is counted, and the weights of these places.
+// bindGrams: operands are the rows, the pool, where each of its runs is counted, and the weight of each.
 func bindGrams(b *binder) (eval, error) {
 	list, err := b.constants(1, 4)
 	if err != nil {
@@ -61,8 +61,8 @@ func bindGrams(b *binder) (eval, error) {
 		return eval{}, err
 	}
 	if len(list) > 2 && list[2] != nil {
-		if list[2].DType != tensor.Float32 || list[2].Len() < g.width {
-			return eval{}, fail(ErrShape, "%d weights of %v for %d places", list[2].Len(), list[2].DType, g.width)
+		if list[2].DType != tensor.Float32 || list[2].Len() != len(g.places) {
+			return eval{}, fail(ErrShape, "%d weights of %v for %d runs", list[2].Len(), list[2].DType, len(g.places))
 		}
 		g.weights = list[2].Float32s()
 	}
@@ -115,7 +115,8 @@ func (g *grams) rounds(n int) int { return min(g.gaps+1, max(1, n)) }
 func (g *grams) cost(in, out []Spec) Cost {
 	n := in[0].Shape[len(in[0].Shape)-1]
 	steps := macs(tensor.Product(in[0].Shape), g.rounds(n), g.longest)
-	return Cost{Multiplies: steps, Instructions: 800*min(steps, 1<<48) + 30*int64(tensor.Product(out[0].Shape))}
+	runs := int64(tensor.Product(out[0].Shape[:len(out[0].Shape)-1])) * int64(len(g.places))
+	return Cost{Multiplies: steps, Instructions: 800*min(steps, 1<<48) + 60*(runs+int64(tensor.Product(out[0].Shape)))}
 }
 
 func (g *grams) compute(c *call, in, out []*Tensor) error {
@@ -125,14 +126,13 @@ func (g *grams) compute(c *call, in, out []*Tensor) error {
 	if len(x.Shape) > 1 {
 		rows = x.Shape[0]
 	}
-	c.rows(rows, g.width+8*n*g.rounds(n), func(lo, hi int) {
-		row := make([]int64, n)
+	c.rows(rows, g.width+len(g.places)+8*n*g.rounds(n), func(lo, hi int) {
+		row, counts := make([]int64, n), make([]float32, len(g.places))
 		for i := lo; i < hi; i++ {
 			loadInts(nil, row, x, i*n)
-			counts := y[i*g.width : (i+1)*g.width]
 			clear(counts)
 			g.count(counts, row)
-			g.weigh(counts)
+			g.weigh(y[i*g.width:(i+1)*g.width], counts)
 		}
 	})
 	return nil
@@ -149,7 +149,7 @@ func (g *grams) count(counts []float32, row []int64) {
 					break
 				}
 				if length >= least && at.place > 0 {
-					counts[g.places[at.place-1]]++
+					counts[at.place-1]++
 				}
 			}
 		}
@@ -157,15 +157,19 @@ func (g *grams) count(counts []float32, row []int64) {
 	}
 }
 
-// weigh makes of counts what the mode asks for.
-func (g *grams) weigh(counts []float32) {
+// weigh adds up, for every place, what the mode makes of the counts of its runs.
+func (g *grams) weigh(out, counts []float32) {
+	clear(out)
 	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
 		if g.mode == "IDF" {
-			n = min(n, 1)
+			n = 1
 		}
 		if g.mode != "TF" && g.weights != nil {
 			n = float32(n * g.weights[i])
 		}
-		counts[i] = n
+		out[g.places[i]] += n
 	}
 }

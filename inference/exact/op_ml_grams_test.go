@@ -62,6 +62,29 @@ func TestGramsAreCounted(t *testing.T) {
 	}
 }
 
+func TestGramsAreWeighted(t *testing.T) {
+	t.Parallel()
+	x, pool, places, weights := i64s([]int64{5, 6, 5, 7}), i64s([]int64{5, 6, 7}), i64s([]int64{1, 0, 1}), f32s([]float32{10, 20, 30}, 3)
+	for _, c := range []struct {
+		mode string
+		in   []*Tensor
+		want []float32
+	}{
+		{"TF", []*Tensor{x, pool, places, weights}, []float32{1, 3}},
+		{"IDF", []*Tensor{x, pool, places, weights}, []float32{20, 40}},
+		{"TFIDF", []*Tensor{x, pool, places, weights}, []float32{20, 50}},
+		{"IDF", []*Tensor{x, pool, places}, []float32{1, 2}},
+	} {
+		y, err := runBounded(t, "TfIdfVectorizer", []ir.Attr{aInts("ngram_counts", 0), aText("mode", c.mode)}, 1, c.in...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(y.Float32s(), c.want) {
+			t.Errorf("%s of %d operands: %v, want %v", c.mode, len(c.in), y.Float32s(), c.want)
+		}
+	}
+}
+
 func TestGramRefusals(t *testing.T) {
 	t.Parallel()
 	x, starts := i64s([]int64{1, 2}), aInts("ngram_counts", 0)

@@ -25,6 +25,7 @@ func attentionRules() map[string]rule {
 		"com.microsoft:FusedConv":               lowerFusedConv,
 		"com.microsoft:FusedGemm":               lowerFusedGemm,
 		"com.microsoft:FusedMatMul":             lowerFusedMatMul,
+		"com.microsoft:GatherBlockQuantized":    lowerGatherQuantized,
 	}
 }
 

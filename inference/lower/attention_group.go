@@ -41,11 +41,7 @@ func lowerGroupQuery(l *lowerer, n *onnx.Node) error {
 		k = g.rotary(k, l.in(n, 7), l.in(n, 8), positions, interleaved, 0)
 	}
 	k, v = g.update(past, k), g.update(pastValue, v)
-	sinks := l.in(n, 11)
-	if sinks == nil && intOf(n, "smooth_softmax", 0) != 0 {
-		sinks = known(tensor.New(tensor.Float32, int(min(g.heads, 1<<16))))
-	}
-	y := g.one("Attention", []*value{q, k, v, l.in(n, 10), g.starts, g.lengths, sinks}, g.attributes()...)
+	y := g.one("Attention", []*value{q, k, v, l.in(n, 10), g.starts, g.lengths, g.sinks()}, g.attributes()...)
 	return g.outputs(g.reshape(y, 0, 0, -1), k, v)
 }
 
@@ -85,6 +81,18 @@ func (g *groupQuery) update(past, x *value) *value {
 	more := g.do("Max", g.do("Sub", g.total, g.size(past, 2)), ints(0))
 	longer := g.do("Pad", past, g.concat(0, ints(0, 0, 0, 0, 0, 0), more, ints(0)))
 	return g.one("TensorScatter", []*value{longer, x, g.starts}, intAttr("axis", 2))
+}
+
+// sinks are float32, one for each head; of value 0 where the softmax is merely smooth.
+func (g *groupQuery) sinks() *value {
+	sinks := g.l.in(g.n, 11)
+	switch t := g.l.told(g.n, 11); {
+	case sinks == nil && intOf(g.n, "smooth_softmax", 0) != 0:
+		return known(tensor.New(tensor.Float32, int(min(g.heads, 1<<16))))
+	case sinks != nil && t != nil && t.DType != tensor.Float32:
+		return g.one("Cast", []*value{sinks}, intAttr("to", int64(tensor.Float32)))
+	}
+	return sinks
 }
 
 func (g *groupQuery) attributes() []ir.Attr {

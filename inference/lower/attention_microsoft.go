@@ -88,7 +88,7 @@ func (c *chain) masks(i int, k, bias *value) *value {
 		c.refuse("a mask of %d dimensions", rank)
 	}
 	keep = c.one("Cast", []*value{keep}, intAttr("to", int64(tensor.Bool)))
-	mask := c.do("Where", keep, scalar(0), scalar(floatOf(c.n, "mask_filter_value", -10000)))
+	mask := c.do("Where", keep, c.like(scalar(0), 0), c.like(scalar(floatOf(c.n, "mask_filter_value", -10000)), 0))
 	if bias != nil {
 		mask = c.do("Add", mask, bias)
 	}

@@ -92,6 +92,8 @@ func TestAttentionsRefuse(t *testing.T) {
 		{"com.microsoft:FusedMatMul", "2x3 3x2", 1, []onnx.Attribute{anInt("transBatchA", 1)}, "transBatchA"},
 		{"com.microsoft:FusedGemm", "2x3 3x2", 1, []onnx.Attribute{aText("activation", "Celu")}, "Celu"},
 		{"com.microsoft:FusedConv", "1x1x3x3 1x1x1x1", 1, []onnx.Attribute{aText("activation", "Clip")}, "Clip"},
+		{"com.microsoft:GatherBlockQuantized", "9x32 l2 9x2", 1, []onnx.Attribute{anInt("gather_axis", 1)}, "gather_axis"},
+		{"com.microsoft:GatherBlockQuantized", "9x32 l2 9x2", 1, []onnx.Attribute{anInt("bits", 2)}, "2 bits"},
 		{"com.microsoft:LinearAttention", "1x1x8 1x1x8 1x1x8 - 1x1x1 1x1x1", 2, []onnx.Attribute{anInt("q_num_heads", 1), anInt("kv_num_heads", 1)}, ""},
 		{"com.microsoft:LinearAttention", "1x1x8 1x1x8 1x1x8", 2, []onnx.Attribute{anInt("state_window", 3)}, "state_window"},
 		{"Attention", "2x3x16 2x3x16 2x3x16", 1, nil, "3 dimensions"},
@@ -122,7 +124,7 @@ func TestAttentionsOfHostileNodes(t *testing.T) {
 		{anInt("num_heads", 1<<62), anInt("kv_num_heads", 1<<62), anInt("q_num_heads", -1), anInt("smooth_softmax", 1)},
 		{anInt("num_heads", 2), aText("activation", "Relu"), anInt("transA", 1), anInt("transB", 1)},
 	}
-	ops := []string{"FlexAttention", "Attention", "GroupQueryAttention", "LinearAttention", "MultiHeadAttention", "RotaryEmbedding", "EmbedLayerNormalization", "FusedConv", "FusedGemm", "FusedMatMul"}
+	ops := []string{"FlexAttention", "Attention", "GroupQueryAttention", "LinearAttention", "MultiHeadAttention", "RotaryEmbedding", "EmbedLayerNormalization", "FusedConv", "FusedGemm", "FusedMatMul", "GatherBlockQuantized"}
 	for name := range rules {
 		if _, op, _ := strings.Cut(name, ":"); !slices.Contains(ops, op) && !slices.Contains(ops, name) {
 			continue

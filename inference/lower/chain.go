@@ -59,7 +59,11 @@ func (c *chain) headsFirst(x *value) *value { return c.transpose(x, 0, 2, 1, 3) 
 
 // size is one dimension of x, as a list of one number.
 func (c *chain) size(x *value, axis int64) *value {
-	return c.one("Shape", []*value{x}, intAttr("start", axis), intAttr("end", axis+1))
+	list := []ir.Attr{intAttr("start", axis)}
+	if axis != -1 {
+		list = append(list, intAttr("end", axis+1))
+	}
+	return c.one("Shape", []*value{x}, list...)
 }
 
 func (c *chain) concat(axis int64, parts ...*value) *value {
@@ -77,6 +81,14 @@ const last = 1<<31 - 1
 // asInt64 makes int64 of whole numbers.
 func (c *chain) asInt64(x *value) *value {
 	return c.one("Cast", []*value{x}, intAttr("to", int64(tensor.Int64)))
+}
+
+// like makes a constant of the element type of operand i.
+func (c *chain) like(x *value, i int) *value {
+	if t := c.l.told(c.n, i); t != nil && t.DType != 0 && t.DType != tensor.Float32 {
+		return c.one("Cast", []*value{x}, intAttr("to", int64(t.DType)))
+	}
+	return x
 }
 
 // refuse keeps the first reason why the node cannot be lowered.

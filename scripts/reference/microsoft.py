@@ -11,13 +11,14 @@ import json
 import os
 import sys
 
+import ml_dtypes
 import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 MS = "com.microsoft"
 OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid(MS, 1)]
-TYPES = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("int32"): TensorProto.INT32, np.dtype("int64"): TensorProto.INT64, np.dtype("bool"): TensorProto.BOOL}
+TYPES = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("float16"): TensorProto.FLOAT16, np.dtype("int32"): TensorProto.INT32, np.dtype("int64"): TensorProto.INT64, np.dtype("bool"): TensorProto.BOOL}
 rng = np.random.default_rng(20261128)
 
 
@@ -42,11 +43,12 @@ class Writer:
         self.folder = folder
         self.index = open(os.path.join(folder, "cases.jsonl"), "w")
 
-    def model(self, nodes, inputs, outputs, weights=()):
+    def model(self, nodes, inputs, outputs, weights=(), half=False):
         """inputs maps names to arrays, of whose first dimension 2 is any batch, or to types and shapes."""
         kinds = {k: v if isinstance(v, tuple) else (TYPES[v.dtype], ["batch" if i == 0 and n == 2 else n for i, n in enumerate(v.shape)]) for k, v in inputs.items()}
         given = [helper.make_tensor_value_info(k, *v) for k, v in kinds.items()]
-        made = [helper.make_tensor_value_info(k, TensorProto.INT32 if k == "mask_index" else TensorProto.FLOAT, None) for k in outputs]
+        floats = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+        made = [helper.make_tensor_value_info(k, TensorProto.INT32 if k == "mask_index" else floats, None) for k in outputs]
         graph = helper.make_graph(nodes, "case", given, made, [numpy_helper.from_array(v, k) for k, v in dict(weights).items()])
         return helper.make_model(graph, opset_imports=OPSETS, ir_version=10)
 
@@ -69,11 +71,12 @@ class Writer:
         print(json.dumps(described), file=self.index)
         return dict(zip([o.name for o in model.graph.output], outputs))
 
-    def node(self, name, op, inputs, outputs, constant=(), keep=None, after=(), **attributes):
-        """A case of one node; an input of None is left out, one named in constant is part of the model."""
-        given = {k: v for k, v in inputs.items() if v is not None}
+    def node(self, name, op, inputs, outputs, constant=(), keep=None, half=False, **attributes):
+        """A case of one node; an input of None is left out, one named in constant is part of the model. half makes floats float16,
+        of which ONNX Runtime computes some steps in float32."""
+        given = {k: v.astype(np.float16) if half and v.dtype == np.float32 else v for k, v in inputs.items() if v is not None}
         names = [k if v is not None else "" for k, v in inputs.items()]
-        nodes = [helper.make_node(op, names, outputs, name="it", domain=MS, **attributes), *after]
+        nodes = [helper.make_node(op, names, outputs, name="it", domain=MS, **attributes)]
         made = [o for o in outputs if o]
         fed = {k: v for k, v in given.items() if k not in constant}
         if keep is not None:
@@ -81,7 +84,8 @@ class Writer:
             nodes.append(helper.make_node("Where", ["keep", made[0], "zero"], ["kept"]))
             made[0] = "kept"
         weights = {k: given[k] for k in constant} | ({"zero": np.zeros((), np.float32)} if keep is not None else {})
-        self.case(name, f"{MS}.{op}", self.model(nodes, fed, made, weights), fed)
+        loose = {"rtol": 1e-2, "atol": 4e-3} if half else {}
+        self.case(name, f"{MS}.{op}", self.model(nodes, fed, made, weights, half), fed, **loose)
 
 
 def group_query(w):
@@ -144,6 +148,8 @@ def group_query(w):
     run("step_sinks", s=1, past=6, sinks=True)
     run("more", batch=1, s=4, past=6)
     run("more_rotary", batch=1, s=4, past=6, room=16, rotary=16)
+    run("prompt_half", half=True, rotary=16, sinks=True, softcap=2.0)
+    run("step_half", half=True, s=1, past=6, lengths=[7, 3], bias=True)
     run("more_window", batch=1, s=4, past=6, local_window_size=4)
 
 
@@ -157,6 +163,7 @@ def rotary(w):
     run("positions", drawn(2, 3, 32), [[1, 2, 3], [0, 9, 4]], 8)
     run("four_dimensions", drawn(2, 4, 3, 8), [[1, 2, 3], [0, 9, 4]], 8)
     run("interleaved", drawn(2, 3, 32), [[1, 2, 3], [0, 9, 4]], 8, interleaved=1)
+    run("half", drawn(2, 3, 32), [[1, 2, 3], [0, 9, 4]], 8, half=True)
     run("part", drawn(2, 3, 32), [[1, 2, 3], [0, 9, 4]], 8, part=4, num_heads=4, rotary_embedding_dim=4)
     run("part_interleaved", drawn(2, 3, 32), [2], 8, part=4, num_heads=4, rotary_embedding_dim=4, interleaved=1)
 
@@ -186,6 +193,7 @@ def multi_head(w):
     run("past", *qkv(2, 2), past=(drawn(2, 2, 3, 8), drawn(2, 2, 3, 8)), presents=True)
     run("past_one_way_mask", *qkv(2, 2), past=(drawn(2, 2, 3, 8), drawn(2, 2, 3, 8)), presents=True, unidirectional=1, mask=np.array([[0, 1, 1, 1, 1], [1, 1, 1, 1, 1]], np.int32))
     run("presents", *qkv(), presents=True)
+    run("half", *qkv(), mask=keep, bias=drawn(48), half=True)
 
 
 def encoder(w):
@@ -229,6 +237,27 @@ def fused(w):
     outputs = ("output", "mask_index", "embedding_sum")
     run("embedding", "EmbedLayerNormalization", {"ids": words, "segments": segments, **tables, "mask": mask, "places": places}, outputs, list(tables))
     run("embedding_of_words", "EmbedLayerNormalization", {"ids": words, "segments": None, **tables, "segment": None}, outputs, [t for t in tables if t != "segment"], epsilon=1e-3)
+
+
+def gathered(w):
+    """Rows of tables that are quantised in blocks."""
+
+    def run(name, data, zero, k=64, block=16, **attributes):
+        blocks = k // block
+        inputs = {"data": data, "at": np.array([[3, 0], [6, 3]], np.int64), "scales": abs(drawn(7, blocks)) + np.float32(0.1), "zero_points": zero}
+        w.node(f"gather_{name}", "GatherBlockQuantized", inputs, ["output"], [k for k, v in inputs.items() if k != "at" and v is not None], block_size=block, **attributes)
+
+    def bytes_of(*shape):
+        return rng.integers(0, 256, shape).astype(np.uint8)
+
+    run("nibbles", bytes_of(7, 32), bytes_of(7, 2), bits=4)
+    run("nibbles_odd", bytes_of(7, 24), bytes_of(7, 2), k=48, bits=4)
+    run("nibbles_without_zero", bytes_of(7, 32), None, bits=4)
+    run("bytes", bytes_of(7, 64), bytes_of(7, 2), block=32, bits=8)
+    run("bytes_without_zero", bytes_of(7, 64), None, block=32, bits=8)
+    four = rng.integers(0, 16, (7, 64)).astype(ml_dtypes.uint4)
+    run("uint4", four, rng.integers(0, 16, (7, 4)).astype(ml_dtypes.uint4))
+    run("int4", rng.integers(-8, 8, (7, 64)).astype(ml_dtypes.int4), None)
 
 
 class Decoder:
@@ -320,5 +349,6 @@ if __name__ == "__main__":
     multi_head(writer)
     encoder(writer)
     fused(writer)
+    gathered(writer)
     decoder(writer)
     writer.index.close()

@@ -26,7 +26,7 @@ import sys
 import numpy as np
 import onnxruntime
 
-from graphs import draw_attention, draw_ml, draw_nn, draw_shape  # noqa: F401  (register what they draw)
+from graphs import draw_attention, draw_ml, draw_nn, draw_shape, draw_signal  # noqa: F401  (register what they draw)
 from graphs.build import TYPES, Graph
 from graphs.draw import DRAW
 

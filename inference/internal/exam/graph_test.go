@@ -70,6 +70,8 @@ var notDrawn = map[string]bool{
 	"BitCast":             true, // newer
 	"CausalConvWithState": true, // newer
 	"LinearAttention":     true, // newer
+	"OptionalGetElement":  true, // leaves nothing in a graph
+	"OptionalHasElement":  true, // a constant
 	"Scatter":             true, // ended with operator set 10, as ScatterElements
 	"SwiGLU":              true, // newer
 	"Upsample":            true, // ended with operator set 10, as Resize

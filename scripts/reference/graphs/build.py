@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from . import wide, wide_attention, wide_nn  # noqa: F401  (registers its operators)
+from . import wide, wide_attention, wide_nn, wide_signal  # noqa: F401  (registers its operators)
 
 BATCH = 5
 ROWS = [3, 1]
@@ -51,6 +51,7 @@ JUMPS = set(
 # Operators that round many times inside.
 SUMS = set(
     """MatMul Gemm Einsum Conv ConvTranspose Mean Sum CumSum CumProd Softmax LogSoftmax Det AveragePool LpPool
+    DFT STFT RoiAlign NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss
     GlobalAveragePool GlobalLpPool LRN Resize GridSample DeformConv Attention LSTM GRU RNN com.microsoft.MatMulNBits
     com.microsoft.GroupQueryAttention com.microsoft.MultiHeadAttention
     ai.onnx.ml.LinearRegressor ai.onnx.ml.LinearClassifier ai.onnx.ml.Normalizer LpNormalization""".split()
