@@ -33,6 +33,7 @@ func (p *Program) Bound(shapes map[string][]int) (Bound, error) {
 		in[i] = Spec{DType: v.DType, Shape: shape}
 	}
 	b := &bounder{call: newCall(p, serial)}
+	b.cost.Instructions = runOverhead
 	if _, err := b.program(p, in); err != nil {
 		return Bound{}, err
 	}
@@ -109,7 +110,7 @@ func (b *bounder) node(n *node, g *ir.Graph, specs []Spec) error {
 		}
 		return b.keep(n, made, specs)
 	}
-	made, err := n.infer(in)
+	made, err := n.outputs(in)
 	if err != nil {
 		return err
 	}
@@ -150,8 +151,9 @@ func (b *bounder) keep(n *node, made, specs []Spec) error {
 func (b *bounder) charge(n *node, in, out []Spec) error {
 	cost := Cost{Instructions: nodeOverhead}
 	if n.cost != nil {
-		cost.Multiplies = n.cost(in, out).Multiplies
-		cost.Instructions += n.cost(in, out).Instructions
+		given := n.cost(in, out)
+		cost.Multiplies, cost.counted = given.Multiplies, given.counted
+		cost.Instructions += given.Instructions
 	}
 	if n.cost == nil || cost.Instructions == nodeOverhead {
 		for _, list := range [][]Spec{in, out} {
@@ -160,16 +162,20 @@ func (b *bounder) charge(n *node, in, out []Spec) error {
 			}
 		}
 	}
+	if !cost.counted {
+		cost.Instructions += instructionsPerMultiply * cost.Multiplies
+	}
 	b.cost.Multiplies += cost.Multiplies
-	b.cost.Instructions += cost.Instructions + instructionsPerMultiply*cost.Multiplies
+	b.cost.Instructions += cost.Instructions
 	if b.cost.Multiplies < 0 || b.cost.Multiplies > b.call.limits.Work {
 		return fail(ErrLimit, "more than %d multiply-adds in all", b.call.limits.Work)
 	}
 	return nil
 }
 
-// Estimates from above of what a canister executes, measured on the embedded network.
+// Estimates from above of what a canister executes, measured on the embedded network. A multiply-add is one in plain Go.
 const (
+	runOverhead             = 100_000
 	nodeOverhead            = 20_000
 	defaultPerElement       = 60
 	instructionsPerMultiply = 24

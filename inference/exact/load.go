@@ -1,6 +1,7 @@
 package exact
 
 import (
+	"slices"
 	"sync"
 
 	"assay/inference/exact/internal/kernel"
@@ -188,6 +189,9 @@ func (o *operator) fits(n *ir.Node) error {
 		if in == ir.None && !o.optional {
 			return fail(ErrShape, "a required input is left out")
 		}
+	}
+	if o.bodies > 0 && slices.Contains(n.In[o.minIn:], ir.None) {
+		return fail(ErrShape, "a value for the body is left out")
 	}
 	if o.bodies == 0 && len(n.Out) > o.out {
 		return fail(ErrShape, "%d outputs, want at most %d", len(n.Out), o.out)

@@ -68,6 +68,7 @@ func bindAttention(b *binder) (eval, error) {
 // What things cost in a canister, at most, measured on small shapes, where what is done once weighs most.
 const (
 	softmaxInstructions = 450    // a weight
+	kernelInstructions  = 60     // the same where all of it has kernels
 	softcapInstructions = 600    // more, where scores are capped
 	doubleInstructions  = 1_500  // more, where the softmax is of float64
 	narrowInstructions  = 3_000  // more, where every step is rounded
@@ -91,7 +92,14 @@ func (a *attention) cost(in, _ []Spec) Cost {
 	products := min(macs(q[0], q[1], q[2], t, q[3]), 1<<61) + min(macs(q[0], q[1], q[2], t, v[3]), 1<<61)
 	rows, tasks := macs(q[0], q[1], q[2]), macs(q[0], (q[1]+attentionRows-1)/attentionRows, q[2])
 	once := rowInstructions*min(rows, 1<<44) + taskInstructions*min(tasks, 1<<44) + packInstructions*min(macs(int(tasks), t, q[3]+v[3]), 1<<52)
-	return Cost{Multiplies: products, Instructions: each*min(macs(int(rows), t), 1<<48) + once}
+	c := Cost{Multiplies: products}
+	if in[0].DType == tensor.Float32 && each == softmaxInstructions {
+		heads := int(min(macs(q[0], q[2]), 1<<50))
+		each, c.counted = kernelInstructions, true
+		once += productInstructions(heads, q[1], q[3], t, floatTenths) + productInstructions(heads, q[1], t, v[3], floatTenths)
+	}
+	c.Instructions = each*min(macs(int(rows), t), 1<<48) + once
+	return c
 }
 
 // keyCount gives the number of keys and of their heads.
@@ -199,14 +207,17 @@ func (a *attention) computeWide(c *call, in, out []*Tensor, dtype tensor.DType) 
 	kept := operand(out, 1)
 	scaled := a.sized(d, dtype)
 	finite := v.Finite()
-	blocks := (s + attentionRows - 1) / attentionRows
-	c.parallel(batch*heads*blocks, func(task int) {
-		b, h, first := task/blocks/heads, task/blocks%heads, task%blocks*attentionRows
+	blocks, group := (s+attentionRows-1)/attentionRows, 1
+	if s == 1 {
+		group = shared // the queries of all heads that share keys are the rows of one product
+	}
+	c.parallel(batch*heads/group*blocks, func(task int) {
+		b, h, first := task/blocks/(heads/group), task/blocks%(heads/group)*group, task%blocks*attentionRows
 		buffers := a.buffers.Get().(*attentionBuffers)
 		defer a.buffers.Put(buffers)
 		w := head{
 			attention: scaled, attentionBuffers: buffers, set: c.set, finite: finite, dtype: dtype,
-			s: min(attentionRows, s-first), t: lengths[b], d: d, e: e, start: starts[b] + first,
+			s: min(attentionRows, s-first), t: lengths[b], d: d, e: e, start: starts[b] + first, apart: 1,
 			q:    kernel.Matrix{Data: q.Float32s()[((b*s+first)*heads+h)*d:], RowStride: heads * d, ColumnStride: 1},
 			k:    a.rowsOf(k, b, h/shared, t, kv, d),
 			v:    a.rowsOf(v, b, h/shared, t, kv, e),
@@ -214,8 +225,11 @@ func (a *attention) computeWide(c *call, in, out []*Tensor, dtype tensor.DType) 
 			mask: mask, maskAt: b*maskSteps[0] + h*maskSteps[1] + first*maskSteps[2], maskRow: maskSteps[2], maskT: maskSteps[3],
 			seen: min(seen, lengths[b]),
 		}
+		if group > 1 {
+			w.s, w.apart, w.q.RowStride, w.out.RowStride, w.maskRow = group, 0, d, e, maskSteps[1]
+		}
 		if sinks := operand(in, sinksOperand); sinks != nil {
-			w.sinks = sinks.Float32s()[h : h+1]
+			w.sinks = sinks.Float32s()[h : h+group]
 		}
 		if kept != nil {
 			w.t, w.kept, w.keptRow = t, from(kept.Float32s(), ((b*heads+h)*s+first)*t), t

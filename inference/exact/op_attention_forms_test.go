@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"assay/inference/exact/internal/kernel"
@@ -146,6 +147,63 @@ func TestAttentionCacheAndShortMask(t *testing.T) {
 	attrs := []ir.Attr{aInt("cache", 1)}
 	if got, want := attend(t, attrs, q, k, v, short), attend(t, attrs, q, k, v, &long); !same(got, want) {
 		t.Errorf("mask: got %v\nwant %v", show(got), show(want))
+	}
+}
+
+// One query of heads that share keys goes another way, to the same bits as among other queries.
+func TestAttentionOfOneQuery(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(23, 24))
+	const s, heads, keys = 5, 6, 300
+	q, k, v, mask, sinks := drawn(r, 2, s, heads, 8), drawn(r, 2, keys, 2, 8), drawn(r, 2, keys, 2, 7), drawn(r, 1, heads, s, keys), drawn(r, heads)
+	for h := range heads {
+		fill(mask.Float32s()[h*s*keys:][:20*h], minusInf)
+	}
+	for _, c := range []struct {
+		attrs []ir.Attr
+		more  []*Tensor
+	}{
+		{nil, nil},
+		{nil, []*Tensor{mask}},
+		{[]ir.Attr{aInt("causal", 1)}, []*Tensor{mask, nil, nil, sinks}},
+		{[]ir.Attr{aInt("left", 270), aFloat("softcap", 2)}, []*Tensor{mask, wholes(280), nil, sinks}},
+	} {
+		attrs := append([]ir.Attr{aInt("scores", 3)}, c.attrs...)
+		all, err := runNode(t, "Attention", attrs, 2, append([]*Tensor{q, k, v}, c.more...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range s {
+			one := tensor.New(tensor.Float32, 2, 1, heads, 8)
+			for b := range 2 {
+				copy(one.Float32s()[b*heads*8:(b+1)*heads*8], q.Float32s()[(b*s+i)*heads*8:])
+			}
+			more := append([]*Tensor{nil, wholes(int64(keys - s + i))}, make([]*Tensor, 2)...)
+			copy(more[2:], c.more[min(2, len(c.more)):])
+			if len(c.more) > 1 && c.more[1] != nil {
+				more[1] = wholes(c.more[1].Int64s()[0] + int64(i))
+			}
+			if len(c.more) > 0 {
+				own := tensor.New(tensor.Float32, 1, heads, 1, keys)
+				for h := range heads {
+					copy(own.Float32s()[h*keys:(h+1)*keys], mask.Float32s()[(h*s+i)*keys:])
+				}
+				more[0] = &own
+			}
+			got, err := runNode(t, "Attention", attrs, 2, append([]*Tensor{&one, k, v}, more...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for b := range 2 {
+				for h := range heads {
+					y, want := got[0].Float32s()[(b*heads+h)*7:][:7], all[0].Float32s()[((b*s+i)*heads+h)*7:][:7]
+					w, wantW := got[1].Float32s()[(b*heads+h)*keys:][:keys], all[1].Float32s()[((b*heads+h)*s+i)*keys:][:keys]
+					if !slices.Equal(y, want) || !slices.Equal(w, wantW) {
+						t.Errorf("%v, query %d, row %d, head %d: got %v\nwant %v", c.attrs, i, b, h, y, want)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ type attentionBuffers struct {
 	wide               []float64
 }
 
-// head is what one task works on: some queries of one head.
+// head is what one task works on: some queries of one head, or one query of each head that shares the same keys.
 type head struct {
 	*attention
 	*attentionBuffers
@@ -23,12 +23,12 @@ type head struct {
 	dtype          tensor.DType // that steps are rounded to
 	q, k, v, out   kernel.Matrix
 	s, t, d, e     int
-	start          int // position of the first of these queries among the keys
+	start, apart   int // position of the first of these queries among the keys, and from each to the next
 	mask           *Tensor
 	maskAt         int
 	maskRow, maskT int
 	seen           int       // keys that the mask is for
-	sinks          []float32 // of this head, one or none
+	sinks          []float32 // of this head or of these, or none
 	kept           []float32 // the second result's rows of these queries, keptRow apart
 	keptRow        int
 	finite         bool
@@ -82,7 +82,7 @@ func (h *head) times(x kernel.Matrix, rows int, scale float32) kernel.Matrix {
 // span is which keys query i sees: those from first to before last.
 func (h *head) span(i int) (first, last int) {
 	first, last = 0, min(h.t, h.seen)
-	at := h.start + i
+	at := h.start + i*h.apart
 	if h.left >= 0 {
 		first = max(first, at-h.left)
 	}

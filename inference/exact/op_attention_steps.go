@@ -51,19 +51,19 @@ func (h *head) weighStepwise(row, mask []float32, first, last, i int) {
 	}
 	clear(row[:first])
 	clear(row[last:])
-	h.soften(seen, mask)
+	h.soften(seen, mask, i)
 	h.keep(finalScores, row, i)
 }
 
-// soften makes weights of scores.
-func (h *head) soften(row, mask []float32) {
+// soften makes weights of the scores of query i.
+func (h *head) soften(row, mask []float32, i int) {
 	v := &h.set.Vectors
 	switch {
 	case len(row) == 0:
 	case h.zeroEmpty && (v.Highest(row) == minusInf || mask != nil && v.Highest(mask) == minusInf):
 		clear(row)
 	case h.sinks != nil:
-		h.softenBeside(row, h.sinks[0])
+		h.softenBeside(row, h.sinks[min(i, len(h.sinks)-1)])
 	case h.precision == tensor.Float64:
 		h.softenWide(row)
 	case h.dtype == tensor.Float32 || h.precision == tensor.Float32:

@@ -40,9 +40,7 @@ func truth(t *Tensor) (bool, error) {
 func values(in []*Tensor) []Tensor {
 	out := make([]Tensor, len(in))
 	for i, t := range in {
-		if t != nil {
-			out[i] = *t
-		}
+		out[i] = *t
 	}
 	return out
 }

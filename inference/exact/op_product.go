@@ -61,16 +61,41 @@ func matMulOf(aShape, bShape []int) (matMul, error) {
 
 func (p *matMul) multiplies() int64 { return macs(append([]int{p.m, p.k, p.n}, p.outer...)...) }
 
-func productCost(in, _ []Spec) Cost {
-	p, err := matMulOf(in[0].Shape, in[1].Shape)
-	if err != nil {
-		return Cost{}
+// productCost is that of a product with w, or with an operand when w is nil.
+func productCost(w *weights) func(in, out []Spec) Cost {
+	return func(in, _ []Spec) Cost {
+		p, err := matMulOf(in[0].Shape, in[1].Shape)
+		if err != nil {
+			return Cost{}
+		}
+		c := Cost{Multiplies: p.multiplies(), Instructions: packInstructions * macs(in[1].Shape...)}
+		if in[0].DType != tensor.Float32 {
+			return c
+		}
+		batch, m := int(min(macs(p.outer...), 1<<50)), p.m
+		if w != nil { // the rows of all matrices together
+			batch, m = 1, int(min(macs(batch, m), 1<<50))
+		}
+		c.counted = true
+		c.Instructions = w.packInstructions()*min(macs(batch, p.k, p.n), 1<<50) + productInstructions(batch, m, p.k, p.n, floatTenths)
+		return c
 	}
-	return Cost{Multiplies: p.multiplies(), Instructions: packInstructions * macs(in[1].Shape...)}
 }
 
-// packInstructions is what one element of B costs in a canister at most: read, turned into a float and packed.
-const packInstructions = 130
+// What one element of B costs in a canister at most: read, turned into a float and packed; and one of a result that is
+// finished with a bias and an activation.
+const (
+	packInstructions   = 130
+	finishInstructions = 80
+)
+
+// packInstructions is less for integers that a kernel widens where they lie.
+func (w *weights) packInstructions() int64 {
+	if w != nil && w.scaled() {
+		return 20
+	}
+	return packInstructions
+}
 
 func inferMatMul(in []Spec) ([]Spec, error) {
 	if in[0].DType != in[1].DType {
@@ -86,13 +111,14 @@ func inferMatMul(in []Spec) ([]Spec, error) {
 }
 
 func bindMatMul(b *binder) (eval, error) {
-	e := eval{infer: inferMatMul, cost: productCost, compute: func(c *call, in, out []*Tensor) error {
+	e := eval{infer: inferMatMul, cost: productCost(nil), compute: func(c *call, in, out []*Tensor) error {
 		return c.matMul(out[0], in[0], in[1])
 	}}
 	w, err := b.weights(1, false)
 	if err != nil || w == nil {
 		return e, err
 	}
+	e.cost = productCost(w)
 	e.compute = func(c *call, in, out []*Tensor) error {
 		packed, err := w.get()
 		if err != nil {
@@ -110,7 +136,7 @@ func bindMatMul(b *binder) (eval, error) {
 type weights struct {
 	set        *kernel.Set
 	packed     *kernel.Packed
-	constant   *ir.Constant
+	constant   *ir.Constant // as it is stored
 	transposed bool
 	memory     *sync.Pool // of the program: what matrices that are packed each time are packed into
 }
@@ -131,16 +157,21 @@ func (b *binder) weights(i int, transposed bool) (*weights, error) {
 	}
 	var err error
 	w.packed, err = w.get()
-	w.constant = nil
 	return w, err
+}
+
+// scaled says whether the matrix is of integers with one scale for all or one for each column.
+func (w *weights) scaled() bool {
+	q := w.constant.Quant
+	return q != nil && !w.transposed && (len(q.Scale) == 1 || q.Axis == 1)
 }
 
 func (w *weights) get() (*kernel.Packed, error) {
 	if w.packed != nil {
 		return w.packed, nil
 	}
-	if q := w.constant.Quant; q != nil && !w.transposed && (len(q.Scale) == 1 || q.Axis == 1) {
-		return w.packScaled(q)
+	if w.scaled() {
+		return w.packScaled()
 	}
 	t, err := Expand(w.constant)
 	if err != nil {
@@ -151,8 +182,8 @@ func (w *weights) get() (*kernel.Packed, error) {
 	return packed, nil
 }
 
-// packScaled packs integers with one scale for all or one for each column.
-func (w *weights) packScaled(q *ir.Quant) (*kernel.Packed, error) {
+func (w *weights) packScaled() (*kernel.Packed, error) {
+	q := w.constant.Quant
 	elements, err := w.constant.Elements()
 	if err != nil {
 		return nil, fail(ErrInput, "%v", err)
@@ -312,7 +343,7 @@ func (c *call) narrow(out *Tensor, x []float32) {
 // bindLinear is a product with a matrix, plus a bias per column, then an activation: the same bits as the operators one
 // after the other.
 func bindLinear(b *binder) (eval, error) {
-	e := eval{cost: productCost, infer: func(in []Spec) ([]Spec, error) {
+	e := eval{infer: func(in []Spec) ([]Spec, error) {
 		made, err := inferMatMul(in)
 		if err != nil {
 			return nil, err
@@ -332,6 +363,11 @@ func bindLinear(b *binder) (eval, error) {
 	w, err := b.weights(1, false)
 	if err != nil {
 		return e, err
+	}
+	e.cost = func(in, out []Spec) Cost {
+		c := productCost(w)(in, out)
+		c.Instructions += finishInstructions * min(macs(out[0].Shape...), 1<<50)
+		return c
 	}
 	e.compute = func(c *call, in, out []*Tensor) error {
 		packed, err := w.or(in[1], false)
@@ -427,15 +463,19 @@ func bindGemm(b *binder) (eval, error) {
 			}
 			return one(in[0].DType, []int{m, n}), nil
 		},
-		cost: func(in, _ []Spec) Cost {
-			m, k, n, err := shape(in)
-			if err != nil {
-				return Cost{}
-			}
-			return Cost{Multiplies: macs(m, k, n), Instructions: packInstructions * macs(k, n)}
-		},
 	}
 	w, err := b.weights(1, transB)
+	e.cost = func(in, _ []Spec) Cost {
+		m, k, n, err := shape(in)
+		if err != nil {
+			return Cost{}
+		}
+		c := Cost{Multiplies: macs(m, k, n), Instructions: packInstructions * macs(k, n), counted: in[0].DType == tensor.Float32}
+		if c.counted {
+			c.Instructions = w.packInstructions()*min(macs(k, n), 1<<50) + finishInstructions*min(macs(m, n), 1<<50) + productInstructions(1, m, k, n, floatTenths)
+		}
+		return c
+	}
 	g := gemm{alpha, beta, transA, transB, w}
 	e.compute = g.compute
 	return e, err

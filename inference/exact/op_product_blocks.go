@@ -49,10 +49,29 @@ func bindMatMulNBits(b *binder) (eval, error) {
 			b.take(3)
 		}
 	}
-	return eval{infer: p.infer, compute: p.compute, cost: func(in, _ []Spec) Cost {
-		rows := tensor.Product(in[0].Shape) / p.k
-		return Cost{Multiplies: macs(rows, p.k, p.n), Instructions: quantiseInstructions * macs(rows, p.k)}
-	}}, nil
+	return eval{infer: p.infer, compute: p.compute, cost: p.cost}, nil
+}
+
+// What one element costs in a canister, at most: one of A that is quantised in a block of 16, and one of B that is turned
+// into a float.
+const (
+	blockQuantiseInstructions = 90
+	dequantiseInstructions    = 10
+)
+
+func (p *nBits) cost(in, _ []Spec) Cost {
+	rows := tensor.Product(in[0].Shape) / p.k
+	c := Cost{Multiplies: macs(rows, p.k, p.n), counted: true}
+	if p.panels == nil {
+		c.Instructions = packInstructions * macs(p.k, p.n)
+	}
+	if p.integers {
+		c.Instructions += productInstructions(1, rows, p.k, p.n, blockTenths) + blockQuantiseInstructions*min(macs(rows, p.k), 1<<50)
+		return c
+	}
+	c.Instructions += productInstructions(1, rows, p.k, p.n, floatTenths)
+	c.Instructions += dequantiseInstructions * min(macs((rows+splitRows-1)/splitRows, p.k, p.n), 1<<50)
+	return c
 }
 
 func specOf(t *Tensor) Spec {

@@ -1,6 +1,8 @@
 package exact
 
 import (
+	"slices"
+
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/tensor"
 )
@@ -91,7 +93,13 @@ func (p *byteProduct) cost(in, _ []Spec) Cost {
 	if err != nil {
 		return Cost{}
 	}
-	return Cost{Multiplies: m.multiplies()}
+	rows := int(min(macs(append(slices.Clone(m.outer), m.m)...), 1<<50))
+	c := Cost{Multiplies: m.multiplies(), counted: true}
+	c.Instructions = productInstructions(1, rows, m.k, m.n, byteTenths) + rescaleInstructions*min(macs(rows, m.n), 1<<50) + quantiseInstructions*min(macs(rows, m.k), 1<<50)
+	if p.panels == nil {
+		c.Instructions += packInstructions * min(macs(in[p.b].Shape...), 1<<50)
+	}
+	return c
 }
 
 // sums computes every product; done sees pieces of rows, numbered through all matrices of the result.
@@ -224,7 +232,11 @@ func bindQLinearMatMul(b *binder) (eval, error) {
 				}
 			})
 		},
-		cost: p.cost,
+		cost: func(in, out []Spec) Cost {
+			c := p.cost(in, out)
+			c.Instructions += requantiseInstructions * min(macs(out[0].Shape...), 1<<50)
+			return c
+		},
 	}, nil
 }
 
@@ -266,18 +278,16 @@ func bindLinearQ(b *binder) (eval, error) {
 			return one(tensor.Float32, m.shape), nil
 		},
 		compute: func(c *call, in, out []*Tensor) error { return p.linear(c, in, out[0], activation) },
-		cost: func(in, out []Spec) Cost {
-			cost := p.cost(in, out)
-			cost.Instructions = quantiseInstructions*macs(in[0].Shape...) + rescaleInstructions*macs(out[0].Shape...)
-			return cost
-		},
+		cost:    p.cost,
 	}, nil
 }
 
-// What one element costs in a canister, at most.
+// What one element costs in a canister, at most: one of the operand, and one of the result, with an activation or rounded to
+// a byte.
 const (
-	quantiseInstructions = 90
-	rescaleInstructions  = 60
+	quantiseInstructions   = 40
+	rescaleInstructions    = 90
+	requantiseInstructions = 250
 )
 
 func (p *byteProduct) linear(c *call, in []*Tensor, out *Tensor, activation func(v *kernel.Vectors) func(out, x []float32)) error {

@@ -54,7 +54,12 @@ func unaryOperators() map[string]*operator {
 		"Asinh": func(v *vectors) mapper { return v.Asinh }, "Acosh": func(v *vectors) mapper { return v.Acosh },
 		"Atanh": func(v *vectors) mapper { return v.Atanh },
 	} {
-		out[name] = simple(unary{f32: f, f64: doubles[name], price: 450, wide: 3000})
+		u := unary{f32: f, f64: doubles[name], price: 450, wide: 3000}
+		switch name {
+		case "Exp", "Log", "Erf", "Tanh", "Sigmoid": // kernels for Wasm
+			u.price = 60
+		}
+		out[name] = simple(u)
 	}
 	return out
 }

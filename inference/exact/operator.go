@@ -45,6 +45,7 @@ type eval struct {
 type Cost struct {
 	Multiplies   int64 // multiply-adds of products
 	Instructions int64 // of a canister, estimated from above
+	counted      bool  // the multiply-adds are among the instructions
 }
 
 // perElement is the cost of n instructions for every element of the first output.

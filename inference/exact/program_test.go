@@ -287,7 +287,7 @@ func TestLoop(t *testing.T) {
 }
 
 // A NaN has one spelling in every type, and a truth value one of two, whatever a caller hands in.
-func TestNoMoreOutputsThanTheBody(t *testing.T) {
+func TestBodiesFit(t *testing.T) {
 	three := tensor.FromInt64([]int64{3})
 	loop := loopGraph(&three)
 	loop.Nodes[0].Out = append(loop.Nodes[0].Out, ir.ID(loop.Values()))
@@ -306,6 +306,27 @@ func TestNoMoreOutputsThanTheBody(t *testing.T) {
 		if _, err := New(g, Config{}); err != nil {
 			t.Errorf("without it: %v", err)
 		}
+		g.Nodes[0].In[len(g.Nodes[0].In)-1] = ir.None
+		if _, err := New(g, Config{}); !errors.Is(err, ErrShape) {
+			t.Errorf("%s without a value for its body: %v", g.Nodes[0].Op, err)
+		}
+	}
+}
+
+// Attention makes its scores only when an attribute says which.
+func TestNoMoreOutputsThanAreMade(t *testing.T) {
+	b := &graphBuilder{}
+	shape := []ir.Dim{{Size: 1}, {Size: 2}, {Size: 1}, {Size: 4}}
+	q := b.input("q", tensor.Float32, shape...)
+	b.Nodes = []ir.Node{{Op: "Attention", Name: "a", In: []ir.ID{q, q, q}, Out: []ir.ID{1, 2}}}
+	b.output("y", 1)
+	b.output("scores", 2)
+	p := program(t, &b.Graph)
+	if _, err := p.Bound(map[string][]int{"q": {1, 2, 1, 4}}); !errors.Is(err, ErrShape) {
+		t.Errorf("bound: %v", err)
+	}
+	if _, err := p.Run(map[string]Tensor{"q": *ramp(1, 2, 1, 4)}, nil); !errors.Is(err, ErrShape) {
+		t.Errorf("run: %v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (n *node) run(c *call, g *ir.Graph, slots []slot) ([]*Tensor, error) {
 		return n.runWhole(c, in, slots)
 	}
 	specs := specsOf(n, g, in)
-	made, err := n.infer(specs)
+	made, err := n.outputs(specs)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +136,15 @@ func (n *node) run(c *call, g *ir.Graph, slots []slot) ([]*Tensor, error) {
 		}
 	}
 	return out, nil
+}
+
+// outputs describes what the node makes: at least what is wanted of it.
+func (n *node) outputs(in []Spec) ([]Spec, error) {
+	made, err := n.infer(in)
+	if err == nil && len(made) < len(n.Out) {
+		return nil, fail(ErrShape, "%d outputs, it makes %d", len(n.Out), len(made))
+	}
+	return made, err
 }
 
 // reuse finds an operand whose memory the result can take over: nobody reads it afterwards, and it is as large.

@@ -19,6 +19,7 @@ func attentionRules() map[string]rule {
 		"com.microsoft:GroupQueryAttention": lowerGroupQuery,
 		"com.microsoft:LinearAttention":     lowerLinearAttention,
 		"com.microsoft:MultiHeadAttention":  lowerMultiHead,
+		"com.microsoft:QAttention":          lowerQuantizedAttention,
 		"com.microsoft:RotaryEmbedding":     lowerMicrosoftRotary,
 
 		"com.microsoft:EmbedLayerNormalization": lowerEmbedNormalization,

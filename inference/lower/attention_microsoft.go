@@ -88,7 +88,7 @@ func (c *chain) masks(i int, k, bias *value) *value {
 		c.refuse("a mask of %d dimensions", rank)
 	}
 	keep = c.one("Cast", []*value{keep}, intAttr("to", int64(tensor.Bool)))
-	mask := c.do("Where", keep, c.like(scalar(0), 0), c.like(scalar(floatOf(c.n, "mask_filter_value", -10000)), 0))
+	mask := c.do("Where", keep, c.like(scalar(0)), c.like(scalar(floatOf(c.n, "mask_filter_value", -10000))))
 	if bias != nil {
 		mask = c.do("Add", mask, bias)
 	}
@@ -97,17 +97,48 @@ func (c *chain) masks(i int, k, bias *value) *value {
 
 // lowerEncoderAttention takes com.microsoft's Attention, which makes queries, keys and values itself.
 func lowerEncoderAttention(l *lowerer, n *onnx.Node) error {
-	c, heads := &chain{l: l, n: n}, intOf(n, "num_heads", 0)
-	c.without([]int{6}, "do_rotary", "past_present_share_buffer")
+	c := &chain{l: l, n: n}
+	c.without([]int{6})
+	return c.encoder(c.do("MatMul", l.in(n, 0), l.in(n, 1)), 3, 4, l.in(n, 5))
+}
+
+// lowerQuantizedAttention takes com.microsoft's QAttention, which makes them of whole numbers.
+func lowerQuantizedAttention(l *lowerer, n *onnx.Node) error {
+	c := &chain{l: l, n: n}
+	sums := c.do("MatMulInteger", l.in(n, 0), l.in(n, 1), l.in(n, 6), l.in(n, 7))
+	scale := c.do("Mul", l.in(n, 3), l.in(n, 4))
+	floats := c.one("Cast", []*value{sums}, intAttr("to", int64(tensor.Float32)))
+	return c.encoder(c.do("Mul", floats, scale), 5, 8, nil)
+}
+
+// encoder takes queries, keys and values side by side, without their bias, and the places of two operands.
+func (c *chain) encoder(all *value, mask, past int, more *value) error {
+	l, n, heads := c.l, c.n, intOf(c.n, "num_heads", 0)
+	c.without(nil, "do_rotary", "past_present_share_buffer")
 	if heads <= 0 {
 		return misfit("%d heads", heads)
 	}
-	all := c.do("MatMul", l.in(n, 0), l.in(n, 1))
 	if bias := l.in(n, 2); bias != nil {
 		all = c.do("Add", all, bias)
 	}
+	q, k, v := c.thirds(all, heads)
+	var pastKeys *value
+	if both := l.in(n, past); both != nil {
+		pastKeys = c.do("Squeeze", c.part(both, 0, ints(0), ints(1)), ints(0))
+		k = c.concat(2, pastKeys, k)
+		v = c.concat(2, c.do("Squeeze", c.part(both, 0, ints(1), ints(2)), ints(0)), v)
+	}
+	var present *value
+	if wants(n, 1) {
+		present = c.concat(0, c.do("Unsqueeze", k, ints(0)), c.do("Unsqueeze", v, ints(0)))
+	}
+	return c.outputs(c.microsoftAttention(q, k, v, pastKeys, c.masks(mask, k, more)), present)
+}
+
+// thirds gives queries [batch, s, heads, d], and keys and values [batch, heads, s, d].
+func (c *chain) thirds(all *value, heads int64) (q, k, v *value) {
 	in, list := []*value{all}, []ir.Attr{intAttr("axis", 2)}
-	if sizes := intsOf(n, "qkv_hidden_sizes"); len(sizes) > 0 {
+	if sizes := intsOf(c.n, "qkv_hidden_sizes"); len(sizes) > 0 {
 		in = append(in, ints(sizes...))
 	} else {
 		list = append(list, intAttr("num_outputs", 3))
@@ -116,17 +147,5 @@ func lowerEncoderAttention(l *lowerer, n *onnx.Node) error {
 	for i := range parts {
 		parts[i] = c.reshape(parts[i], 0, 0, heads, -1)
 	}
-	k, v := c.headsFirst(parts[1]), c.headsFirst(parts[2])
-	var pastKeys *value
-	if past := l.in(n, 4); past != nil {
-		pastKeys = c.do("Squeeze", c.part(past, 0, ints(0), ints(1)), ints(0))
-		k = c.concat(2, pastKeys, k)
-		v = c.concat(2, c.do("Squeeze", c.part(past, 0, ints(1), ints(2)), ints(0)), v)
-	}
-	var present *value
-	if wants(n, 1) {
-		present = c.concat(0, c.do("Unsqueeze", k, ints(0)), c.do("Unsqueeze", v, ints(0)))
-	}
-	mask := c.masks(3, k, l.in(n, 5))
-	return c.outputs(c.microsoftAttention(parts[0], k, v, pastKeys, mask), present)
+	return parts[0], c.headsFirst(parts[1]), c.headsFirst(parts[2])
 }

@@ -124,7 +124,7 @@ func TestAttentionsOfHostileNodes(t *testing.T) {
 		{anInt("num_heads", 1<<62), anInt("kv_num_heads", 1<<62), anInt("q_num_heads", -1), anInt("smooth_softmax", 1)},
 		{anInt("num_heads", 2), aText("activation", "Relu"), anInt("transA", 1), anInt("transB", 1)},
 	}
-	ops := []string{"FlexAttention", "Attention", "GroupQueryAttention", "LinearAttention", "MultiHeadAttention", "RotaryEmbedding", "EmbedLayerNormalization", "FusedConv", "FusedGemm", "FusedMatMul", "GatherBlockQuantized"}
+	ops := []string{"FlexAttention", "Attention", "GroupQueryAttention", "LinearAttention", "MultiHeadAttention", "QAttention", "RotaryEmbedding", "EmbedLayerNormalization", "FusedConv", "FusedGemm", "FusedMatMul", "GatherBlockQuantized"}
 	for name := range rules {
 		if _, op, _ := strings.Cut(name, ":"); !slices.Contains(ops, op) && !slices.Contains(ops, name) {
 			continue

@@ -83,9 +83,9 @@ func (c *chain) asInt64(x *value) *value {
 	return c.one("Cast", []*value{x}, intAttr("to", int64(tensor.Int64)))
 }
 
-// like makes a constant of the element type of operand i.
-func (c *chain) like(x *value, i int) *value {
-	if t := c.l.told(c.n, i); t != nil && t.DType != 0 && t.DType != tensor.Float32 {
+// like makes a constant of the element type of operand 0 when that is one of the narrow floats.
+func (c *chain) like(x *value) *value {
+	if t := c.l.told(c.n, 0); t != nil && (t.DType == tensor.Float16 || t.DType == tensor.BFloat16) {
 		return c.one("Cast", []*value{x}, intAttr("to", int64(t.DType)))
 	}
 	return x

@@ -75,9 +75,6 @@ func (e *InputError) Error() string { return "item refused: " + e.Reason }
 
 func refuse(format string, args ...any) error { return &InputError{fmt.Sprintf(format, args...)} }
 
-// ErrNotFinite is returned when a model's output holds NaN or an infinity.
-var ErrNotFinite = errors.New("output holds NaN or an infinity")
-
 // The names under which graphs of this family take their inputs.
 const (
 	inputIDs   = "input_ids"
@@ -252,7 +249,7 @@ func (m *Model) Run(ctx context.Context, item Item) (Tensor, error) {
 	}
 	out := tensor.FromFloat32(vector, len(vector))
 	if !out.Finite() {
-		return Tensor{}, fmt.Errorf("run model %s: %w", m.manifest.Name, ErrNotFinite)
+		return Tensor{}, refuse("the output of model %s holds NaN or an infinity", m.manifest.Name)
 	}
 	return Tensor{DType: commitment.Float32, Shape: []uint64{uint64(len(vector))}, Data: out.Bytes()}, nil
 }
@@ -316,8 +313,8 @@ func (m *Model) hidden(ids []uint32) ([]float32, error) {
 		inputs[name] = tensor.FromInt64(values, 1, n)
 	}
 	outputs, err := m.program.Run(inputs, m.parallel)
-	if err != nil {
-		return nil, fmt.Errorf("run model %s: %w", m.manifest.Name, err)
+	if err != nil { // an [*exact.Error]: everybody's run fails like this
+		return nil, refuse("run model %s: %v", m.manifest.Name, err)
 	}
 	out := outputs[m.manifest.Output.Name]
 	dimension := int(m.manifest.Output.Dimension)

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -280,6 +281,39 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// An item on which the model fails, or gives no finite numbers, fails for every provider: the input is at fault.
+func TestFailuresAreTheSameForAll(t *testing.T) {
+	t.Parallel()
+	folder := newFolder(t)
+	manifest, err := tiny.Install(t.Context(), folder, passages.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := []onnx.Dim{{Size: -1, Symbol: "batch"}, {Size: -1, Symbol: "sequence"}}
+	rows := []float32{1, float32(math.NaN()), float32(math.Inf(-1))}
+	table := onnx.Tensor{Name: "table", DType: onnx.Float32, Shape: []int64{int64(len(rows)), int64(manifest.Output.Dimension)}}
+	for _, v := range rows {
+		for range manifest.Output.Dimension {
+			table.Raw = binary.LittleEndian.AppendUint32(table.Raw, math.Float32bits(v))
+		}
+	}
+	m := loaded(t, withGraph(t, folder, manifest, &onnx.Graph{
+		IRVersion: 8, Opset: 17, Opsets: map[string]int64{"": 17},
+		Inputs:       []onnx.Value{{Name: "input_ids", DType: onnx.Int64, Shape: open}},
+		Outputs:      []onnx.Value{{Name: manifest.Output.Name, DType: onnx.Float32}},
+		Initializers: []onnx.Tensor{table},
+		Nodes:        []onnx.Node{{Name: "rows", Op: "Gather", Inputs: []string{"table", "input_ids"}, Outputs: []string{manifest.Output.Name}}},
+	}), folder, 1)
+	run(t, m, pipeline.Item{Tokens: []uint32{0, 0}})
+	for what, id := range map[string]uint32{"NaN": 1, "an infinity": 2, "a row that is not there": 3} {
+		_, err := m.Run(t.Context(), pipeline.Item{Tokens: []uint32{0, id}})
+		var refused *pipeline.InputError
+		if !errors.As(err, &refused) {
+			t.Errorf("%s: got %v, want an InputError", what, err)
+		}
+	}
+}
+
 // dynamic is the manifest of a model that answers with the places of ids that are not zero.
 func dynamic(t *testing.T, folder *catalog.Folder, m catalog.Manifest) catalog.Manifest {
 	t.Helper()
@@ -293,6 +327,12 @@ func dynamic(t *testing.T, folder *catalog.Folder, m catalog.Manifest) catalog.M
 			{Name: "floats", Op: "Cast", Inputs: []string{"places"}, Outputs: []string{m.Output.Name}, Attributes: []onnx.Attribute{{Name: "to", Kind: onnx.KindInt, Int: 1}}},
 		},
 	}
+	return withGraph(t, folder, m, graph)
+}
+
+// withGraph is the manifest with another graph.
+func withGraph(t *testing.T, folder *catalog.Folder, m catalog.Manifest, graph *onnx.Graph) catalog.Manifest {
+	t.Helper()
 	file := onnx.Encode(graph)
 	lowered, err := lower.Lower(graph)
 	if err != nil {

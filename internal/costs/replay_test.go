@@ -8,6 +8,7 @@ import (
 	"assay/canisters/replay/replayapi"
 	texts "assay/examples/passages"
 	"assay/inference/catalog"
+	"assay/inference/inspect"
 	"assay/inference/ir"
 	"assay/inference/lower"
 	"assay/inference/onnx"
@@ -25,7 +26,18 @@ func (m *meter) replay() {
 	files, err := tiny.Make(texts.All())
 	m.Must(err)
 	m.model("tiny model", files.Model, []string{"input_ids", "attention_mask"}, 8, 32, 128)
-	m.model("MiniLM", defaultModel(m.T), []string{"input_ids", "attention_mask", "token_type_ids"}, 8, 32)
+	m.expected(m.model("MiniLM", defaultModel(m.T), []string{"input_ids", "attention_mask", "token_type_ids"}, 8, 32))
+}
+
+// expected compares instructions by length with what inspection of the model says of a run: no less, and not twice as much.
+func (m *meter) expected(g *onnx.Graph, spent map[int]uint64) {
+	m.T.Helper()
+	for n, s := range spent {
+		most := uint64(inspect.Model(g, map[string]int{"batch": 1, "sequence": n}).Costs[0].Instructions)
+		if most < s || most > 2*s {
+			m.T.Errorf("%d tokens: %d instructions, and at most %d were expected", n, s, most)
+		}
+	}
 }
 
 // defaultModel fetches the default model by its package, as tests of the pipeline do.
@@ -51,8 +63,9 @@ func defaultModel(t testing.TB) []byte {
 	return data
 }
 
-func (m *meter) model(name string, file []byte, inputs []string, lengths ...int) {
+func (m *meter) model(name string, file []byte, inputs []string, lengths ...int) (g *onnx.Graph, spent map[int]uint64) {
 	m.T.Helper()
+	spent = map[int]uint64{}
 	g, err := onnx.Parse(file, onnx.Limits{})
 	m.Must(err)
 	lowered, err := lower.Lower(g)
@@ -83,6 +96,8 @@ func (m *meter) model(name string, file []byte, inputs []string, lengths ...int)
 		}
 		result, err := c.Run(m.ctx, in, 30_000_000_000)
 		m.Must(err)
+		spent[n] = result.Instructions
 		m.extra = append(m.extra, Line{Canister: "replay", What: fmt.Sprintf("%s, %d tokens", name, n), Unit: Instructions, Value: result.Instructions})
 	}
+	return g, spent
 }

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 MS = "com.microsoft"
 OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid(MS, 1)]
-TYPES = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("float16"): TensorProto.FLOAT16, np.dtype("int32"): TensorProto.INT32, np.dtype("int64"): TensorProto.INT64, np.dtype("bool"): TensorProto.BOOL}
+TYPES = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("float16"): TensorProto.FLOAT16, np.dtype("int32"): TensorProto.INT32, np.dtype("int64"): TensorProto.INT64, np.dtype("bool"): TensorProto.BOOL, np.dtype("uint8"): TensorProto.UINT8}
 rng = np.random.default_rng(20261128)
 
 
@@ -260,6 +260,23 @@ def gathered(w):
     run("int4", rng.integers(-8, 8, (7, 64)).astype(ml_dtypes.int4), None)
 
 
+def quantized(w):
+    def run(name, s=4, kind=np.int8, mask=None, past=None, columns=False, **attributes):
+        low = np.iinfo(kind).min
+        weights = rng.integers(low + 64, low + 192, (12, 48)).astype(kind)  # more, and ONNX Runtime's sums saturate on some CPUs
+        scale = (np.full(48, 0.01) + np.arange(48) / 5000).astype(np.float32) if columns else np.array(0.012, np.float32)
+        inputs = {"input": rng.integers(0, 256, (2, s, 12)).astype(np.uint8), "weight": weights, "bias": drawn(48), "input_scale": np.array(0.02, np.float32), "weight_scale": scale}
+        zero = np.full(48 if columns else (), low + 125, kind)
+        inputs |= {"mask_index": mask, "input_zero_point": np.array(120, np.uint8), "weight_zero_point": zero, "past": past}
+        constant = [k for k in inputs if k not in ("input", "mask_index", "past")]
+        w.node(f"quantized_{name}", "QAttention", inputs, ["output"] if past is None else ["output", "present"], constant, num_heads=2, **attributes)
+
+    run("plain")
+    run("unsigned_mask", kind=np.uint8, mask=np.array([[1, 1, 1, 0], [1, 0, 1, 1]], np.int32))
+    run("columns_one_way", columns=True, unidirectional=1)
+    run("past", s=2, past=drawn(2, 2, 2, 3, 8), unidirectional=1)
+
+
 class Decoder:
     """Two layers as exporters write them: group-query attention that turns by positions, RMS norms, a gated MLP."""
 
@@ -350,5 +367,6 @@ if __name__ == "__main__":
     encoder(writer)
     fused(writer)
     gathered(writer)
+    quantized(writer)
     decoder(writer)
     writer.index.close()

@@ -57,7 +57,31 @@ func (s *Set) PackInt8(p *Int8Panels, b Bytes, k, n int, zeros []int32) {
 	for j := range n {
 		p.zeros[j] = pick(zeros, j) - b.shift()
 		p.plain = p.plain && p.zeros[j] == 0
+	}
+	whole := 0
+	if s.ints.pairs != nil && b.ColumnStride == 1 {
+		for whole = 0; whole+panelWidth <= n; whole += panelWidth {
+			s.packPairs(p, &b, whole)
+		}
+	}
+	for j := whole; j < n; j++ {
 		p.packColumn(&b, j)
+	}
+}
+
+// packPairs packs the panel that begins at column j, which is whole.
+func (s *Set) packPairs(p *Int8Panels, b *Bytes, j int) {
+	panel, sums, from := p.panels[j/panelWidth*p.panelSize():], p.sums[j:j+panelWidth], b.Data[min(j, len(b.Data)):]
+	k := p.K &^ 1
+	if k > 0 {
+		s.ints.pairs(panel[:k*panelWidth], sums, from, b.RowStride, b.flip())
+	}
+	if k < p.K {
+		for x := range sums {
+			v := from[k*b.RowStride+x] ^ b.flip()
+			panel[k*panelWidth+2*x] = v
+			sums[x] += int32(int8(v))
+		}
 	}
 }
 
@@ -130,6 +154,7 @@ type intKernel struct {
 	form   rowForm
 	strip  func(*intStrip)
 	panels func(m int) int
+	pairs  func(panel []byte, sums []int32, from []byte, stride int, flip byte) // packs rows two by two and adds them up; may be nil
 }
 
 // Int32Epilogue is called for each finished piece of a row of an integer product, while it is still in the cache.

@@ -4,8 +4,8 @@
 
   (func (export "exact_words1") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $k i32) (local $add i32) (local $terms i32)
-    (local $columnSums i32) (local $columnZeros i32) (local $s00 v128) (local $x00 v128) (local $x01 v128) (local $x02 v128) (local $x03 v128) (local $s01 v128)
-    (local $s02 v128) (local $s03 v128)
+    (local $columnSums i32) (local $columnZeros i32) (local $s00 v128) (local $x00 v128) (local $x01 v128) (local $x02 v128) (local $x03 v128) (local $x04 v128)
+    (local $x05 v128) (local $x06 v128) (local $x07 v128) (local $s01 v128) (local $s02 v128) (local $s03 v128)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -17,7 +17,7 @@
     (local.set $columnSums (i32.load offset=88 (local.get $tile)))
     (local.set $columnZeros (i32.load offset=96 (local.get $tile)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -31,6 +31,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a v128.load32_splat offset=12 align=2 local.tee $x03
     local.get $b v128.load8x8_s offset=96 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=16 align=2 local.tee $x04
+    local.get $b v128.load8x8_s offset=128 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=20 align=2 local.tee $x05
+    local.get $b v128.load8x8_s offset=160 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=24 align=2 local.tee $x06
+    local.get $b v128.load8x8_s offset=192 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=28 align=2 local.tee $x07
+    local.get $b v128.load8x8_s offset=224 align=1
     i32x4.dot_i16x8_s i32x4.add
     local.set $s00
     local.get $s01
@@ -46,6 +58,18 @@
     local.get $x03
     local.get $b v128.load8x8_s offset=104 align=1
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=136 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=168 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=200 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=232 align=1
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s01
     local.get $s02
     local.get $x00
@@ -59,6 +83,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=112 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=144 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=176 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=208 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=240 align=1
     i32x4.dot_i16x8_s i32x4.add
     local.set $s02
     local.get $s03
@@ -74,14 +110,26 @@
     local.get $x03
     local.get $b v128.load8x8_s offset=120 align=1
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=152 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=184 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=216 align=1
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=248 align=1
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s03
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b) (i32.const 128)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b) (i32.const 256)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -135,10 +183,13 @@
   (func (export "exact_words2") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $k i32) (local $add i32) (local $terms i32)
     (local $columnSums i32) (local $columnZeros i32) (local $a1 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128) (local $y01 v128)
-    (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128) (local $x12 v128)
-    (local $x13 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $s11 v128) (local $s02 v128)
-    (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128)
-    (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $c1 i32)
+    (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $x04 v128) (local $y04 v128) (local $x05 v128) (local $y05 v128)
+    (local $x06 v128) (local $y06 v128) (local $x07 v128) (local $y07 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128) (local $x12 v128)
+    (local $x13 v128) (local $x14 v128) (local $x15 v128) (local $x16 v128) (local $x17 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128)
+    (local $y12 v128) (local $y13 v128) (local $y14 v128) (local $y15 v128) (local $y16 v128) (local $y17 v128) (local $s11 v128) (local $s02 v128)
+    (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $y24 v128) (local $y25 v128) (local $y26 v128) (local $y27 v128)
+    (local $s12 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $y34 v128) (local $y35 v128)
+    (local $y36 v128) (local $y37 v128) (local $s13 v128) (local $c1 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -151,7 +202,7 @@
     (local.set $columnZeros (i32.load offset=96 (local.get $tile)))
     (local.set $a1 (i32.add (local.get $a) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -165,6 +216,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a v128.load32_splat offset=12 align=2 local.tee $x03
     local.get $b v128.load8x8_s offset=96 align=1 local.tee $y03
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=16 align=2 local.tee $x04
+    local.get $b v128.load8x8_s offset=128 align=1 local.tee $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=20 align=2 local.tee $x05
+    local.get $b v128.load8x8_s offset=160 align=1 local.tee $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=24 align=2 local.tee $x06
+    local.get $b v128.load8x8_s offset=192 align=1 local.tee $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=28 align=2 local.tee $x07
+    local.get $b v128.load8x8_s offset=224 align=1 local.tee $y07
     i32x4.dot_i16x8_s i32x4.add
     local.set $s00
     local.get $s10
@@ -180,6 +243,18 @@
     local.get $a1 v128.load32_splat offset=12 align=2 local.tee $x13
     local.get $y03
     i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=2 local.tee $x14
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=2 local.tee $x15
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=2 local.tee $x16
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=2 local.tee $x17
+    local.get $y07
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s10
     local.get $s01
     local.get $x00
@@ -193,6 +268,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=104 align=1 local.tee $y13
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=136 align=1 local.tee $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=168 align=1 local.tee $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=200 align=1 local.tee $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=232 align=1 local.tee $y17
     i32x4.dot_i16x8_s i32x4.add
     local.set $s01
     local.get $s11
@@ -208,6 +295,18 @@
     local.get $x13
     local.get $y13
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y17
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s11
     local.get $s02
     local.get $x00
@@ -221,6 +320,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=112 align=1 local.tee $y23
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=144 align=1 local.tee $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=176 align=1 local.tee $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=208 align=1 local.tee $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=240 align=1 local.tee $y27
     i32x4.dot_i16x8_s i32x4.add
     local.set $s02
     local.get $s12
@@ -236,6 +347,18 @@
     local.get $x13
     local.get $y23
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y27
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s12
     local.get $s03
     local.get $x00
@@ -249,6 +372,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=120 align=1 local.tee $y33
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=152 align=1 local.tee $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=184 align=1 local.tee $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=216 align=1 local.tee $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=248 align=1 local.tee $y37
     i32x4.dot_i16x8_s i32x4.add
     local.set $s03
     local.get $s13
@@ -264,15 +399,27 @@
     local.get $x13
     local.get $y33
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y37
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s13
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b) (i32.const 128)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b) (i32.const 256)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -368,11 +515,15 @@
   (func (export "exact_words3") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $k i32) (local $add i32) (local $terms i32)
     (local $columnSums i32) (local $columnZeros i32) (local $a1 i32) (local $a2 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128)
-    (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128)
-    (local $x12 v128) (local $x13 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128) (local $x23 v128) (local $s01 v128)
-    (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $s11 v128) (local $s21 v128) (local $s02 v128) (local $y20 v128)
-    (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s22 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128)
-    (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $s23 v128) (local $c1 i32) (local $c2 i32)
+    (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $x04 v128) (local $y04 v128) (local $x05 v128)
+    (local $y05 v128) (local $x06 v128) (local $y06 v128) (local $x07 v128) (local $y07 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128)
+    (local $x12 v128) (local $x13 v128) (local $x14 v128) (local $x15 v128) (local $x16 v128) (local $x17 v128) (local $s20 v128) (local $x20 v128)
+    (local $x21 v128) (local $x22 v128) (local $x23 v128) (local $x24 v128) (local $x25 v128) (local $x26 v128) (local $x27 v128) (local $s01 v128)
+    (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $y14 v128) (local $y15 v128) (local $y16 v128) (local $y17 v128)
+    (local $s11 v128) (local $s21 v128) (local $s02 v128) (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $y24 v128)
+    (local $y25 v128) (local $y26 v128) (local $y27 v128) (local $s12 v128) (local $s22 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128)
+    (local $y32 v128) (local $y33 v128) (local $y34 v128) (local $y35 v128) (local $y36 v128) (local $y37 v128) (local $s13 v128) (local $s23 v128)
+    (local $c1 i32) (local $c2 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -386,7 +537,7 @@
     (local.set $a1 (i32.add (local.get $a) (local.get $lda)))
     (local.set $a2 (i32.add (local.get $a1) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -400,6 +551,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a v128.load32_splat offset=12 align=2 local.tee $x03
     local.get $b v128.load8x8_s offset=96 align=1 local.tee $y03
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=16 align=2 local.tee $x04
+    local.get $b v128.load8x8_s offset=128 align=1 local.tee $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=20 align=2 local.tee $x05
+    local.get $b v128.load8x8_s offset=160 align=1 local.tee $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=24 align=2 local.tee $x06
+    local.get $b v128.load8x8_s offset=192 align=1 local.tee $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=28 align=2 local.tee $x07
+    local.get $b v128.load8x8_s offset=224 align=1 local.tee $y07
     i32x4.dot_i16x8_s i32x4.add
     local.set $s00
     local.get $s10
@@ -415,6 +578,18 @@
     local.get $a1 v128.load32_splat offset=12 align=2 local.tee $x13
     local.get $y03
     i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=2 local.tee $x14
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=2 local.tee $x15
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=2 local.tee $x16
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=2 local.tee $x17
+    local.get $y07
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s10
     local.get $s20
     local.get $a2 v128.load32_splat offset=0 align=2 local.tee $x20
@@ -428,6 +603,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a2 v128.load32_splat offset=12 align=2 local.tee $x23
     local.get $y03
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=16 align=2 local.tee $x24
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=20 align=2 local.tee $x25
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=24 align=2 local.tee $x26
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=28 align=2 local.tee $x27
+    local.get $y07
     i32x4.dot_i16x8_s i32x4.add
     local.set $s20
     local.get $s01
@@ -443,6 +630,18 @@
     local.get $x03
     local.get $b v128.load8x8_s offset=104 align=1 local.tee $y13
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=136 align=1 local.tee $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=168 align=1 local.tee $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=200 align=1 local.tee $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=232 align=1 local.tee $y17
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s01
     local.get $s11
     local.get $x10
@@ -456,6 +655,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x13
     local.get $y13
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y17
     i32x4.dot_i16x8_s i32x4.add
     local.set $s11
     local.get $s21
@@ -471,6 +682,18 @@
     local.get $x23
     local.get $y13
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y17
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s21
     local.get $s02
     local.get $x00
@@ -484,6 +707,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=112 align=1 local.tee $y23
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=144 align=1 local.tee $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=176 align=1 local.tee $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=208 align=1 local.tee $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=240 align=1 local.tee $y27
     i32x4.dot_i16x8_s i32x4.add
     local.set $s02
     local.get $s12
@@ -499,6 +734,18 @@
     local.get $x13
     local.get $y23
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y27
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s12
     local.get $s22
     local.get $x20
@@ -512,6 +759,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x23
     local.get $y23
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y27
     i32x4.dot_i16x8_s i32x4.add
     local.set $s22
     local.get $s03
@@ -527,6 +786,18 @@
     local.get $x03
     local.get $b v128.load8x8_s offset=120 align=1 local.tee $y33
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=152 align=1 local.tee $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=184 align=1 local.tee $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=216 align=1 local.tee $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=248 align=1 local.tee $y37
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s03
     local.get $s13
     local.get $x10
@@ -540,6 +811,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x13
     local.get $y33
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y37
     i32x4.dot_i16x8_s i32x4.add
     local.set $s13
     local.get $s23
@@ -555,16 +838,28 @@
     local.get $x23
     local.get $y33
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y37
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s23
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $a2 (i32.add (local.get $a2) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b) (i32.const 128)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $a2 (i32.add (local.get $a2) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b) (i32.const 256)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -702,12 +997,16 @@
   (func (export "exact_words4") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $k i32) (local $add i32) (local $terms i32)
     (local $columnSums i32) (local $columnZeros i32) (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128)
-    (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128) (local $x10 v128)
-    (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128) (local $x23 v128)
-    (local $s30 v128) (local $x30 v128) (local $x31 v128) (local $x32 v128) (local $x33 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128)
-    (local $y12 v128) (local $y13 v128) (local $s11 v128) (local $s21 v128) (local $s31 v128) (local $s02 v128) (local $y20 v128) (local $y21 v128)
-    (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s22 v128) (local $s32 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128)
-    (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $s23 v128) (local $s33 v128) (local $c1 i32) (local $c2 i32) (local $c3 i32)
+    (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $x04 v128) (local $y04 v128)
+    (local $x05 v128) (local $y05 v128) (local $x06 v128) (local $y06 v128) (local $x07 v128) (local $y07 v128) (local $s10 v128) (local $x10 v128)
+    (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $x14 v128) (local $x15 v128) (local $x16 v128) (local $x17 v128) (local $s20 v128)
+    (local $x20 v128) (local $x21 v128) (local $x22 v128) (local $x23 v128) (local $x24 v128) (local $x25 v128) (local $x26 v128) (local $x27 v128)
+    (local $s30 v128) (local $x30 v128) (local $x31 v128) (local $x32 v128) (local $x33 v128) (local $x34 v128) (local $x35 v128) (local $x36 v128)
+    (local $x37 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $y14 v128) (local $y15 v128)
+    (local $y16 v128) (local $y17 v128) (local $s11 v128) (local $s21 v128) (local $s31 v128) (local $s02 v128) (local $y20 v128) (local $y21 v128)
+    (local $y22 v128) (local $y23 v128) (local $y24 v128) (local $y25 v128) (local $y26 v128) (local $y27 v128) (local $s12 v128) (local $s22 v128)
+    (local $s32 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $y34 v128) (local $y35 v128)
+    (local $y36 v128) (local $y37 v128) (local $s13 v128) (local $s23 v128) (local $s33 v128) (local $c1 i32) (local $c2 i32) (local $c3 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -722,7 +1021,7 @@
     (local.set $a2 (i32.add (local.get $a1) (local.get $lda)))
     (local.set $a3 (i32.add (local.get $a2) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -736,6 +1035,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a v128.load32_splat offset=12 align=2 local.tee $x03
     local.get $b v128.load8x8_s offset=96 align=1 local.tee $y03
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=16 align=2 local.tee $x04
+    local.get $b v128.load8x8_s offset=128 align=1 local.tee $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=20 align=2 local.tee $x05
+    local.get $b v128.load8x8_s offset=160 align=1 local.tee $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=24 align=2 local.tee $x06
+    local.get $b v128.load8x8_s offset=192 align=1 local.tee $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a v128.load32_splat offset=28 align=2 local.tee $x07
+    local.get $b v128.load8x8_s offset=224 align=1 local.tee $y07
     i32x4.dot_i16x8_s i32x4.add
     local.set $s00
     local.get $s10
@@ -751,6 +1062,18 @@
     local.get $a1 v128.load32_splat offset=12 align=2 local.tee $x13
     local.get $y03
     i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=2 local.tee $x14
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=2 local.tee $x15
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=2 local.tee $x16
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=2 local.tee $x17
+    local.get $y07
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s10
     local.get $s20
     local.get $a2 v128.load32_splat offset=0 align=2 local.tee $x20
@@ -764,6 +1087,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $a2 v128.load32_splat offset=12 align=2 local.tee $x23
     local.get $y03
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=16 align=2 local.tee $x24
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=20 align=2 local.tee $x25
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=24 align=2 local.tee $x26
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a2 v128.load32_splat offset=28 align=2 local.tee $x27
+    local.get $y07
     i32x4.dot_i16x8_s i32x4.add
     local.set $s20
     local.get $s30
@@ -779,6 +1114,18 @@
     local.get $a3 v128.load32_splat offset=12 align=2 local.tee $x33
     local.get $y03
     i32x4.dot_i16x8_s i32x4.add
+    local.get $a3 v128.load32_splat offset=16 align=2 local.tee $x34
+    local.get $y04
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a3 v128.load32_splat offset=20 align=2 local.tee $x35
+    local.get $y05
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a3 v128.load32_splat offset=24 align=2 local.tee $x36
+    local.get $y06
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $a3 v128.load32_splat offset=28 align=2 local.tee $x37
+    local.get $y07
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s30
     local.get $s01
     local.get $x00
@@ -792,6 +1139,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=104 align=1 local.tee $y13
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=136 align=1 local.tee $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=168 align=1 local.tee $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=200 align=1 local.tee $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=232 align=1 local.tee $y17
     i32x4.dot_i16x8_s i32x4.add
     local.set $s01
     local.get $s11
@@ -807,6 +1166,18 @@
     local.get $x13
     local.get $y13
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y17
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s11
     local.get $s21
     local.get $x20
@@ -820,6 +1191,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x23
     local.get $y13
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y17
     i32x4.dot_i16x8_s i32x4.add
     local.set $s21
     local.get $s31
@@ -835,6 +1218,18 @@
     local.get $x33
     local.get $y13
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x34
+    local.get $y14
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x35
+    local.get $y15
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x36
+    local.get $y16
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x37
+    local.get $y17
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s31
     local.get $s02
     local.get $x00
@@ -848,6 +1243,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=112 align=1 local.tee $y23
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=144 align=1 local.tee $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=176 align=1 local.tee $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=208 align=1 local.tee $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=240 align=1 local.tee $y27
     i32x4.dot_i16x8_s i32x4.add
     local.set $s02
     local.get $s12
@@ -863,6 +1270,18 @@
     local.get $x13
     local.get $y23
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y27
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s12
     local.get $s22
     local.get $x20
@@ -876,6 +1295,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x23
     local.get $y23
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y27
     i32x4.dot_i16x8_s i32x4.add
     local.set $s22
     local.get $s32
@@ -891,6 +1322,18 @@
     local.get $x33
     local.get $y23
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x34
+    local.get $y24
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x35
+    local.get $y25
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x36
+    local.get $y26
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x37
+    local.get $y27
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s32
     local.get $s03
     local.get $x00
@@ -904,6 +1347,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x03
     local.get $b v128.load8x8_s offset=120 align=1 local.tee $y33
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x04
+    local.get $b v128.load8x8_s offset=152 align=1 local.tee $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x05
+    local.get $b v128.load8x8_s offset=184 align=1 local.tee $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x06
+    local.get $b v128.load8x8_s offset=216 align=1 local.tee $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x07
+    local.get $b v128.load8x8_s offset=248 align=1 local.tee $y37
     i32x4.dot_i16x8_s i32x4.add
     local.set $s03
     local.get $s13
@@ -919,6 +1374,18 @@
     local.get $x13
     local.get $y33
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x14
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x15
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x16
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x17
+    local.get $y37
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s13
     local.get $s23
     local.get $x20
@@ -932,6 +1399,18 @@
     i32x4.dot_i16x8_s i32x4.add
     local.get $x23
     local.get $y33
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x24
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x25
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x26
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x27
+    local.get $y37
     i32x4.dot_i16x8_s i32x4.add
     local.set $s23
     local.get $s33
@@ -947,17 +1426,29 @@
     local.get $x33
     local.get $y33
     i32x4.dot_i16x8_s i32x4.add
+    local.get $x34
+    local.get $y34
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x35
+    local.get $y35
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x36
+    local.get $y36
+    i32x4.dot_i16x8_s i32x4.add
+    local.get $x37
+    local.get $y37
+    i32x4.dot_i16x8_s i32x4.add
     local.set $s33
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $a2 (i32.add (local.get $a2) (i32.const 16)))
-    (local.set $a3 (i32.add (local.get $a3) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b) (i32.const 128)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $a2 (i32.add (local.get $a2) (i32.const 32)))
+    (local.set $a3 (i32.add (local.get $a3) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b) (i32.const 256)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=2 local.tee $x00
@@ -1132,5 +1623,35 @@
     (v128.store offset=16 align=4 (local.get $c3) (local.get $s31))
     (v128.store offset=32 align=4 (local.get $c3) (local.get $s32))
     (v128.store offset=48 align=4 (local.get $c3) (local.get $s33))
+  )
+
+  (func (export "exact_pairs") (param $to i32) (param $from i32) (param $stride i32) (param $steps i32) (param $sums i32) (param $flip i32)
+    (local $flips v128) (local $x v128) (local $y v128) (local $both v128) (local $words v128) (local $s0 v128) (local $s1 v128) (local $s2 v128)
+    (local $s3 v128)
+    (local.set $flips (i8x16.splat (local.get $flip)))
+    (local.set $s0 (v128.load offset=0 align=4 (local.get $sums)))
+    (local.set $s1 (v128.load offset=16 align=4 (local.get $sums)))
+    (local.set $s2 (v128.load offset=32 align=4 (local.get $sums)))
+    (local.set $s3 (v128.load offset=48 align=4 (local.get $sums)))
+    loop $next
+    (local.set $x (v128.xor (v128.load align=1 (local.get $from)) (local.get $flips)))
+    (local.set $from (i32.add (local.get $from) (local.get $stride)))
+    (local.set $y (v128.xor (v128.load align=1 (local.get $from)) (local.get $flips)))
+    (local.set $from (i32.add (local.get $from) (local.get $stride)))
+    local.get $to (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $x) (local.get $y)) local.tee $both v128.store offset=0 align=1
+    local.get $both i16x8.extadd_pairwise_i8x16_s local.set $words
+    (local.set $s0 (i32x4.add (local.get $s0) (i32x4.extend_low_i16x8_s (local.get $words))))
+    (local.set $s1 (i32x4.add (local.get $s1) (i32x4.extend_high_i16x8_s (local.get $words))))
+    local.get $to (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $x) (local.get $y)) local.tee $both v128.store offset=16 align=1
+    local.get $both i16x8.extadd_pairwise_i8x16_s local.set $words
+    (local.set $s2 (i32x4.add (local.get $s2) (i32x4.extend_low_i16x8_s (local.get $words))))
+    (local.set $s3 (i32x4.add (local.get $s3) (i32x4.extend_high_i16x8_s (local.get $words))))
+    (local.set $to (i32.add (local.get $to) (i32.const 32)))
+    (br_if $next (local.tee $steps (i32.sub (local.get $steps) (i32.const 1))))
+    end
+    (v128.store offset=0 align=4 (local.get $sums) (local.get $s0))
+    (v128.store offset=16 align=4 (local.get $sums) (local.get $s1))
+    (v128.store offset=32 align=4 (local.get $sums) (local.get $s2))
+    (v128.store offset=48 align=4 (local.get $sums) (local.get $s3))
   )
 )

@@ -4,7 +4,8 @@
 
   (func (export "exact_product1") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $ldb i32) (local $k i32) (local $add i32)
-    (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $s00 v128) (local $x00 v128) (local $x01 v128) (local $x02 v128) (local $x03 v128)
+    (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $b4 i32) (local $b5 i32) (local $b6 i32) (local $b7 i32) (local $s00 v128)
+    (local $x00 v128) (local $x01 v128) (local $x02 v128) (local $x03 v128) (local $x04 v128) (local $x05 v128) (local $x06 v128) (local $x07 v128)
     (local $s01 v128) (local $s02 v128) (local $s03 v128)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
@@ -15,11 +16,15 @@
     (local.set $k (i32.load offset=56 (local.get $tile)))
     (local.set $add (i32.load offset=64 (local.get $tile)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     (local.set $b1 (i32.add (local.get $b) (local.get $ldb)))
     (local.set $b2 (i32.add (local.get $b1) (local.get $ldb)))
     (local.set $b3 (i32.add (local.get $b2) (local.get $ldb)))
+    (local.set $b4 (i32.add (local.get $b3) (local.get $ldb)))
+    (local.set $b5 (i32.add (local.get $b4) (local.get $ldb)))
+    (local.set $b6 (i32.add (local.get $b5) (local.get $ldb)))
+    (local.set $b7 (i32.add (local.get $b6) (local.get $ldb)))
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
     local.get $b v128.load offset=0 align=4
@@ -32,6 +37,18 @@
     f32x4.mul f32x4.add
     local.get $a v128.load32_splat offset=12 align=4 local.tee $x03
     local.get $b3 v128.load offset=0 align=4
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=16 align=4 local.tee $x04
+    local.get $b4 v128.load offset=0 align=4
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=20 align=4 local.tee $x05
+    local.get $b5 v128.load offset=0 align=4
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=24 align=4 local.tee $x06
+    local.get $b6 v128.load offset=0 align=4
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=28 align=4 local.tee $x07
+    local.get $b7 v128.load offset=0 align=4
     f32x4.mul f32x4.add
     local.set $s00
     local.get $s01
@@ -47,6 +64,18 @@
     local.get $x03
     local.get $b3 v128.load offset=16 align=4
     f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=16 align=4
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=16 align=4
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=16 align=4
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=16 align=4
+    f32x4.mul f32x4.add
     local.set $s01
     local.get $s02
     local.get $x00
@@ -60,6 +89,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=32 align=4
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=32 align=4
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=32 align=4
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=32 align=4
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=32 align=4
     f32x4.mul f32x4.add
     local.set $s02
     local.get $s03
@@ -75,14 +116,26 @@
     local.get $x03
     local.get $b3 v128.load offset=48 align=4
     f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=48 align=4
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=48 align=4
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=48 align=4
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=48 align=4
+    f32x4.mul f32x4.add
     local.set $s03
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b3) (local.get $ldb)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b7) (local.get $ldb)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
@@ -131,11 +184,15 @@
 
   (func (export "exact_product2") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $ldb i32) (local $k i32) (local $add i32)
-    (local $a1 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128)
-    (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128)
-    (local $x12 v128) (local $x13 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $s11 v128)
-    (local $s02 v128) (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s03 v128) (local $y30 v128)
-    (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $c1 i32)
+    (local $a1 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $b4 i32) (local $b5 i32) (local $b6 i32) (local $b7 i32)
+    (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128)
+    (local $y03 v128) (local $x04 v128) (local $y04 v128) (local $x05 v128) (local $y05 v128) (local $x06 v128) (local $y06 v128) (local $x07 v128)
+    (local $y07 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $x14 v128) (local $x15 v128)
+    (local $x16 v128) (local $x17 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $y14 v128)
+    (local $y15 v128) (local $y16 v128) (local $y17 v128) (local $s11 v128) (local $s02 v128) (local $y20 v128) (local $y21 v128) (local $y22 v128)
+    (local $y23 v128) (local $y24 v128) (local $y25 v128) (local $y26 v128) (local $y27 v128) (local $s12 v128) (local $s03 v128) (local $y30 v128)
+    (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $y34 v128) (local $y35 v128) (local $y36 v128) (local $y37 v128) (local $s13 v128)
+    (local $c1 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -146,11 +203,15 @@
     (local.set $add (i32.load offset=64 (local.get $tile)))
     (local.set $a1 (i32.add (local.get $a) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     (local.set $b1 (i32.add (local.get $b) (local.get $ldb)))
     (local.set $b2 (i32.add (local.get $b1) (local.get $ldb)))
     (local.set $b3 (i32.add (local.get $b2) (local.get $ldb)))
+    (local.set $b4 (i32.add (local.get $b3) (local.get $ldb)))
+    (local.set $b5 (i32.add (local.get $b4) (local.get $ldb)))
+    (local.set $b6 (i32.add (local.get $b5) (local.get $ldb)))
+    (local.set $b7 (i32.add (local.get $b6) (local.get $ldb)))
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
     local.get $b v128.load offset=0 align=4 local.tee $y00
@@ -163,6 +224,18 @@
     f32x4.mul f32x4.add
     local.get $a v128.load32_splat offset=12 align=4 local.tee $x03
     local.get $b3 v128.load offset=0 align=4 local.tee $y03
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=16 align=4 local.tee $x04
+    local.get $b4 v128.load offset=0 align=4 local.tee $y04
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=20 align=4 local.tee $x05
+    local.get $b5 v128.load offset=0 align=4 local.tee $y05
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=24 align=4 local.tee $x06
+    local.get $b6 v128.load offset=0 align=4 local.tee $y06
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=28 align=4 local.tee $x07
+    local.get $b7 v128.load offset=0 align=4 local.tee $y07
     f32x4.mul f32x4.add
     local.set $s00
     local.get $s10
@@ -178,6 +251,18 @@
     local.get $a1 v128.load32_splat offset=12 align=4 local.tee $x13
     local.get $y03
     f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=4 local.tee $x14
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=4 local.tee $x15
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=4 local.tee $x16
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=4 local.tee $x17
+    local.get $y07
+    f32x4.mul f32x4.add
     local.set $s10
     local.get $s01
     local.get $x00
@@ -191,6 +276,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=16 align=4 local.tee $y13
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=16 align=4 local.tee $y14
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=16 align=4 local.tee $y15
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=16 align=4 local.tee $y16
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=16 align=4 local.tee $y17
     f32x4.mul f32x4.add
     local.set $s01
     local.get $s11
@@ -206,6 +303,18 @@
     local.get $x13
     local.get $y13
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y17
+    f32x4.mul f32x4.add
     local.set $s11
     local.get $s02
     local.get $x00
@@ -219,6 +328,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=32 align=4 local.tee $y23
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=32 align=4 local.tee $y24
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=32 align=4 local.tee $y25
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=32 align=4 local.tee $y26
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=32 align=4 local.tee $y27
     f32x4.mul f32x4.add
     local.set $s02
     local.get $s12
@@ -234,6 +355,18 @@
     local.get $x13
     local.get $y23
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y27
+    f32x4.mul f32x4.add
     local.set $s12
     local.get $s03
     local.get $x00
@@ -247,6 +380,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=48 align=4 local.tee $y33
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=48 align=4 local.tee $y34
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=48 align=4 local.tee $y35
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=48 align=4 local.tee $y36
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=48 align=4 local.tee $y37
     f32x4.mul f32x4.add
     local.set $s03
     local.get $s13
@@ -262,15 +407,27 @@
     local.get $x13
     local.get $y33
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y37
+    f32x4.mul f32x4.add
     local.set $s13
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b3) (local.get $ldb)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b7) (local.get $ldb)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
@@ -357,12 +514,16 @@
 
   (func (export "exact_product3") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $ldb i32) (local $k i32) (local $add i32)
-    (local $a1 i32) (local $a2 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128)
-    (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128) (local $x10 v128)
-    (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128) (local $x23 v128)
-    (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $s11 v128) (local $s21 v128) (local $s02 v128)
-    (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s22 v128) (local $s03 v128) (local $y30 v128)
-    (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $s23 v128) (local $c1 i32) (local $c2 i32)
+    (local $a1 i32) (local $a2 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $b4 i32) (local $b5 i32) (local $b6 i32)
+    (local $b7 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128)
+    (local $x03 v128) (local $y03 v128) (local $x04 v128) (local $y04 v128) (local $x05 v128) (local $y05 v128) (local $x06 v128) (local $y06 v128)
+    (local $x07 v128) (local $y07 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $x14 v128)
+    (local $x15 v128) (local $x16 v128) (local $x17 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128) (local $x23 v128)
+    (local $x24 v128) (local $x25 v128) (local $x26 v128) (local $x27 v128) (local $s01 v128) (local $y10 v128) (local $y11 v128) (local $y12 v128)
+    (local $y13 v128) (local $y14 v128) (local $y15 v128) (local $y16 v128) (local $y17 v128) (local $s11 v128) (local $s21 v128) (local $s02 v128)
+    (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $y24 v128) (local $y25 v128) (local $y26 v128) (local $y27 v128)
+    (local $s12 v128) (local $s22 v128) (local $s03 v128) (local $y30 v128) (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $y34 v128)
+    (local $y35 v128) (local $y36 v128) (local $y37 v128) (local $s13 v128) (local $s23 v128) (local $c1 i32) (local $c2 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -374,11 +535,15 @@
     (local.set $a1 (i32.add (local.get $a) (local.get $lda)))
     (local.set $a2 (i32.add (local.get $a1) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     (local.set $b1 (i32.add (local.get $b) (local.get $ldb)))
     (local.set $b2 (i32.add (local.get $b1) (local.get $ldb)))
     (local.set $b3 (i32.add (local.get $b2) (local.get $ldb)))
+    (local.set $b4 (i32.add (local.get $b3) (local.get $ldb)))
+    (local.set $b5 (i32.add (local.get $b4) (local.get $ldb)))
+    (local.set $b6 (i32.add (local.get $b5) (local.get $ldb)))
+    (local.set $b7 (i32.add (local.get $b6) (local.get $ldb)))
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
     local.get $b v128.load offset=0 align=4 local.tee $y00
@@ -391,6 +556,18 @@
     f32x4.mul f32x4.add
     local.get $a v128.load32_splat offset=12 align=4 local.tee $x03
     local.get $b3 v128.load offset=0 align=4 local.tee $y03
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=16 align=4 local.tee $x04
+    local.get $b4 v128.load offset=0 align=4 local.tee $y04
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=20 align=4 local.tee $x05
+    local.get $b5 v128.load offset=0 align=4 local.tee $y05
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=24 align=4 local.tee $x06
+    local.get $b6 v128.load offset=0 align=4 local.tee $y06
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=28 align=4 local.tee $x07
+    local.get $b7 v128.load offset=0 align=4 local.tee $y07
     f32x4.mul f32x4.add
     local.set $s00
     local.get $s10
@@ -406,6 +583,18 @@
     local.get $a1 v128.load32_splat offset=12 align=4 local.tee $x13
     local.get $y03
     f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=4 local.tee $x14
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=4 local.tee $x15
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=4 local.tee $x16
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=4 local.tee $x17
+    local.get $y07
+    f32x4.mul f32x4.add
     local.set $s10
     local.get $s20
     local.get $a2 v128.load32_splat offset=0 align=4 local.tee $x20
@@ -419,6 +608,18 @@
     f32x4.mul f32x4.add
     local.get $a2 v128.load32_splat offset=12 align=4 local.tee $x23
     local.get $y03
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=16 align=4 local.tee $x24
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=20 align=4 local.tee $x25
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=24 align=4 local.tee $x26
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=28 align=4 local.tee $x27
+    local.get $y07
     f32x4.mul f32x4.add
     local.set $s20
     local.get $s01
@@ -434,6 +635,18 @@
     local.get $x03
     local.get $b3 v128.load offset=16 align=4 local.tee $y13
     f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=16 align=4 local.tee $y14
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=16 align=4 local.tee $y15
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=16 align=4 local.tee $y16
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=16 align=4 local.tee $y17
+    f32x4.mul f32x4.add
     local.set $s01
     local.get $s11
     local.get $x10
@@ -447,6 +660,18 @@
     f32x4.mul f32x4.add
     local.get $x13
     local.get $y13
+    f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y17
     f32x4.mul f32x4.add
     local.set $s11
     local.get $s21
@@ -462,6 +687,18 @@
     local.get $x23
     local.get $y13
     f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y17
+    f32x4.mul f32x4.add
     local.set $s21
     local.get $s02
     local.get $x00
@@ -475,6 +712,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=32 align=4 local.tee $y23
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=32 align=4 local.tee $y24
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=32 align=4 local.tee $y25
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=32 align=4 local.tee $y26
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=32 align=4 local.tee $y27
     f32x4.mul f32x4.add
     local.set $s02
     local.get $s12
@@ -490,6 +739,18 @@
     local.get $x13
     local.get $y23
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y27
+    f32x4.mul f32x4.add
     local.set $s12
     local.get $s22
     local.get $x20
@@ -503,6 +764,18 @@
     f32x4.mul f32x4.add
     local.get $x23
     local.get $y23
+    f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y27
     f32x4.mul f32x4.add
     local.set $s22
     local.get $s03
@@ -518,6 +791,18 @@
     local.get $x03
     local.get $b3 v128.load offset=48 align=4 local.tee $y33
     f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=48 align=4 local.tee $y34
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=48 align=4 local.tee $y35
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=48 align=4 local.tee $y36
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=48 align=4 local.tee $y37
+    f32x4.mul f32x4.add
     local.set $s03
     local.get $s13
     local.get $x10
@@ -531,6 +816,18 @@
     f32x4.mul f32x4.add
     local.get $x13
     local.get $y33
+    f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y37
     f32x4.mul f32x4.add
     local.set $s13
     local.get $s23
@@ -546,16 +843,28 @@
     local.get $x23
     local.get $y33
     f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y37
+    f32x4.mul f32x4.add
     local.set $s23
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $a2 (i32.add (local.get $a2) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b3) (local.get $ldb)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $a2 (i32.add (local.get $a2) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b7) (local.get $ldb)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
@@ -680,14 +989,18 @@
 
   (func (export "exact_product4") (param $tile i32)
     (local $c i32) (local $ldc i32) (local $a i32) (local $lda i32) (local $b i32) (local $ldb i32) (local $k i32) (local $add i32)
-    (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $s00 v128) (local $x00 v128)
-    (local $y00 v128) (local $x01 v128) (local $y01 v128) (local $x02 v128) (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $s10 v128)
-    (local $x10 v128) (local $x11 v128) (local $x12 v128) (local $x13 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128)
-    (local $x23 v128) (local $s30 v128) (local $x30 v128) (local $x31 v128) (local $x32 v128) (local $x33 v128) (local $s01 v128) (local $y10 v128)
-    (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $s11 v128) (local $s21 v128) (local $s31 v128) (local $s02 v128) (local $y20 v128)
-    (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $s12 v128) (local $s22 v128) (local $s32 v128) (local $s03 v128) (local $y30 v128)
-    (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $s13 v128) (local $s23 v128) (local $s33 v128) (local $c1 i32) (local $c2 i32)
-    (local $c3 i32)
+    (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $b4 i32) (local $b5 i32)
+    (local $b6 i32) (local $b7 i32) (local $s00 v128) (local $x00 v128) (local $y00 v128) (local $x01 v128) (local $y01 v128) (local $x02 v128)
+    (local $y02 v128) (local $x03 v128) (local $y03 v128) (local $x04 v128) (local $y04 v128) (local $x05 v128) (local $y05 v128) (local $x06 v128)
+    (local $y06 v128) (local $x07 v128) (local $y07 v128) (local $s10 v128) (local $x10 v128) (local $x11 v128) (local $x12 v128) (local $x13 v128)
+    (local $x14 v128) (local $x15 v128) (local $x16 v128) (local $x17 v128) (local $s20 v128) (local $x20 v128) (local $x21 v128) (local $x22 v128)
+    (local $x23 v128) (local $x24 v128) (local $x25 v128) (local $x26 v128) (local $x27 v128) (local $s30 v128) (local $x30 v128) (local $x31 v128)
+    (local $x32 v128) (local $x33 v128) (local $x34 v128) (local $x35 v128) (local $x36 v128) (local $x37 v128) (local $s01 v128) (local $y10 v128)
+    (local $y11 v128) (local $y12 v128) (local $y13 v128) (local $y14 v128) (local $y15 v128) (local $y16 v128) (local $y17 v128) (local $s11 v128)
+    (local $s21 v128) (local $s31 v128) (local $s02 v128) (local $y20 v128) (local $y21 v128) (local $y22 v128) (local $y23 v128) (local $y24 v128)
+    (local $y25 v128) (local $y26 v128) (local $y27 v128) (local $s12 v128) (local $s22 v128) (local $s32 v128) (local $s03 v128) (local $y30 v128)
+    (local $y31 v128) (local $y32 v128) (local $y33 v128) (local $y34 v128) (local $y35 v128) (local $y36 v128) (local $y37 v128) (local $s13 v128)
+    (local $s23 v128) (local $s33 v128) (local $c1 i32) (local $c2 i32) (local $c3 i32)
     (local.set $c (i32.load offset=0 (local.get $tile)))
     (local.set $ldc (i32.load offset=8 (local.get $tile)))
     (local.set $a (i32.load offset=16 (local.get $tile)))
@@ -700,11 +1013,15 @@
     (local.set $a2 (i32.add (local.get $a1) (local.get $lda)))
     (local.set $a3 (i32.add (local.get $a2) (local.get $lda)))
     block $rest
-    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (br_if $rest (i32.lt_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     loop $next
     (local.set $b1 (i32.add (local.get $b) (local.get $ldb)))
     (local.set $b2 (i32.add (local.get $b1) (local.get $ldb)))
     (local.set $b3 (i32.add (local.get $b2) (local.get $ldb)))
+    (local.set $b4 (i32.add (local.get $b3) (local.get $ldb)))
+    (local.set $b5 (i32.add (local.get $b4) (local.get $ldb)))
+    (local.set $b6 (i32.add (local.get $b5) (local.get $ldb)))
+    (local.set $b7 (i32.add (local.get $b6) (local.get $ldb)))
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00
     local.get $b v128.load offset=0 align=4 local.tee $y00
@@ -717,6 +1034,18 @@
     f32x4.mul f32x4.add
     local.get $a v128.load32_splat offset=12 align=4 local.tee $x03
     local.get $b3 v128.load offset=0 align=4 local.tee $y03
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=16 align=4 local.tee $x04
+    local.get $b4 v128.load offset=0 align=4 local.tee $y04
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=20 align=4 local.tee $x05
+    local.get $b5 v128.load offset=0 align=4 local.tee $y05
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=24 align=4 local.tee $x06
+    local.get $b6 v128.load offset=0 align=4 local.tee $y06
+    f32x4.mul f32x4.add
+    local.get $a v128.load32_splat offset=28 align=4 local.tee $x07
+    local.get $b7 v128.load offset=0 align=4 local.tee $y07
     f32x4.mul f32x4.add
     local.set $s00
     local.get $s10
@@ -732,6 +1061,18 @@
     local.get $a1 v128.load32_splat offset=12 align=4 local.tee $x13
     local.get $y03
     f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=16 align=4 local.tee $x14
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=20 align=4 local.tee $x15
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=24 align=4 local.tee $x16
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a1 v128.load32_splat offset=28 align=4 local.tee $x17
+    local.get $y07
+    f32x4.mul f32x4.add
     local.set $s10
     local.get $s20
     local.get $a2 v128.load32_splat offset=0 align=4 local.tee $x20
@@ -745,6 +1086,18 @@
     f32x4.mul f32x4.add
     local.get $a2 v128.load32_splat offset=12 align=4 local.tee $x23
     local.get $y03
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=16 align=4 local.tee $x24
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=20 align=4 local.tee $x25
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=24 align=4 local.tee $x26
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a2 v128.load32_splat offset=28 align=4 local.tee $x27
+    local.get $y07
     f32x4.mul f32x4.add
     local.set $s20
     local.get $s30
@@ -760,6 +1113,18 @@
     local.get $a3 v128.load32_splat offset=12 align=4 local.tee $x33
     local.get $y03
     f32x4.mul f32x4.add
+    local.get $a3 v128.load32_splat offset=16 align=4 local.tee $x34
+    local.get $y04
+    f32x4.mul f32x4.add
+    local.get $a3 v128.load32_splat offset=20 align=4 local.tee $x35
+    local.get $y05
+    f32x4.mul f32x4.add
+    local.get $a3 v128.load32_splat offset=24 align=4 local.tee $x36
+    local.get $y06
+    f32x4.mul f32x4.add
+    local.get $a3 v128.load32_splat offset=28 align=4 local.tee $x37
+    local.get $y07
+    f32x4.mul f32x4.add
     local.set $s30
     local.get $s01
     local.get $x00
@@ -773,6 +1138,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=16 align=4 local.tee $y13
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=16 align=4 local.tee $y14
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=16 align=4 local.tee $y15
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=16 align=4 local.tee $y16
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=16 align=4 local.tee $y17
     f32x4.mul f32x4.add
     local.set $s01
     local.get $s11
@@ -788,6 +1165,18 @@
     local.get $x13
     local.get $y13
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y17
+    f32x4.mul f32x4.add
     local.set $s11
     local.get $s21
     local.get $x20
@@ -801,6 +1190,18 @@
     f32x4.mul f32x4.add
     local.get $x23
     local.get $y13
+    f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y17
     f32x4.mul f32x4.add
     local.set $s21
     local.get $s31
@@ -816,6 +1217,18 @@
     local.get $x33
     local.get $y13
     f32x4.mul f32x4.add
+    local.get $x34
+    local.get $y14
+    f32x4.mul f32x4.add
+    local.get $x35
+    local.get $y15
+    f32x4.mul f32x4.add
+    local.get $x36
+    local.get $y16
+    f32x4.mul f32x4.add
+    local.get $x37
+    local.get $y17
+    f32x4.mul f32x4.add
     local.set $s31
     local.get $s02
     local.get $x00
@@ -829,6 +1242,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=32 align=4 local.tee $y23
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=32 align=4 local.tee $y24
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=32 align=4 local.tee $y25
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=32 align=4 local.tee $y26
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=32 align=4 local.tee $y27
     f32x4.mul f32x4.add
     local.set $s02
     local.get $s12
@@ -844,6 +1269,18 @@
     local.get $x13
     local.get $y23
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y27
+    f32x4.mul f32x4.add
     local.set $s12
     local.get $s22
     local.get $x20
@@ -857,6 +1294,18 @@
     f32x4.mul f32x4.add
     local.get $x23
     local.get $y23
+    f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y27
     f32x4.mul f32x4.add
     local.set $s22
     local.get $s32
@@ -872,6 +1321,18 @@
     local.get $x33
     local.get $y23
     f32x4.mul f32x4.add
+    local.get $x34
+    local.get $y24
+    f32x4.mul f32x4.add
+    local.get $x35
+    local.get $y25
+    f32x4.mul f32x4.add
+    local.get $x36
+    local.get $y26
+    f32x4.mul f32x4.add
+    local.get $x37
+    local.get $y27
+    f32x4.mul f32x4.add
     local.set $s32
     local.get $s03
     local.get $x00
@@ -885,6 +1346,18 @@
     f32x4.mul f32x4.add
     local.get $x03
     local.get $b3 v128.load offset=48 align=4 local.tee $y33
+    f32x4.mul f32x4.add
+    local.get $x04
+    local.get $b4 v128.load offset=48 align=4 local.tee $y34
+    f32x4.mul f32x4.add
+    local.get $x05
+    local.get $b5 v128.load offset=48 align=4 local.tee $y35
+    f32x4.mul f32x4.add
+    local.get $x06
+    local.get $b6 v128.load offset=48 align=4 local.tee $y36
+    f32x4.mul f32x4.add
+    local.get $x07
+    local.get $b7 v128.load offset=48 align=4 local.tee $y37
     f32x4.mul f32x4.add
     local.set $s03
     local.get $s13
@@ -900,6 +1373,18 @@
     local.get $x13
     local.get $y33
     f32x4.mul f32x4.add
+    local.get $x14
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x15
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x16
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x17
+    local.get $y37
+    f32x4.mul f32x4.add
     local.set $s13
     local.get $s23
     local.get $x20
@@ -913,6 +1398,18 @@
     f32x4.mul f32x4.add
     local.get $x23
     local.get $y33
+    f32x4.mul f32x4.add
+    local.get $x24
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x25
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x26
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x27
+    local.get $y37
     f32x4.mul f32x4.add
     local.set $s23
     local.get $s33
@@ -928,17 +1425,29 @@
     local.get $x33
     local.get $y33
     f32x4.mul f32x4.add
+    local.get $x34
+    local.get $y34
+    f32x4.mul f32x4.add
+    local.get $x35
+    local.get $y35
+    f32x4.mul f32x4.add
+    local.get $x36
+    local.get $y36
+    f32x4.mul f32x4.add
+    local.get $x37
+    local.get $y37
+    f32x4.mul f32x4.add
     local.set $s33
-    (local.set $a (i32.add (local.get $a) (i32.const 16)))
-    (local.set $a1 (i32.add (local.get $a1) (i32.const 16)))
-    (local.set $a2 (i32.add (local.get $a2) (i32.const 16)))
-    (local.set $a3 (i32.add (local.get $a3) (i32.const 16)))
-    (local.set $b (i32.add (local.get $b3) (local.get $ldb)))
-    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))
+    (local.set $a (i32.add (local.get $a) (i32.const 32)))
+    (local.set $a1 (i32.add (local.get $a1) (i32.const 32)))
+    (local.set $a2 (i32.add (local.get $a2) (i32.const 32)))
+    (local.set $a3 (i32.add (local.get $a3) (i32.const 32)))
+    (local.set $b (i32.add (local.get $b7) (local.get $ldb)))
+    (br_if $next (i32.ge_s (local.tee $k (i32.sub (local.get $k) (i32.const 8))) (i32.const 0)))
     end
     end
     block $done
-    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 4)))))
+    (br_if $done (i32.eqz (local.tee $k (i32.add (local.get $k) (i32.const 8)))))
     loop $next
     local.get $s00
     local.get $a v128.load32_splat offset=0 align=4 local.tee $x00

@@ -67,11 +67,37 @@ func (p *BlockPanels) Pack(q []byte, scales []float32, zeros []byte, k, n, block
 func (p *BlockPanels) packBlock(q []byte, scale float32, zero byte, j, block int) {
 	to := p.panel(j / panelWidth)[block*p.blockBytes():][:p.blockBytes()]
 	x := j % panelWidth
+	if (block+1)*p.Block <= p.K {
+		p.packWords(to, q, x)
+	} else {
+		p.packElements(to, q, zero, x, p.K-block*p.Block)
+	}
 	binary.LittleEndian.PutUint32(to[p.quantBytes()+4*x:], math.Float32bits(scale))
 	to[p.quantBytes()+4*panelWidth+x] = zero
+}
+
+// packWords packs a block that is whole: four bytes of a column stand together in either order.
+func (p *BlockPanels) packWords(to, q []byte, x int) {
+	for i := 0; i+4 <= len(q); i += 4 {
+		w := binary.LittleEndian.Uint32(q[i:])
+		if p.Bits == 4 {
+			w = halves(w&0xffff) | halves(w>>16)<<4
+		}
+		binary.LittleEndian.PutUint32(to[i*panelWidth+4*x:], w)
+	}
+}
+
+// halves spreads four elements of 4 bits over the lower halves of four bytes.
+func halves(w uint32) uint32 {
+	w = (w | w<<8) & 0x00ff00ff
+	return (w | w<<4) & 0x0f0f0f0f
+}
+
+// packElements packs a block of which there are only some elements.
+func (p *BlockPanels) packElements(to, q []byte, zero byte, x, there int) {
 	for i := range p.Block {
 		v := zero
-		if block*p.Block+i < p.K {
+		if i < there {
 			v = element(q, i, p.Bits)
 		}
 		at, shift := place(i, x, p.Bits)

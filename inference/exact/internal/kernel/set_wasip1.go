@@ -20,7 +20,7 @@ func onePanel(int) int { return 1 }
 
 var (
 	productSIMD = productKernel{strip: stripSIMD, panels: onePanel}
-	intsSIMD    = intKernel{group: 2, form: wideRows, strip: intStripSIMD, panels: onePanel}
+	intsSIMD    = intKernel{group: 2, form: wideRows, strip: intStripSIMD, panels: onePanel, pairs: pairsSIMD}
 )
 
 func stripSIMD(s *strip) {
@@ -100,6 +100,12 @@ func dequantiseSIMD(out []float32, w []byte, block, bits int) {
 	}
 }
 
+func pairsSIMD(panel []byte, sums []int32, from []byte, stride int, flip byte) {
+	steps := len(panel) / (2 * panelWidth)
+	_, _ = sums[panelWidth-1], from[(2*steps-1)*stride+panelWidth-1]
+	pairs(&panel[0], &from[0], uint32(stride), uint32(steps), &sums[0], uint32(flip))
+}
+
 //go:wasmimport kernel exact_product1
 //go:noescape
 func product1(t unsafe.Pointer)
@@ -131,6 +137,10 @@ func words3(t unsafe.Pointer)
 //go:wasmimport kernel exact_words4
 //go:noescape
 func words4(t unsafe.Pointer)
+
+//go:wasmimport kernel exact_pairs
+//go:noescape
+func pairs(to, from *byte, stride, steps uint32, sums *int32, flip uint32)
 
 //go:wasmimport kernel exact_widened
 //go:noescape

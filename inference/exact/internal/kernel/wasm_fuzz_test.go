@@ -103,7 +103,7 @@ func take[T any](b *bench, x []T, from uint64) {
 func (b *bench) set() *Set {
 	one := func(int) int { return 1 }
 	return &Set{
-		Name: "wasm", product: productKernel{b.strip, one}, ints: intKernel{2, wideRows, b.intStrip, one}, blocks: b.blocks,
+		Name: "wasm", product: productKernel{b.strip, one}, ints: intKernel{2, wideRows, b.intStrip, one, b.pairs}, blocks: b.blocks,
 		floats: b.dequantise, bytes: byteKernel{b.widen, flipGo, b.magnitude, b.quantise, b.rescale, requantiseGo}, taps: tapsGo, scaled: b.scaled, Vectors: b.vectors(),
 	}
 }
@@ -139,6 +139,15 @@ func (b *bench) intStrip(s *intStrip) {
 		b.call(fmt.Sprint("words", min(4, s.m-i)), tile)
 	}
 	take(b, s.c[:end], ct)
+}
+
+func (b *bench) pairs(panel []byte, sums []int32, from []byte, stride int, flip byte) {
+	b.reset()
+	steps := len(panel) / (2 * panelWidth)
+	at, to, st := put(b, from[:(2*steps-1)*stride+panelWidth]), put(b, panel), put(b, sums)
+	b.call("pairs", to, at, uint64(stride), uint64(steps), st, uint64(flip))
+	take(b, panel, to)
+	take(b, sums, st)
 }
 
 func (b *bench) blocks(s *blockStrip) {

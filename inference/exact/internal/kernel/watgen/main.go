@@ -30,7 +30,7 @@ func main() {
 func files() map[string]string {
 	return map[string]string{
 		"product_gen.wat": file(append(tiles("exact_product", mostRows, (*kernel).product), widened())...),
-		"int8_gen.wat":    file(tiles("exact_words", mostRows, (*kernel).words)...),
+		"int8_gen.wat":    file(append(tiles("exact_words", mostRows, (*kernel).words), pairs())...),
 		"quant_gen.wat": file(slices.Concat(
 			tiles("exact_blocks4x", blockRows, func(k *kernel, rows int) { k.blocks(4, rows) }),
 			tiles("exact_blocks8x", blockRows, func(k *kernel, rows int) { k.blocks(8, rows) }),
