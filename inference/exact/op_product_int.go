@@ -314,14 +314,14 @@ func (p *byteProduct) linear(c *call, in []*Tensor, out *Tensor, activation func
 	if activation != nil {
 		apply = activation(&c.set.Vectors)
 	}
-	column := in[2].Float32s()
+	column, result := in[2].Float32s(), out.Float32s()
 	panels := p.panels
 	if panels == nil {
 		panels = &kernel.Int8Panels{}
 		c.set.PackInt8(panels, bytesView(in[1], 0), k, n, nil)
 	}
 	c.splitInt8(nil, &rows, panels, m, func(sums []int32, row, at int) {
-		y := out.Float32s()[row*n+at:][:len(sums)]
+		y := result[row*n+at:][:len(sums)]
 		var add []float32
 		if bias != nil {
 			add = bias[at : at+len(sums)]

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"errors"
+	"slices"
 
 	"assay/inference/exact"
 	"assay/inference/ir"
@@ -108,10 +109,9 @@ func refused(err error, n *node) error {
 // dequantised recognises weights kept as whole numbers and turned into floats: Cast, DequantizeLinear, and Mul of what
 // they gave by a scale. The bits are those of the nodes: a cast is exact, and one product is rounded.
 func (b *budget) dequantised(n *node) *value {
-	if len(n.in) == 0 || n.in[0] == nil || tensor.Product(n.in[0].constant.Shape()) < keptWhole {
-		if n.op != "Mul" || len(n.in) < 2 || tensor.Product(n.in[1].constant.Shape()) < keptWhole {
-			return nil
-		}
+	large := func(i int) bool { return tensor.Product(n.in[i].constant.Shape()) >= keptWhole }
+	if len(n.in) == 0 || slices.Contains(n.in, nil) || !large(0) && !(n.op == "Mul" && len(n.in) == 2 && large(1)) {
+		return nil
 	}
 	switch n.op {
 	case "Cast":
@@ -123,6 +123,9 @@ func (b *budget) dequantised(n *node) *value {
 	case "DequantizeLinear":
 		return dequantiseLinear(n)
 	case "Mul":
+		if len(n.in) != 2 {
+			return nil
+		}
 		for i := range 2 {
 			if q := n.in[i].constant.Quant; q != nil {
 				return scaled(n, q, n.in[1-i].data())
@@ -173,6 +176,9 @@ func scaled(n *node, q *ir.Quant, scale *tensor.Tensor) *value {
 }
 
 func dequantiseLinear(n *node) *value {
+	if len(n.in) < 2 {
+		return nil
+	}
 	x, scale := n.in[0].data(), n.in[1].data()
 	if x == nil || scale == nil || scale.DType != tensor.Float32 || scale.Len() == 0 || attrInt(n, "block_size") != 0 {
 		return nil

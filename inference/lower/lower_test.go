@@ -284,6 +284,22 @@ func TestConstantConditionIsInlined(t *testing.T) {
 	}
 }
 
+// Weights that might stay whole numbers, with operands missing.
+func TestOperandsMissing(t *testing.T) {
+	for _, c := range []struct {
+		op string
+		in []string
+	}{{"DequantizeLinear", []string{"q"}}, {"Mul", []string{"", "q"}}, {"Mul", []string{"q"}}, {"Mul", []string{"q", "q", "q"}}, {"Transpose", []string{"", "q"}}} {
+		m := newModel(17)
+		m.Initializers = []onnx.Tensor{{Name: "q", DType: onnx.Uint8, Shape: []int64{2048}, Raw: make([]byte, 2048)}}
+		_, err := lower.Lower(m.output(m.node("y", c.op, c.in)))
+		var e *lower.Error
+		if !errors.As(err, &e) || e.Node != "y" {
+			t.Errorf("%s of %q: %v", c.op, c.in, err)
+		}
+	}
+}
+
 func TestSparseConstants(t *testing.T) {
 	sparse := func(name string, rows int64) onnx.Sparse {
 		ones := onnx.Tensor{Name: name, DType: onnx.Float32, Shape: []int64{1}, Raw: binary.LittleEndian.AppendUint32(nil, math.Float32bits(1))}

@@ -44,7 +44,9 @@ func Open(path string, limits onnx.Limits) (*File, error) {
 		f.Bytes, err = f.add(model)
 	}
 	if err == nil {
-		f.Graph, err = onnx.ParseExternal(f.Bytes, limits, beside{f})
+		if f.Graph, err = onnx.ParseExternal(f.Bytes, limits, beside{f}); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -129,17 +129,16 @@ func normalised(n normaliser, text string) string {
 
 // extract cuts added tokens out of the pieces of text.
 func (a *addedTokens) extract(w *work, f *finder) {
-	if f.trie == nil {
-		w.dropEmpty()
-		return
-	}
 	w.cut = w.cut[:0]
 	for _, p := range w.pieces {
-		if p.id >= 0 {
+		switch {
+		case p.id >= 0:
 			w.cut = append(w.cut, p)
-			continue
+		case f.trie == nil: // taken anew, because what it begins with may be gone
+			w.add(p, 0, p.hi-p.lo, -1)
+		default:
+			a.extractFrom(w, p, f)
 		}
-		a.extractFrom(w, p, f)
 	}
 	w.pieces, w.cut = w.cut, w.pieces
 }

@@ -16,8 +16,8 @@ type bpe struct {
 	bytes        bool // characters that are not known become tokens of their bytes
 	ignoreMerges bool // a word that is a token needs no merges
 	byteIDs      [256]int32
-	ascii        [128]int32 // ids of single characters, where nothing is put around them
-	marked       bool       // nothing is ever joined across the front of metaMark
+	low          [0x180]int32 // ids of the first characters, those of byte-level words among them, with nothing around them
+	marked       bool         // nothing is ever joined across the front of metaMark
 }
 
 // symbol is a part of a word. Parts are linked, because joining takes some out.
@@ -41,8 +41,8 @@ func (m *bpe) prepare() {
 	for b := range m.byteIDs {
 		m.byteIDs[b] = m.v.id(byteToken(byte(b)))
 	}
-	for b := range m.ascii {
-		m.ascii[b] = m.v.trie.get([]byte{byte(b)})
+	for r := range m.low {
+		m.low[r] = m.v.id(string(rune(r)))
 	}
 	m.marked = m.mayCut()
 }
@@ -61,7 +61,7 @@ func (m *bpe) mayCut() bool {
 		return false
 	}
 	for _, p := range m.merges.slots {
-		if p.rank != noRank && strings.HasPrefix(m.v.tokens[p.right], metaMark) && !strings.HasSuffix(m.v.tokens[p.left], metaMark) {
+		if p.rank != noRank && strings.HasPrefix(m.v.shown(p.right), metaMark) && !strings.HasSuffix(m.v.shown(p.left), metaMark) {
 			return false
 		}
 	}
@@ -98,7 +98,7 @@ func nextMark(word []byte, from int) int {
 
 func (m *bpe) join(s *scratch, word []byte) {
 	if m.ignoreMerges {
-		if id := m.v.trie.get(word); id >= 0 {
+		if id := m.v.get(word); id >= 0 {
 			s.out = append(s.out, token{uint32(id), 0, int32(len(word)), false})
 			return
 		}
@@ -179,10 +179,13 @@ func (m *bpe) part(s *scratch, word []byte, at, size int) []byte {
 }
 
 func (m *bpe) character(part []byte) int32 {
-	if len(part) == 1 && part[0] < utf8.RuneSelf {
-		return m.ascii[part[0]]
+	if len(part) == 1 {
+		return m.low[part[0]]
 	}
-	return m.v.trie.get(part)
+	if r, n := utf8.DecodeRune(part); n == len(part) && int(r) < len(m.low) {
+		return m.low[r]
+	}
+	return m.v.get(part)
 }
 
 // fallBack takes a part as its bytes, if each has a token.

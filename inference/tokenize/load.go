@@ -95,7 +95,7 @@ func (l *loader) tokenizer(root jsontree.Value) (*Tokenizer, error) {
 
 // finish fills in what follows from the parts.
 func (t *Tokenizer) finish() {
-	t.size = len(t.model.vocabulary().tokens)
+	t.size = t.model.vocabulary().size()
 	for id := range t.added.byID {
 		t.size = max(t.size, int(id)+1)
 	}

@@ -52,7 +52,7 @@ func vocabularyOf(v jsontree.Value) (*vocabulary, error) {
 	if v.Kind() != jsontree.Object {
 		return nil, v.Fail("the vocabulary is not an object")
 	}
-	out := newVocabulary()
+	out := newVocabulary(v.Len())
 	err := v.Each(func(key, value jsontree.Value) error {
 		id, ok := value.Uint(maxTokens - 1)
 		if !ok {
@@ -89,7 +89,10 @@ func wordPieceOf(v jsontree.Value) (model, error) {
 		return nil, err
 	}
 	m := newWordPiece(words, unknown, prefix, longest)
-	if m.unknown < 0 {
+	switch {
+	case m == nil:
+		return nil, o.fail("vocab", "has more tokens than fit")
+	case m.unknown < 0:
 		return nil, o.fail("unk_token", "is not in the vocabulary")
 	}
 	return m, nil
@@ -120,13 +123,13 @@ func unigramOf(v jsontree.Value) (model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &unigram{v: newVocabulary()}
-	if m.bytes, err = o.flag("byte_fallback", false); err != nil {
-		return nil, err
-	}
 	list := o.get("vocab")
 	if list.Kind() != jsontree.Array {
 		return nil, o.fail("vocab", "is not an array")
+	}
+	m := newUnigram(list.Len())
+	if m.bytes, err = o.flag("byte_fallback", false); err != nil {
+		return nil, err
 	}
 	if err := list.Each(func(_, v jsontree.Value) error { return m.addPair(v) }); err != nil {
 		return nil, err
@@ -145,29 +148,11 @@ func unigramOf(v jsontree.Value) (model, error) {
 
 // addPair reads ["token", score].
 func (m *unigram) addPair(v jsontree.Value) error {
-	var (
-		token string
-		score float64
-		parts int
-	)
-	err := v.Each(func(key, part jsontree.Value) error {
-		ok := false
-		switch {
-		case key.Exists():
-		case parts == 0:
-			token, ok = part.Text()
-		default:
-			score, ok = part.Float()
-		}
-		if parts++; !ok || parts > 2 {
-			return part.Fail("a token is a string and its score")
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if parts != 2 {
+	var parts [2]jsontree.Value
+	n := v.Items(parts[:])
+	token, isText := parts[0].Text()
+	score, isNumber := parts[1].Float()
+	if n != 2 || !isText || !isNumber {
 		return v.Fail("a token is a string and its score")
 	}
 	if problem := m.add(token, score); problem != "" {
@@ -187,11 +172,15 @@ func (m *unigram) add(token string, score float64) (problem string) {
 		return "a score that is no number"
 	}
 	id := int32(len(m.scores))
-	if token != "" && !m.v.trie.add(token, id) {
-		return "more tokens than fit"
+	if token != "" {
+		slot := find(m.v, fnv(fnvBasis, token), token, "")
+		if slot == nil || !m.trie.add(token, id) {
+			return "more tokens than fit"
+		}
+		*slot = uint32(id) + 1
 	}
-	m.v.tokens, m.v.known = append(m.v.tokens, token), append(m.v.known, true)
-	m.v.count++
+	m.v.at = append(m.v.at, span{})
+	m.v.put(token, int(id))
 	m.scores = append(m.scores, score)
 	return ""
 }
@@ -285,38 +274,32 @@ func (m *bpe) readMerges(o *fields) error {
 }
 
 func mergeOf(v jsontree.Value) (left, right string, ok bool) {
-	if s, isText := v.Text(); isText {
-		left, right, ok = strings.Cut(s, " ")
-		return left, right, ok && !strings.Contains(right, " ") || strings.HasPrefix(s, "#version")
+	if v.Kind() == jsontree.Array {
+		var parts [2]jsontree.Value
+		n := v.Items(parts[:])
+		left, isText := parts[0].Text()
+		right, ok = parts[1].Text()
+		return left, right, ok && isText && n == 2
 	}
-	parts := 0
-	ok = v.Kind() == jsontree.Array
-	_ = v.Each(func(_, part jsontree.Value) error {
-		s, isText := part.Text()
-		ok = ok && isText
-		if parts == 0 {
-			left = s
-		} else {
-			right = s
-		}
-		parts++
-		return nil
-	})
-	return left, right, ok && parts == 2
+	s, isText := v.Text()
+	left, right, ok = strings.Cut(s, " ")
+	return left, right, isText && ok && !strings.Contains(right, " ") || strings.HasPrefix(s, "#version")
 }
 
 // addMerge gives a pair its rank; it returns what is wrong, if anything.
 func (m *bpe) addMerge(left, right string, rank uint32) (problem string) {
-	a, b := m.v.id(left), m.v.id(right)
+	begun := fnv(fnvBasis, left)
+	a, b := idOf(m.v, begun, left, ""), m.v.id(right)
 	if a < 0 || b < 0 {
 		return "a merge of " + strconv.Quote(left) + " and " + strconv.Quote(right) + ", not both in the vocabulary"
 	}
 	if len(right) < len(m.prefix) {
 		return "a merge with " + strconv.Quote(right) + ", which is shorter than what marks tokens inside a word"
 	}
-	joined := m.v.id(left + right[len(m.prefix):])
+	rest := right[len(m.prefix):]
+	joined := idOf(m.v, fnv(begun, rest), left, rest)
 	if joined < 0 {
-		return "a merge to " + strconv.Quote(left+right[len(m.prefix):]) + ", which is not in the vocabulary"
+		return "a merge to " + strconv.Quote(left+rest) + ", which is not in the vocabulary"
 	}
 	m.merges.put(uint32(a), uint32(b), rank, uint32(joined))
 	return ""

@@ -51,7 +51,7 @@ func (s *scratch) cached(word []byte, f func(s *scratch, word []byte)) {
 		f(s, word)
 		return
 	}
-	e := &s.words.entries[hash(word)>>(32-cacheBits)]
+	e := &s.words.entries[fnv(fnvBasis, word)*0x9E3779B1>>(32-cacheBits)]
 	if int(e.size) == len(word) && string(e.word[:e.size]) == string(word) {
 		for i := range e.count {
 			s.out = append(s.out, token{e.ids[i], int32(e.starts[i]), int32(e.ends[i]), false})
@@ -75,10 +75,12 @@ func (s *scratch) cached(word []byte, f func(s *scratch, word []byte)) {
 	copy(e.word[:], word)
 }
 
-func hash(word []byte) uint32 {
-	h := uint32(2166136261)
-	for _, b := range word {
-		h = (h ^ uint32(b)) * 16777619
+const fnvBasis = 2166136261
+
+// fnv goes on with the hash FNV-1a of what is before a text.
+func fnv[T string | []byte](hash uint32, text T) uint32 {
+	for i := range len(text) {
+		hash = (hash ^ uint32(text[i])) * 16777619
 	}
-	return h * 0x9E3779B1
+	return hash
 }

@@ -12,6 +12,7 @@ import (
 type precompiled struct {
 	trie []byte // units of four bytes, little-endian
 	to   string
+	same [utf8.RuneSelf]bool // ASCII that stays as it is, where more of it follows
 }
 
 func decodePrecompiled(text string) (*precompiled, string) {
@@ -61,7 +62,20 @@ func newPrecompiled(b []byte) (p *precompiled, problem string) {
 	if !utf8.Valid(b[size:]) {
 		return nil, "replacements that are not UTF-8"
 	}
-	return &precompiled{b[:size], string(b[size:])}, ""
+	p = &precompiled{trie: b[:size], to: string(b[size:])}
+	for b := range byte(utf8.RuneSelf) {
+		_, changes := p.find([]byte{b})
+		p.same[b] = !changes && b != '\r'
+	}
+	return p, ""
+}
+
+// plain is where a run of characters ends that stay as they are, each a grapheme.
+func (p *precompiled) plain(text []byte, at int) int {
+	for at+1 < len(text) && text[at] < utf8.RuneSelf && p.same[text[at]] && text[at+1] < utf8.RuneSelf {
+		at++
+	}
+	return at
 }
 
 func (p *precompiled) unit(i uint32) (uint32, bool) {
@@ -122,6 +136,12 @@ func (p *precompiled) normalise(w *work) {
 	w.rewrite(func(e *edit) {
 		h := held{e: e}
 		for i := 0; i < len(e.src); {
+			if last := p.plain(e.src, i) - 1; last > i {
+				if h.flush(); e.at == i {
+					e.copy(last)
+					i = last
+				}
+			}
 			n := 1
 			if i+1 < len(e.src) && (e.src[i+1] >= utf8.RuneSelf || e.src[i] >= utf8.RuneSelf || e.src[i] == '\r') {
 				n = ucd.Grapheme(e.src[i:])
@@ -163,6 +183,7 @@ func (h *held) flush() {
 	if h.full {
 		h.e.put(h.r, h.delta)
 	}
+	h.full = false
 }
 
 func (h *held) put(r rune, delta int) {

@@ -381,7 +381,13 @@ func (t *trimOffsets) trimmed(s Span, i, leading, trailing int) Span {
 	return s
 }
 
+// ends reports whether a byte is a character that is no space.
+func ends(b byte) bool { return ' ' < b && b < utf8.RuneSelf }
+
 func spacesAround(token string) (leading, trailing int) {
+	if token != "" && ends(token[0]) && ends(token[len(token)-1]) {
+		return 0, 0
+	}
 	isSpace := func(r rune) bool { return r == 0x120 || ucd.Is(r, ucd.Space) }
 	for _, r := range token {
 		if !isSpace(r) {

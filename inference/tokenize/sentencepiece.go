@@ -97,7 +97,8 @@ func (m *spModel) added() (list []added) {
 }
 
 func (m *spModel) toUnigram() (model, error) {
-	out := &unigram{v: newVocabulary(), unknown: -1, bytes: m.fallback}
+	out := newUnigram(len(m.pieces))
+	out.unknown, out.bytes = -1, m.fallback
 	lowest := math.Inf(1)
 	for i, p := range m.pieces {
 		if p.kind == spUnknown && out.unknown < 0 {
@@ -131,7 +132,7 @@ func (m *unigram) hide(pieces []spPiece) {
 }
 
 func (m *spModel) toBPE() (model, error) {
-	out := &bpe{v: newVocabulary(), unknown: -1, fuse: true, bytes: m.fallback}
+	out := &bpe{v: newVocabulary(len(m.pieces)), unknown: -1, fuse: true, bytes: m.fallback}
 	for i, p := range m.pieces {
 		if p.kind == spUnknown && out.unknown < 0 {
 			out.unknown = int32(i)

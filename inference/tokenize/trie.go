@@ -26,21 +26,30 @@ func newTrie() *trie {
 
 // add puts a token in, in the place of one of the same bytes; false when the trie is full.
 func (t *trie) add(token string, id int32) bool {
-	node := int32(0)
-	for i := range len(token) {
-		next := t.step(node, token[i])
-		if next == 0 {
-			if len(t.value) >= maxTrieNodes {
-				return false
-			}
-			next = int32(len(t.value))
-			t.value = append(t.value, -1)
-			t.link(node, token[i], next)
+	node, at := t.follow(token)
+	for ; at < len(token); at++ {
+		next := int32(len(t.value))
+		if next >= maxTrieNodes {
+			return false
 		}
+		t.value = append(t.value, -1)
+		t.link(node, token[at], next)
 		node = next
 	}
 	t.value[node] = id
 	return true
+}
+
+// follow goes as far into the trie as a token does.
+func (t *trie) follow(token string) (node int32, at int) {
+	for ; at < len(token); at++ {
+		next := t.step(node, token[at])
+		if next == 0 {
+			break
+		}
+		node = next
+	}
+	return node, at
 }
 
 // step is the node that a byte leads to, zero when there is none.

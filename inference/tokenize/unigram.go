@@ -5,6 +5,7 @@ import "unicode/utf8"
 // unigram cuts a text so that the sum of its tokens' scores is highest.
 type unigram struct {
 	v       *vocabulary
+	trie    *trie
 	scores  []float64
 	unknown int32
 	lowest  float64 // the score of an unknown character
@@ -20,6 +21,9 @@ type step struct {
 	from  int32 // -1: there is none yet
 	id    int32
 }
+
+// newUnigram makes a model without tokens yet, with room for a number of them.
+func newUnigram(size int) *unigram { return &unigram{v: newVocabulary(size), trie: newTrie()} }
 
 const unknownPenalty = 10
 
@@ -71,7 +75,7 @@ func (m *unigram) forward(s *scratch, word []byte) {
 	for range len(word) + 1 {
 		s.best = append(s.best, step{from: -1})
 	}
-	t := m.v.trie
+	t := m.trie
 	for at := 0; at < len(word); {
 		here, single := s.best[at].score, false
 		size := 1
@@ -113,7 +117,7 @@ func (w *step) offer(score float64, from int, id int32) {
 // put appends the token of a stretch, which may be one that was put together from unknown
 // characters. Tokens come last to first.
 func (m *unigram) put(s *scratch, word []byte, lo, hi int) {
-	id := m.v.trie.get(word[lo:hi])
+	id := m.trie.get(word[lo:hi])
 	if id >= 0 && !(m.single && s.best[hi].id == m.unknown) {
 		s.out = append(s.out, token{uint32(id), int32(lo), int32(hi), false})
 		return

@@ -56,10 +56,14 @@ func New(vocabulary []byte) (*Tokenizer, error) {
 		}
 		list = append(list, added{content: text, special: true})
 	}
+	m := newWordPiece(v, unknown, continuation, maxWordRunes)
+	if m == nil {
+		return nil, &VocabularyError{0, "more tokens than fit"}
+	}
 	t := &Tokenizer{
 		normaliser:   bertNormaliser{true, true, true, true},
 		preTokeniser: cuts{splitAt{having(ucd.Space), removed, false}, splitAt{having(ucd.Punctuation), isolated, false}},
-		model:        newWordPiece(v, unknown, continuation, maxWordRunes),
+		model:        m,
 		process:      []processor{bertProcessingWith(v)},
 		decoders:     []decoder{wordPieceDecoder(continuation, true)},
 	}
@@ -84,10 +88,11 @@ func readLines(file []byte) (*vocabulary, error) {
 	if n := len(file); n == 0 || file[n-1] != '\n' {
 		return nil, &VocabularyError{0, "does not end in a newline"}
 	}
-	if lines := bytes.Count(file, []byte{'\n'}); lines > maxLines {
+	lines := bytes.Count(file, []byte{'\n'})
+	if lines > maxLines {
 		return nil, &VocabularyError{0, strconv.Itoa(lines) + " tokens, at most " + strconv.Itoa(maxLines) + " are read"}
 	}
-	v := newVocabulary()
+	v := newVocabulary(lines)
 	for rest := string(file); rest != ""; {
 		var token string
 		token, rest, _ = strings.Cut(rest, "\n")

@@ -3,9 +3,11 @@ package tokenize_test
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -110,7 +112,8 @@ func TestCanister(t *testing.T) {
 	}
 	n := subnet.Open(t)
 	id := n.Install(built.Gzip, nil)
-	for name, file := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		file := files[name]
 		c := onChain{t, n, id}
 		for rest := file; len(rest) > 0; {
 			part := rest[:min(len(rest), 1<<20)]

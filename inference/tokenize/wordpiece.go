@@ -6,13 +6,19 @@ import "unicode/utf8"
 // token fits is one unknown token.
 type wordPiece struct {
 	v       *vocabulary
+	trie    *trie
 	unknown int32
 	inner   int32 // the trie's node of what marks tokens inside a word, -1 when none does
 	longest int   // characters of a word
 }
 
+// newWordPiece makes the model; it is nil when the tokens are more than fit.
 func newWordPiece(v *vocabulary, unknown, prefix string, longest int) *wordPiece {
-	return &wordPiece{v, v.id(unknown), v.trie.walk(prefix), longest}
+	t := v.trie()
+	if t == nil {
+		return nil
+	}
+	return &wordPiece{v, t, v.id(unknown), t.walk(prefix), longest}
 }
 
 func (m *wordPiece) vocabulary() *vocabulary { return m.v }
@@ -29,7 +35,7 @@ func (m *wordPiece) cut(s *scratch, word []byte) {
 	for at := 0; at < len(word); node = m.inner {
 		id, n := int32(-1), 0
 		if node >= 0 {
-			id, n = m.v.trie.longest(node, word[at:])
+			id, n = m.trie.longest(node, word[at:])
 		}
 		if n == 0 {
 			s.out = append(s.out[:begin], token{uint32(m.unknown), 0, int32(len(word)), false})
@@ -49,7 +55,7 @@ type wordLevel struct {
 func (m *wordLevel) vocabulary() *vocabulary { return m.v }
 
 func (m *wordLevel) tokens(s *scratch, word []byte) {
-	id := m.v.trie.get(word)
+	id := m.v.get(word)
 	if id < 0 {
 		id = m.unknown
 	}

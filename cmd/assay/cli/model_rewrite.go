@@ -150,7 +150,7 @@ func (r *rewritten) text(w io.Writer) {
 		fmt.Fprintf(w, "table of %d vectors of %d to int8 with a scale each; unchanged: %t\n", t.Rows, t.Columns, t.Exact)
 	}
 	printLeft(w, r.Report.Left)
-	fmt.Fprintf(w, "size      %.1f MB, was %.1f MB\n", float64(r.After)/1e6, float64(r.Before)/1e6)
+	fmt.Fprintf(w, "size      %s, was %s\n", amount(r.After, "B"), amount(r.Before, "B"))
 	if r.Loss == nil {
 		fmt.Fprintf(w, "loss      not measured: %s\n", r.Unmeasured)
 		return

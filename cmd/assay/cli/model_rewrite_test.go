@@ -73,6 +73,30 @@ func TestModelRewrite(t *testing.T) {
 	}
 }
 
+// Where answers are no numbers there is no loss to report, and JSON has no way to say NaN.
+func TestModelRewriteUnmeasured(t *testing.T) {
+	t.Parallel()
+	in := product(t)
+	data, err := os.ReadFile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := onnx.Parse(data, onnx.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range g.Initializers[0].Raw {
+		g.Initializers[0].Raw[i] = 0xff
+	}
+	if err := os.WriteFile(in, onnx.Encode(g), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := assay(t, "model", "rewrite", in, filepath.Join(t.TempDir(), "out.onnx"), "--to", "weight-only", "--json")
+	if code != 0 || !json.Valid([]byte(stdout)) || !strings.Contains(stdout, "holds NaN") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
 func TestModelRewriteRefuses(t *testing.T) {
 	t.Parallel()
 	in := product(t)

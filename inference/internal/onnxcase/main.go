@@ -62,7 +62,7 @@ func run(args []string, stderr io.Writer) int {
 func evaluate(model, folder string, files []string) error {
 	file, err := modelfile.Open(model, onnx.Limits{})
 	if err != nil {
-		return exam.Typed(fmt.Errorf("read model %s: %w", model, err))
+		return exam.Typed(err)
 	}
 	defer file.Close()
 	if err := exam.Supported(file.Bytes); err != nil {

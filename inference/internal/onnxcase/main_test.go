@@ -129,7 +129,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"no arguments", nil, usage, "usage"},
 		{"no such model", []string{filepath.Join(dir, "none"), dir}, failed, "none"},
-		{"not a model", []string{write(t, dir, "text", []byte("no model")), dir}, failed, "model"},
+		{"not a model", []string{write(t, dir, "text", []byte("no model")), dir}, failed, "ModelProto"},
 		{"not a tensor", []string{sub, dir, sub, b}, failed, "sub.onnx"},
 		{"an input too few", []string{sub, dir, a}, failed, "missing"},
 		{"an input twice", []string{sub, dir, a, a}, failed, "twice"},

@@ -3,6 +3,7 @@
 //
 //	bitcheck sample [KERNEL]           hashes the sample model: a line "KERNEL HASH" for each set
 //	bitcheck functions [KERNEL]        hashes every scalar function and row reduction: a line "KERNEL HASH" for each set
+//	bitcheck doubles [KERNEL]          hashes the operators of float64: a line "KERNEL HASH" for each set
 //	bitcheck models [KERNEL] < PACK    hashes models with inputs, as [pack] writes them: a line "KERNEL MODEL INPUT HASH"
 package main
 
@@ -32,7 +33,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: bitcheck sample|functions|models [KERNEL]")
+		return fmt.Errorf("usage: bitcheck sample|functions|doubles|models [KERNEL]")
 	}
 	kernels := exact.Kernels()
 	if len(args) > 1 {
@@ -42,8 +43,11 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return models(kernels, bufio.NewReader(in), out)
 	}
 	hashed := functions
-	if args[0] == "sample" {
+	switch args[0] {
+	case "sample":
 		hashed = func(kernel string) (string, error) { return sample.Hash(kernel, nil) }
+	case "doubles":
+		hashed = doubles
 	}
 	for _, kernel := range kernels {
 		hash, err := hashed(kernel)

@@ -5,7 +5,6 @@ package jsontree
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -38,10 +37,11 @@ type Error struct {
 
 func (e *Error) Error() string { return "offset " + strconv.Itoa(e.Offset) + ": " + e.Problem }
 
+// node is a value, or the key of a member. Values stand in the order of the file: behind an
+// array come its elements, behind an object its keys, each followed by its value.
 type node struct {
 	start, end int32 // of the value in the file; of a string, without its quotes
-	next       int32 // the next element or member, -1 at the end
-	child      int32 // the first element; of a member's key, its value; -1 without
+	after      int32 // the node behind this value and all inside it
 	kind       Kind
 	escaped    bool
 }
@@ -63,241 +63,11 @@ func Parse(file string) (Value, error) {
 	if len(file) > MaxBytes {
 		return Value{}, &Error{0, strconv.Itoa(len(file)) + " bytes, at most " + strconv.Itoa(MaxBytes) + " are read"}
 	}
-	p := parser{t: &Tree{file: file}}
-	p.space()
-	root, err := p.value(0)
-	if err != nil {
+	p := parser{file: file, valid: utf8.ValidString(file)}
+	if err := p.read(); err != nil {
 		return Value{}, err
 	}
-	if p.space(); p.at != len(file) {
-		return Value{}, p.fail("more after the value")
-	}
-	return Value{p.t, root}, nil
-}
-
-type parser struct {
-	t  *Tree
-	at int
-}
-
-func (p *parser) fail(problem string) error { return &Error{p.at, problem} }
-
-func (p *parser) space() {
-	for p.at < len(p.t.file) {
-		switch p.t.file[p.at] {
-		case ' ', '\t', '\n', '\r':
-			p.at++
-		default:
-			return
-		}
-	}
-}
-
-// skip passes over a byte that may stand here, and white space behind it.
-func (p *parser) skip(b byte) bool {
-	if p.at < len(p.t.file) && p.t.file[p.at] == b {
-		p.at++
-		p.space()
-		return true
-	}
-	return false
-}
-
-func (p *parser) add(n node) (int32, error) {
-	if len(p.t.nodes) >= MaxNodes {
-		return 0, p.fail("more than " + strconv.Itoa(MaxNodes) + " values")
-	}
-	n.next = -1
-	p.t.nodes = append(p.t.nodes, n)
-	return int32(len(p.t.nodes) - 1), nil
-}
-
-func (p *parser) value(depth int) (int32, error) {
-	if depth > MaxDepth {
-		return 0, p.fail("nested deeper than " + strconv.Itoa(MaxDepth))
-	}
-	if p.at >= len(p.t.file) {
-		return 0, p.fail("the file ends where a value is due")
-	}
-	start := int32(p.at)
-	rest := p.t.file[p.at:]
-	switch {
-	case rest[0] == '"':
-		return p.str()
-	case rest[0] == '{':
-		return p.list(depth, '}', Object)
-	case rest[0] == '[':
-		return p.list(depth, ']', Array)
-	case strings.HasPrefix(rest, "null"):
-		p.at += 4
-		return p.add(node{start: start, end: int32(p.at), child: -1, kind: Null})
-	case strings.HasPrefix(rest, "true"):
-		p.at += 4
-		return p.add(node{start: start, end: int32(p.at), child: -1, kind: True})
-	case strings.HasPrefix(rest, "false"):
-		p.at += 5
-		return p.add(node{start: start, end: int32(p.at), child: -1, kind: False})
-	}
-	return p.number()
-}
-
-func (p *parser) digits() bool {
-	from := p.at
-	for p.at < len(p.t.file) && '0' <= p.t.file[p.at] && p.t.file[p.at] <= '9' {
-		p.at++
-	}
-	return p.at > from
-}
-
-func (p *parser) one(set string) bool {
-	if p.at < len(p.t.file) && strings.IndexByte(set, p.t.file[p.at]) >= 0 {
-		p.at++
-		return true
-	}
-	return false
-}
-
-func (p *parser) number() (int32, error) {
-	start := p.at
-	p.one("-")
-	if p.at < len(p.t.file) && p.t.file[p.at] == '0' {
-		p.at++
-	} else if !p.digits() {
-		return 0, p.fail("no JSON value")
-	}
-	if p.one(".") && !p.digits() {
-		return 0, p.fail("no digit behind a point")
-	}
-	if p.one("eE") {
-		p.one("+-")
-		if !p.digits() {
-			return 0, p.fail("no digit in an exponent")
-		}
-	}
-	return p.add(node{start: int32(start), end: int32(p.at), child: -1, kind: Number})
-}
-
-func (p *parser) str() (int32, error) {
-	p.at++
-	n := node{start: int32(p.at), child: -1, kind: String}
-	for p.at < len(p.t.file) {
-		switch b := p.t.file[p.at]; {
-		case b == '"':
-			n.end = int32(p.at)
-			p.at++
-			if !utf8.ValidString(p.t.file[n.start:n.end]) {
-				return 0, &Error{int(n.start), "a string that is not UTF-8"}
-			}
-			return p.add(n)
-		case b == '\\':
-			n.escaped = true
-			if err := p.escape(); err != nil {
-				return 0, err
-			}
-		case b < ' ':
-			return 0, p.fail("a control character in a string")
-		default:
-			p.at++
-		}
-	}
-	return 0, p.fail("the file ends inside a string")
-}
-
-// escape passes over one escape, or over two that make a pair of surrogates.
-func (p *parser) escape() error {
-	_, n := unescape(p.t.file[p.at:])
-	if n == 0 {
-		return p.fail("an escape that JSON does not know")
-	}
-	p.at += n
-	return nil
-}
-
-func unescape(s string) (r rune, n int) {
-	if len(s) < 2 {
-		return 0, 0
-	}
-	if i := strings.IndexByte(`"\/bfnrt`, s[1]); i >= 0 {
-		return rune("\"\\/\b\f\n\r\t"[i]), 2
-	}
-	r, ok := hex4(s)
-	if !ok || 0xDC00 <= r && r < 0xE000 {
-		return 0, 0
-	}
-	if r < 0xD800 || r >= 0xE000 {
-		return r, 6
-	}
-	low, ok := hex4(s[6:])
-	if !ok || low < 0xDC00 || low >= 0xE000 {
-		return 0, 0
-	}
-	return 0x10000 + (r-0xD800)<<10 + low - 0xDC00, 12
-}
-
-func hex4(s string) (r rune, ok bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
-	for _, b := range []byte(s[2:6]) {
-		i := strings.IndexByte("0123456789abcdef", b|0x20)
-		if i < 0 || b < '0' {
-			return 0, false
-		}
-		r = r<<4 | rune(i)
-	}
-	return r, true
-}
-
-// list reads the elements of an array or, each behind its key, those of an object.
-func (p *parser) list(depth int, end byte, kind Kind) (int32, error) {
-	self, err := p.add(node{start: int32(p.at), child: -1, kind: kind})
-	if err != nil {
-		return 0, err
-	}
-	p.at++
-	p.space()
-	last := int32(-1)
-	for first := true; !p.skip(end); first = false {
-		if !first && !p.skip(',') {
-			return 0, p.fail("a comma or " + string(rune(end)) + " is due")
-		}
-		item, err := p.item(depth, kind)
-		if err != nil {
-			return 0, err
-		}
-		if last < 0 {
-			p.t.nodes[self].child = item
-		} else {
-			p.t.nodes[last].next = item
-		}
-		last = item
-		p.space()
-	}
-	p.t.nodes[self].end = int32(p.at)
-	return self, nil
-}
-
-func (p *parser) item(depth int, kind Kind) (int32, error) {
-	if kind == Array {
-		return p.value(depth + 1)
-	}
-	if p.at >= len(p.t.file) || p.t.file[p.at] != '"' {
-		return 0, p.fail("a key is due")
-	}
-	key, err := p.str()
-	if err != nil {
-		return 0, err
-	}
-	p.space()
-	if !p.skip(':') {
-		return 0, p.fail("a colon is due")
-	}
-	value, err := p.value(depth + 1)
-	if err != nil {
-		return 0, err
-	}
-	p.t.nodes[key].child = value
-	return key, nil
+	return Value{&Tree{file, p.nodes}, 0}, nil
 }
 
 // Exists reports whether the value is there; null is.
@@ -325,28 +95,44 @@ func (v Value) Fail(problem string) error { return &Error{v.Offset(), problem} }
 // Each calls f for each element of an array, or each member of an object with its key,
 // until f returns an error.
 func (v Value) Each(f func(key, value Value) error) error {
-	if v.Kind() != Array && v.Kind() != Object {
+	kind := v.Kind()
+	if kind != Array && kind != Object {
 		return nil
 	}
-	for n := v.t.nodes[v.n].child; n >= 0; n = v.t.nodes[n].next {
-		key, value := Value{}, Value{v.t, n}
-		if v.Kind() == Object {
-			key, value = value, Value{v.t, v.t.nodes[n].child}
+	t := v.t
+	for n := v.n + 1; n < t.nodes[v.n].after; n = t.nodes[n].after {
+		key := Value{}
+		if kind == Object {
+			key = Value{t, n}
+			n++
 		}
-		if err := f(key, value); err != nil {
+		if err := f(key, Value{t, n}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// Items puts the first elements of an array into a list, and counts all.
+func (v Value) Items(into []Value) (count int) {
+	if v.Kind() != Array {
+		return 0
+	}
+	for n := v.n + 1; n < v.t.nodes[v.n].after; n = v.t.nodes[n].after {
+		if count < len(into) {
+			into[count] = Value{v.t, n}
+		}
+		count++
+	}
+	return count
+}
+
 // Len counts elements or members.
 func (v Value) Len() (count int) {
-	if v.Kind() == Array || v.Kind() == Object {
-		for n := v.t.nodes[v.n].child; n >= 0; n = v.t.nodes[n].next {
-			count++
-		}
-	}
+	_ = v.Each(func(_, _ Value) error {
+		count++
+		return nil
+	})
 	return count
 }
 
@@ -370,14 +156,21 @@ func (v Value) Get(key string) (found Value, err error) {
 
 // Text is the text of a string.
 func (v Value) Text() (string, bool) {
-	if v.Kind() != String {
+	if v.t == nil {
 		return "", false
 	}
-	n := v.t.nodes[v.n]
-	s := v.t.file[n.start:n.end]
-	if !n.escaped {
-		return s, true
+	n := &v.t.nodes[v.n]
+	if n.kind != String {
+		return "", false
 	}
+	s := v.t.file[n.start:n.end]
+	if n.escaped {
+		s = unescaped(s)
+	}
+	return s, true
+}
+
+func unescaped(s string) string {
 	b := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		if s[0] != '\\' {
@@ -389,7 +182,7 @@ func (v Value) Text() (string, bool) {
 		b = utf8.AppendRune(b, r)
 		s = s[size:]
 	}
-	return string(b), true
+	return string(b)
 }
 
 // Bool is a truth value.
@@ -404,8 +197,15 @@ func (v Value) Uint(limit uint64) (uint64, bool) {
 		return 0, false
 	}
 	n := v.t.nodes[v.n]
-	u, err := strconv.ParseUint(v.t.file[n.start:n.end], 10, 64)
-	return u, err == nil && u <= limit
+	u, digits := uint64(0), v.t.file[n.start:n.end]
+	for i := range len(digits) {
+		b := digits[i]
+		if b < '0' || b > '9' || i >= 19 { // of which none overflows
+			return 0, false
+		}
+		u = u*10 + uint64(b-'0')
+	}
+	return u, u <= limit
 }
 
 // Float is the float64 nearest to a number.
