@@ -216,6 +216,9 @@ func (p *parser) pair(s *set, first, last rune) error {
 	return nil
 }
 
+// numerals are left out: \w has them outside brackets alone, as in the reference.
+var numerals = &set{ranges: []runes{{0xB2, 0xB3}, {0xB9, 0xB9}, {0xBC, 0xBE}}, negated: true}
+
 // end reads one end of a range, or an escape that stands for a set.
 func (p *parser) end() (*set, rune, error) {
 	if p.peek() == '\\' {
@@ -226,7 +229,11 @@ func (p *parser) end() (*set, rune, error) {
 			p.at += 2
 			return nil, '\b', nil
 		}
-		return p.escaped()
+		nested, r, err := p.escaped()
+		if nested != nil && nested.properties == ucd.ReWord {
+			nested.cut = append(nested.cut, numerals)
+		}
+		return nested, r, err
 	}
 	r, size := utf8.DecodeRuneInString(p.s[p.at:])
 	p.at += size

@@ -22,6 +22,8 @@ func TestFind(t *testing.T) {
 		{`^\S+|\S+$`, "one two\nthree", "one|two|three"},
 		{`.`, "é\n😀", "é|😀"},
 		{`b*`, "abba", "|bb|"},
+		{`\w+`, "–½ ²a", "½|²a"},
+		{`[\w]+`, "–½ ²a", "a"},
 		{`\x{1F600}|\u00e9`, "é😀", "é|😀"},
 		{`(ab|a)*c`, "abaacx", "abaac"},
 	} {
