@@ -116,7 +116,7 @@ func (g *grams) cost(in, out []Spec) Cost {
 	n := in[0].Shape[len(in[0].Shape)-1]
 	steps := macs(tensor.Product(in[0].Shape), g.rounds(n), g.longest)
 	runs := int64(tensor.Product(out[0].Shape[:len(out[0].Shape)-1])) * int64(len(g.places))
-	return Cost{Multiplies: steps, Instructions: 800*min(steps, 1<<48) + 60*(runs+int64(tensor.Product(out[0].Shape)))}
+	return Cost{Multiplies: steps, Instructions: 800*min(steps, 1<<48) + 250*(runs+int64(tensor.Product(out[0].Shape)))}
 }
 
 func (g *grams) compute(c *call, in, out []*Tensor) error {
