@@ -2,6 +2,7 @@ package exact
 
 import (
 	"slices"
+	"sync"
 
 	"assay/inference/exact/internal/kernel"
 	"assay/inference/tensor"
@@ -51,9 +52,17 @@ func (cv *conv) shape() []int { return slices.Concat([]int{cv.batch, cv.outputs 
 // depth is how many products make one element.
 func (cv *conv) depth() int { return cv.channels * cv.size() }
 
+// cost counts, for canisters, panels of columns that are not whole as whole ones, and packing once for every band of 64
+// outputs.
 func (cv *conv) cost() Cost {
 	m := macs(append([]int{cv.batch, cv.group, cv.outputs, cv.channels, cv.size()}, cv.out...)...)
-	return Cost{Multiplies: m, Instructions: 40 * macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...)}
+	missing := int(-macs(cv.out...) & (panelWidth - 1))
+	return Cost{
+		Multiplies: m,
+		Instructions: 40*macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...) +
+			instructionsPerMultiply*macs(cv.batch, cv.group, cv.outputs, cv.depth(), missing) +
+			cv.drawing()*macs(cv.batch, cv.group, cv.channels, 1+cv.outputs/64),
+	}
 }
 
 func bindConv(b *binder) (eval, error) {
@@ -128,52 +137,122 @@ func (c *call) conv(cv *conv, out *Tensor, in []*Tensor) {
 		bias = in[2].Float32s()
 	}
 	x, w, y := in[0].Float32s(), in[1].Float32s(), out.Float32s()
-	if cv.channels == 1 && cv.size() <= kernel.BlockDepth && finite(w) {
-		c.convDepthwise(cv, y, x, w, bias)
+	if c.convDepthwise(cv, y, x, w, bias) {
 		return
 	}
+	cv = cv.flat()
 	k, positions, inSize := cv.depth(), cv.positions(), tensor.Product(cv.in)
-	tile, rows := c.convTile(k, positions, cv.outputs)
-	tiles, bands := (positions+tile-1)/tile, (cv.outputs+rows-1)/rows
+	most, rows := c.convTile(k, positions, cv.outputs)
+	tiles, bands := (positions+most-1)/most, (cv.outputs+rows-1)/rows
 	c.parallel(cv.batch*cv.group*tiles*bands, func(task int) {
 		band, t, image := task%bands, task/bands%tiles, task/bands/tiles // image counts groups of images
-		from, first := t*tile, band*rows
-		n, m := min(tile, positions-from), min(rows, cv.outputs-first)
-		channel := image % cv.group * cv.outputs
-		var columns kernel.Packed
-		cv.pack(&columns, x[image*cv.channels*inSize:], k, from, n)
+		first := band * rows
+		m, channel := min(rows, cv.outputs-first), image%cv.group*cv.outputs
+		b := columnPool.Get().(*windowColumns)
+		defer columnPool.Put(b)
+		b.conv, b.from, b.n = cv, t*most, min(most, positions-t*most)
+		b.seen, _ = cv.canvasOf(b.from, b.n)
 		var done kernel.Epilogue
 		if bias != nil {
 			done = func(row []float32, i, _ int) { c.set.AddScalar(row, row, bias[channel+first+i]) }
 		}
-		a := kernel.Matrix{Data: w[(channel+first)*k : (channel+first+m)*k], RowStride: k, ColumnStride: 1}
-		at := (image/cv.group*cv.group*cv.outputs+channel+first)*positions + from
-		c.set.Multiply(y[at:], positions, a, &columns, m, 0, columns.Panels(), done)
+		to := y[(image/cv.group*cv.group*cv.outputs+channel+first)*positions+b.from:]
+		for k0 := 0; k0 < k; k0 += kernel.BlockDepth {
+			b.pack(x[image*cv.channels*inSize:], k0, min(kernel.BlockDepth, k-k0))
+			last := done
+			if k0+kernel.BlockDepth < k {
+				last = nil
+			}
+			a := kernel.Matrix{Data: w[(channel+first)*k+k0 : (channel+first+m)*k], RowStride: k, ColumnStride: 1}
+			if k0 == 0 {
+				c.set.Multiply(to, positions, a, &b.packed, m, 0, b.packed.Panels(), last)
+			} else {
+				c.set.MultiplyMore(to, positions, a, &b.packed, m, last)
+			}
+		}
 	})
 }
 
-// convTile is how many windows and output channels one task does: the windows' columns stay in the cache. Plain
-// kernels, those of canisters, get smaller pieces.
+// convTile is how many windows and output channels one task does: a block of the windows' columns and one of the weights
+// stay in the cache, and packing is little beside the products. Plain kernels, those of canisters, get smaller pieces.
 func (c *call) convTile(k, positions, outputs int) (tile, rows int) {
-	tile, rows = (1<<17/max(1, k)+15)&^15, 512
 	if c.set.Name == "go" {
-		tile, rows = (1<<14/max(1, k)+15)&^15, 64
+		return c.columnTile(k, positions), min(64, outputs)
 	}
-	return min(max(16, tile), positions), min(rows, outputs)
+	const most = 192
+	tiles := (positions + most - 1) / most
+	tile = ((positions+tiles-1)/tiles + 15) &^ 15
+	return min(tile, positions), min(128, outputs)
 }
 
-// pack puts the columns of n windows from one on into panels.
-func (cv *conv) pack(columns *kernel.Packed, x []float32, k, from, n int) {
-	inSize, size := tensor.Product(cv.in), cv.size()
-	if cv.direct() {
-		columns.Pack(x[from:], k, n, inSize, 1)
-		return
+// columnTile is how many windows of k positions fit the cache as whole columns.
+func (c *call) columnTile(k, positions int) int {
+	room := 1 << 17
+	if c.set.Name == "go" {
+		room = 1 << 14
 	}
-	index := make([]int, len(cv.in))
-	columns.PackRows(k, n, func(i int, row []float32) {
-		split(index, cv.kernel, i%size)
-		column(row, x[i/size*inSize:(i/size+1)*inSize], &cv.windows, index, from)
-	})
+	return min(positions, max(16, (room/max(1, k)+15)&^15))
+}
+
+// windowColumns are the windows of a tile as columns of a matrix, block by block of its depth.
+type windowColumns struct {
+	conv   *conv
+	tile   // its canvas is nil where none will do
+	packed kernel.Packed
+	memory []float32
+	rows   []int
+}
+
+// columnPool keeps their memory for the next task, of whatever run.
+var columnPool = sync.Pool{New: func() any { return new(windowColumns) }}
+
+// pack packs depth rows of the matrix from k0 on, at most a block, of the channels in x, which may go on behind them.
+func (b *windowColumns) pack(x []float32, k0, depth int) {
+	cv, inSize, size := b.conv, tensor.Product(b.conv.in), b.conv.size()
+	switch {
+	case cv.direct() && (k0+depth-1)*inSize+b.from+b.n+panelWidth <= len(x):
+		b.rows = b.rows[:0]
+		for i := range depth {
+			b.rows = append(b.rows, (k0+i)*inSize)
+		}
+		b.packed.PackRuns(x, b.rows, []kernel.Run{{From: b.from}}, b.n)
+	case b.seen != nil:
+		b.paint(x, k0, depth)
+	default:
+		index := make([]int, len(cv.in))
+		b.packed.PackRows(depth, b.n, func(i int, row []float32) {
+			i += k0
+			split(index, cv.kernel, i%size)
+			column(row, x[i/size*inSize:(i/size+1)*inSize], &cv.windows, index, b.from)
+		})
+	}
+}
+
+// paint packs from a canvas of each channel that the rows are of, the first and the last perhaps in part.
+func (b *windowColumns) paint(x []float32, k0, depth int) {
+	size, inSize, plane := b.conv.size(), tensor.Product(b.conv.in), b.seen.plane
+	first, end := k0/size, (k0+depth+size-1)/size
+	need := (end-first)*plane + panelWidth
+	b.memory = slices.Grow(b.memory[:0], need)[:need]
+	for i := range end - first {
+		draw(b.seen, b.memory[i*plane:(i+1)*plane], x[(first+i)*inSize:][:inSize], 0)
+	}
+	b.rows = b.rows[:0]
+	for i := k0; i < k0+depth; i++ {
+		b.rows = append(b.rows, (i/size-first)*plane+b.seen.offsets[i%size])
+	}
+	b.packed.PackRuns(b.memory, b.rows, b.seen.runs, b.n)
+}
+
+// flat is the same convolution with one spatial dimension, where it is direct.
+func (cv *conv) flat() *conv {
+	if !cv.direct() {
+		return cv
+	}
+	one, none, all := []int{1}, []int{0}, []int{cv.positions()}
+	flat := *cv
+	flat.windows = windows{in: all, kernel: one, stride: one, dilation: one, before: none, after: none, out: all}
+	return &flat
 }
 
 // direct reports whether windows are single positions, each after the other: the columns are the channels.
@@ -184,63 +263,6 @@ func (cv *conv) direct() bool {
 		}
 	}
 	return true
-}
-
-func finite(x []float32) bool {
-	for _, v := range x {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// convDepthwise is for one channel per group and finite weights, where positions outside of the input can be left out
-// without changing a bit.
-func (c *call) convDepthwise(cv *conv, y, x, w, bias []float32) {
-	positions, inSize, size := cv.positions(), tensor.Product(cv.in), cv.size()
-	last := len(cv.out) - 1
-	length := cv.out[last]
-	c.rows(len(y)/length, length*(size+1), func(lo, hi int) {
-		index, k := make([]int, len(cv.out)), make([]int, len(cv.out))
-		for r := lo; r < hi; r++ {
-			row := y[r*length : (r+1)*length]
-			plane := r * length / positions
-			channel := plane % (cv.group * cv.outputs)
-			source := plane/(cv.group*cv.outputs)*cv.group + channel/cv.outputs
-			split(index, cv.out, r*length%positions)
-			clear(row)
-			for i := range size {
-				split(k, cv.kernel, i)
-				cv.addShifted(row, x[source*inSize:(source+1)*inSize], index, k, w[channel*size+i])
-			}
-			kernel.Canonicalise(row)
-			if bias != nil {
-				c.set.AddScalar(row, row, bias[channel])
-			}
-		}
-	})
-}
-
-// addShifted adds the products of one kernel position to a row of windows.
-func (cv *conv) addShifted(row, x []float32, index, k []int, weight float32) {
-	offset, lo, hi := cv.line(index, k)
-	if lo == hi {
-		return
-	}
-	row = row[lo:hi]
-	if s := cv.stride[len(cv.stride)-1]; s != 1 {
-		at := offset + lo*s
-		for i := range row {
-			row[i] += float32(x[at] * weight)
-			at += s
-		}
-		return
-	}
-	x = x[offset+lo : offset+hi]
-	for i, v := range x[:len(row)] {
-		row[i] += float32(v * weight)
-	}
 }
 
 // convPlain is a convolution for types without kernels: products in the order of conv, one accumulator.

@@ -129,7 +129,7 @@ func (c *call) deformConv(cv *conv, out *Tensor, in []*Tensor, offsets int) erro
 	bias, mask := operand(in, 3), operand(in, 4)
 	k, positions, size, inSize := cv.depth(), cv.positions(), cv.size(), tensor.Product(cv.in)
 	perOffset := x.Shape[1] / offsets
-	tile, _ := c.convTile(k, positions, cv.outputs)
+	tile := c.columnTile(k, positions)
 	tiles := (positions + tile - 1) / tile
 	c.parallel(cv.batch*cv.group*tiles, func(task int) {
 		from, image := task%tiles*tile, task/tiles

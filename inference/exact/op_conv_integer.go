@@ -46,12 +46,32 @@ func given(in []*Tensor, i int) *Tensor {
 	return nil
 }
 
-// sums computes the exact sums, which wrap at 32 bits, into y.
-func (ic *integerConv) sums(c *call, y []int32, in []*Tensor, bias []int32) error {
+// convSink takes sums of some neighbouring windows, the first of which is number at of a channel of the output; it may
+// change them. It is called by several tasks at a time.
+type convSink struct {
+	ints   func(plane, at int, sums []int32)
+	floats func(plane, at int, sums []float32)
+}
+
+// sums computes the exact sums, which wrap at 32 bits.
+func (ic *integerConv) sums(c *call, in []*Tensor, to convSink) error {
 	cv, err := ic.convOf(in[ic.x].Shape, in[ic.w].Shape, ic.group)
 	if err != nil {
 		return err
 	}
+	switch {
+	case c.set.Name == "go":
+		return ic.plain(c, cv, in, to)
+	case ic.depthwise(c, cv, in, to):
+		return nil
+	case ic.products(c, cv, in, to):
+		return nil
+	}
+	return ic.plain(c, cv, in, to)
+}
+
+// plain is for kernels that nothing else is made for, and for canisters.
+func (ic *integerConv) plain(c *call, cv *conv, in []*Tensor, to convSink) error {
 	x, doneX, err := c.lessZero(in[ic.x], given(in, ic.xZero), in[ic.x].Len())
 	if err != nil {
 		return err
@@ -62,7 +82,18 @@ func (ic *integerConv) sums(c *call, y []int32, in []*Tensor, bias []int32) erro
 		return err
 	}
 	defer doneW()
-	convPlain(c, cv, y, x, w, bias)
+	positions := cv.positions()
+	y, doneY, err := scratch[int32](c, cv.batch*cv.group*cv.outputs*positions)
+	if err != nil {
+		return err
+	}
+	defer doneY()
+	convPlain(c, cv, y, x, w, nil)
+	c.rows(len(y)/positions, positions, func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			to.ints(r, 0, y[r*positions:(r+1)*positions])
+		}
+	})
 	return nil
 }
 
@@ -106,7 +137,16 @@ func bindConvInteger(b *binder) (eval, error) {
 			if out[0].Len() == 0 {
 				return nil
 			}
-			return ic.sums(c, out[0].Int32s(), in, nil)
+			y, positions := out[0].Int32s(), tensor.Product(out[0].Shape[2:])
+			return ic.sums(c, in, convSink{
+				ints: func(plane, at int, sums []int32) { copy(y[plane*positions+at:], sums) },
+				floats: func(plane, at int, sums []float32) {
+					to := y[plane*positions+at:][:len(sums)]
+					for i, v := range sums {
+						to[i] = int32(v)
+					}
+				},
+			})
 		},
 		cost: ic.cost,
 	}, err
@@ -151,45 +191,60 @@ func bindQLinearConv(b *binder) (eval, error) {
 			if out[0].Len() == 0 {
 				return nil
 			}
-			y, done, err := scratch[int32](c, out[0].Len())
-			if err != nil {
-				return err
-			}
-			defer done()
-			var bias []int32
-			if b := given(in, 8); b != nil {
-				bias = b.Int32s()
-			}
-			if err := ic.sums(c, y, in, bias); err != nil {
-				return err
-			}
-			xScale, wScale, yScale := in[1].Float32s()[0], in[4].Float32s(), in[6].Float32s()[0]
-			channels, inner := out[0].Shape[1], tensor.Product(out[0].Shape[2:])
-			c.rows(out[0].Shape[0]*channels, inner, func(lo, hi int) {
-				for r := lo; r < hi; r++ {
-					factor := float32(xScale*wScale[r%channels%len(wScale)]) / yScale
-					requantise(out[0], r*inner, y[r*inner:(r+1)*inner], factor, byteAt(in[7], 0))
-				}
-			})
-			return nil
+			return ic.sums(c, in, requantised(c, in, out[0]))
 		},
 		cost: ic.cost,
 	}, err
 }
 
-// requantise stores sums times a factor, rounded half to even, plus the zero point, saturated. NaN counts as 0.
-func requantise(out *Tensor, at int, sums []int32, factor float32, zero int32) {
-	low, high := int32(0), int32(255)
-	if out.DType == tensor.Int8 {
-		low, high = -128, 127
-	}
-	to := out.Bytes()[at : at+len(sums)]
-	for i, sum := range sums {
-		v := float64(float32(float32(sum) * factor))
-		if v != v {
-			v = 0
+// requantised stores, for each sum and its channel's bias, that times a factor, rounded half to even, plus the zero
+// point, saturated.
+func requantised(c *call, in []*Tensor, out *Tensor) convSink {
+	xScale, wScale, yScale := in[1].Float32s()[0], in[4].Float32s(), in[6].Float32s()[0]
+	channels, positions := out.Shape[1], tensor.Product(out.Shape[2:])
+	zero, signed := byteAt(in[7], 0), out.DType == tensor.Int8
+	add := func(channel int) int32 {
+		if b := given(in, 8); b != nil {
+			return b.Int32s()[channel]
 		}
-		v = math.RoundToEven(min(max(v, -1<<20), 1<<20))
-		to[i] = byte(min(max(int32(v)+zero, low), high))
+		return 0
 	}
+	ints := func(plane, at int, sums []int32) {
+		channel := plane % channels
+		factor := float32(xScale*wScale[channel%len(wScale)]) / yScale
+		c.set.Requantise(out.Bytes()[plane*positions+at:][:len(sums)], signed, sums, add(channel), factor, zero)
+	}
+	largest := 255 * 255 * int32(tensor.Product(in[3].Shape[1:])) // of sums that are floats
+	floats := func(plane, at int, sums []float32) {
+		channel := plane % channels
+		bias := add(channel)
+		if max(bias, -bias) > 1<<24-largest || bias == math.MinInt32 { // float32 would round their sum
+			whole := make([]int32, len(sums))
+			for i, v := range sums {
+				whole[i] = int32(v)
+			}
+			ints(plane, at, whole)
+			return
+		}
+		if bias != 0 {
+			c.set.AddScalar(sums, sums, float32(bias))
+		}
+		c.set.MulScalar(sums, sums, float32(xScale*wScale[channel%len(wScale)])/yScale)
+		c.quantise(out, plane*positions+at, sums, zero)
+	}
+	return convSink{ints, floats}
+}
+
+// quantise stores numbers rounded half to even, plus a zero point, saturated.
+func (c *call) quantise(out *Tensor, at int, x []float32, zero int32) {
+	if out.DType == tensor.Int8 {
+		c.set.QuantizeInt8(tensor.View[int8](out)[at:at+len(x)], x, 1, int8(zero))
+		return
+	}
+	c.set.QuantizeUint8(out.Bytes()[at:at+len(x)], x, 1, uint8(zero))
+}
+
+// requantise is [kernel.Set.Requantise] without a bias, into a tensor.
+func requantise(c *call, out *Tensor, at int, sums []int32, factor float32, zero int32) {
+	c.set.Requantise(out.Bytes()[at:at+len(sums)], out.DType == tensor.Int8, sums, 0, factor, zero)
 }

@@ -19,6 +19,9 @@ type slideCase struct {
 }
 
 func randomSlide(r *rand.Rand) slideCase {
+	if r.IntN(20) == 0 { // few positions, far from each other
+		return slideCase{1, []int{5000 + r.IntN(3)}, []int{2}, []int{1 + r.IntN(2)}, []int{4998}, []int{r.IntN(3)}, []int{0}}
+	}
 	s := slideCase{rank: 1 + r.IntN(3)}
 	for range s.rank {
 		k, d := 1+r.IntN(4), 1+r.IntN(2)
@@ -192,36 +195,103 @@ func innerProduct(a, b *Tensor) (sum float64) {
 	return sum
 }
 
-// TestIntegerConvMatchesFloats: sums of small whole numbers are exact in both.
+// integerCase is a random integer convolution, and the same in floats: sums of small whole numbers are exact in both.
+type integerCase struct {
+	slideCase
+	group            int
+	x, w, xZero, wZs Tensor
+	xf, wf           Tensor
+}
+
+func randomInteger(r *rand.Rand) integerCase {
+	c := integerCase{slideCase: randomSlide(r), group: 1 + r.IntN(2)}
+	channels, outputs := 1+r.IntN(3), 1+r.IntN(3)
+	if r.IntN(4) == 0 {
+		c.group, channels, outputs = 1, 1+r.IntN(20), 1+r.IntN(20)
+	}
+	if r.IntN(3) == 0 { // single positions, one after the other
+		for d := range c.kernel {
+			c.kernel[d], c.stride[d], c.before[d], c.after[d] = 1, 1, 0, 0
+		}
+	}
+	kinds := [2]tensor.DType{tensor.Uint8, tensor.Int8}
+	xKind, wKind := kinds[r.IntN(2)], kinds[r.IntN(2)]
+	c.x, c.w = tensor.New(xKind, append([]int{2, c.group * channels}, c.in...)...), tensor.New(wKind, append([]int{c.group * outputs, channels}, c.kernel...)...)
+	c.xZero, c.wZs = tensor.New(xKind), tensor.New(wKind, c.group*outputs)
+	for _, t := range []*Tensor{&c.x, &c.w, &c.xZero, &c.wZs} {
+		for i := range t.Bytes() {
+			t.Bytes()[i] = byte(r.IntN(256))
+		}
+	}
+	c.xf, c.wf = tensor.New(tensor.Float32, c.x.Shape...), tensor.New(tensor.Float32, c.w.Shape...)
+	for i := range c.xf.Float32s() {
+		c.xf.Float32s()[i] = float32(byteAt(&c.x, i) - byteAt(&c.xZero, 0))
+	}
+	for i := range c.wf.Float32s() {
+		c.wf.Float32s()[i] = float32(byteAt(&c.w, i) - byteAt(&c.wZs, i/(c.w.Len()/c.wZs.Len())))
+	}
+	return c
+}
+
 func TestIntegerConvMatchesFloats(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(9, 10))
-	for range 60 {
-		s := randomSlide(r)
-		group, channels, outputs := 1+r.IntN(2), 1+r.IntN(3), 1+r.IntN(3)
-		x := tensor.New(tensor.Uint8, append([]int{2, group * channels}, s.in...)...)
-		w := tensor.New(tensor.Int8, append([]int{group * outputs, channels}, s.kernel...)...)
-		zeros := tensor.New(tensor.Int8, group*outputs)
-		xf, wf := tensor.New(tensor.Float32, x.Shape...), tensor.New(tensor.Float32, w.Shape...)
-		xZero := tensor.Of(tensor.Uint8, []uint8{uint8(r.IntN(256))})
-		for i := range zeros.Bytes() {
-			zeros.Bytes()[i] = byte(r.IntN(256))
+	for range 120 {
+		c := randomInteger(r)
+		want := plainConv(c.slideCase, &c.xf, &c.wf, nil, c.group).Float32s()
+		for _, name := range Kernels() {
+			got, err := runNodeOn(t, name, "ConvInteger", c.attrs(aInt("group", int64(c.group))), 1, &c.x, &c.w, &c.xZero, &c.wZs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range got[0].Int32s() {
+				if v != int32(want[i]) {
+					t.Fatalf("%s, %+v: element %d is %d, want %v", name, c.slideCase, i, v, want[i])
+				}
+			}
 		}
-		for i := range x.Bytes() {
-			x.Bytes()[i] = byte(r.IntN(256))
-			xf.Float32s()[i] = float32(int(x.Bytes()[i]) - int(xZero.Bytes()[0]))
+	}
+}
+
+func TestQLinearConvMatchesDefinition(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(13, 14))
+	one := func(v float32) *Tensor { return f32s([]float32{v}) }
+	for i := range 120 {
+		c := randomInteger(r)
+		channels, yZero := c.w.Shape[0], tensor.New([]tensor.DType{tensor.Uint8, tensor.Int8}[i%2])
+		yZero.Bytes()[0] = byte(r.IntN(256))
+		scales, bias := make([]float32, channels), make([]int32, channels)
+		for j := range scales {
+			scales[j], bias[j] = r.Float32()/100, []int32{0, int32(r.IntN(2000) - 1000), math.MaxInt32 - int32(r.IntN(1000)), math.MinInt32}[r.IntN(4)]
 		}
-		for i := range w.Bytes() {
-			w.Bytes()[i] = byte(r.IntN(256))
-			wf.Float32s()[i] = float32(int(int8(w.Bytes()[i])) - int(int8(zeros.Bytes()[i/(len(w.Bytes())/len(zeros.Bytes()))])))
+		xScale, yScale := r.Float32(), r.Float32()
+		if i%9 == 0 {
+			yScale = 0 // factors that are not finite
 		}
-		got, err := runNode(t, "ConvInteger", s.attrs(aInt("group", int64(group))), 1, &x, &w, &xZero, &zeros)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, want := range plainConv(s, &xf, &wf, nil, group).Float32s() {
-			if got[0].Int32s()[i] != int32(want) {
-				t.Fatalf("%+v: element %d is %d, want %v", s, i, got[0].Int32s()[i], want)
+		b := tensor.Of(tensor.Int32, bias, channels)
+		wScales := tensor.Of(tensor.Float32, scales, channels)
+		sums := plainConv(c.slideCase, &c.xf, &c.wf, nil, c.group).Float32s()
+		for _, name := range Kernels() {
+			got, err := runNodeOn(t, name, "QLinearConv", c.attrs(aInt("group", int64(c.group))), 1,
+				&c.x, one(xScale), &c.xZero, &c.w, &wScales, &c.wZs, one(yScale), &yZero, &b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range got[0].Len() {
+				channel := j / tensor.Product(c.out()) % channels
+				v := float64(float32(float32(int32(sums[j])+bias[channel]) * (float32(xScale*scales[channel]) / yScale)))
+				if math.IsNaN(v) {
+					v = 0
+				}
+				low, high := 0.0, 255.0
+				if yZero.DType == tensor.Int8 {
+					low, high = -128, 127
+				}
+				want := int32(min(max(math.RoundToEven(v)+float64(byteAt(&yZero, 0)), low), high))
+				if byteAt(&got[0], j) != want {
+					t.Fatalf("%s, %+v: element %d is %d, want %d", name, c.slideCase, j, byteAt(&got[0], j), want)
+				}
 			}
 		}
 	}
@@ -275,6 +345,31 @@ func TestPoolsMatchDefinition(t *testing.T) {
 				t.Fatalf("%+v: average %d is %v, want %v", s, o, g, want)
 			}
 		}
+		for _, name := range Kernels() {
+			if got, err := runNodeOn(t, name, "MaxPool", s.attrs(), 1, x); err != nil || !same(&got[0], &highest[0]) {
+				t.Fatalf("%s, %+v: without the index %v, error %v", name, s, show(&got[0]), err)
+			}
+			if got, err := runNodeOn(t, name, "AveragePool", s.attrs(aInt("count_include_pad", all)), 1, x); err != nil || !same(&got[0], &average[0]) {
+				t.Fatalf("%s, %+v: averages %v, error %v", name, s, show(&got[0]), err)
+			}
+			maxPoolOfBytes(t, r, name, s)
+		}
+	}
+}
+
+// maxPoolOfBytes compares with and without the index, which take different ways.
+func maxPoolOfBytes(t *testing.T, r *rand.Rand, kernels string, s slideCase) {
+	t.Helper()
+	x := tensor.New([]tensor.DType{tensor.Int8, tensor.Uint8}[r.IntN(2)], append([]int{1, 2}, s.in...)...)
+	for i := range x.Bytes() {
+		x.Bytes()[i] = byte(r.IntN(256))
+	}
+	want, err := runNode(t, "MaxPool", s.attrs(), 2, &x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := runNodeOn(t, kernels, "MaxPool", s.attrs(), 1, &x); err != nil || !same(&got[0], &want[0]) {
+		t.Fatalf("%s, %+v: maxima of bytes %v, want %v, error %v", kernels, s, show(&got[0]), show(&want[0]), err)
 	}
 }
 

@@ -62,7 +62,11 @@ func (s *slide) poolOver(x *Spec) (windows, error) {
 }
 
 func (s *slide) poolCost(in, out []Spec) Cost {
-	return Cost{Instructions: 40 * macs(append(slices.Clone(out[0].Shape), s.kernel...)...)}
+	cost := 40 * macs(append(slices.Clone(out[0].Shape), s.kernel...)...)
+	if w, err := s.poolOver(&in[0]); err == nil {
+		cost += w.drawing() * macs(in[0].Shape[:2]...)
+	}
+	return Cost{Instructions: cost}
 }
 
 // pool calls f for every window, with the positions that lie inside of the input, by ascending position, and how many
@@ -124,33 +128,40 @@ func bindAveragePool(b *binder) (eval, error) {
 	s, err := b.slide()
 	all := b.bool("count_include_pad", false)
 	return s.poolEval(func(c *call, w *windows, y, x []float32) {
-		if w.size() > kernel.BlockDepth {
-			c.pool(w, y, x, func(x []float32, padded int) float32 {
-				if !all {
-					padded = len(x)
-				}
-				return kernel.Canon(blockSum(x) / float32(padded))
-			})
+		positions, inSize := w.positions(), tensor.Product(w.in)
+		p := pooling{
+			read: func(plane int, _ *tileMemory) []float32 { return x[plane*inSize : (plane+1)*inSize] },
+			join: c.set.Add,
+			write: func(plane, at int, line []float32) {
+				w.average(line, at, all)
+				copy(y[plane*positions+at:], line)
+			},
+		}
+		if w.size() <= kernel.BlockDepth && p.pool(c, w, len(y)/positions) {
 			return
 		}
-		c.poolRows(w, y, x, 0, func(row, x []float32, stride int) {
-			for i := range row {
-				row[i] += x[i*stride]
+		c.pool(w, y, x, func(x []float32, padded int) float32 {
+			if !all {
+				padded = len(x)
 			}
-		}, func(row []float32, index []int) { w.average(row, index, all) })
+			return kernel.Canon(blockSum(x) / float32(padded))
+		})
 	}), err
 }
 
-// average divides the sums of a row of windows by how many positions each has inside of the input, or of the padded
+// average divides the sums of windows of one line by how many positions each has inside of the input, or of the padded
 // input.
-func (w *windows) average(row []float32, index []int, all bool) {
-	last := len(index) - 1
+func (w *windows) average(line []float32, first int, all bool) {
+	var room [tensor.MaxRank]int
+	last := len(w.in) - 1
+	index := room[:last+1]
+	split(index, w.out, first)
 	n := 1
 	for d := range last {
 		n *= w.overlap(d, index[d], all)
 	}
-	for i := range row {
-		row[i] = kernel.Canon(row[i] / float32(n*w.overlap(last, index[last]+i, all)))
+	for i := range line {
+		line[i] = kernel.Canon(line[i] / float32(n*w.overlap(last, index[last]+i, all)))
 	}
 }
 
@@ -170,43 +181,30 @@ func (w *windows) overlap(d, o int, all bool) int {
 	return n
 }
 
-// poolRows joins whole rows of windows, kernel position by kernel position in ascending order: join takes x[i·stride]
-// into row[i]. finish sees each row when it is done.
-func (c *call) poolRows(w *windows, y, x []float32, start float32, join func(row, x []float32, stride int), finish func(row []float32, index []int)) {
-	positions, inSize, last := w.positions(), tensor.Product(w.in), len(w.out)-1
-	length := w.out[last]
-	c.rows(len(y)/length, length*w.size(), func(lo, hi int) {
-		index, k := make([]int, last+1), make([]int, last+1)
-		for r := lo; r < hi; r++ {
-			row := y[r*length : (r+1)*length]
-			for i := range row {
-				row[i] = start
-			}
-			split(index, w.out, r*length%positions)
-			plane := x[r*length/positions*inSize:][:inSize]
-			for i := range w.size() {
-				split(k, w.kernel, i)
-				if offset, from, to := w.line(index, k); from < to {
-					join(row[from:to], plane[offset+from*w.stride[last]:], w.stride[last])
-				}
-			}
-			finish(row, index)
-		}
-	})
+// pooling joins many windows at once, kernel position by kernel position in ascending order.
+type pooling struct {
+	read  func(plane int, memory *tileMemory) []float32 // a channel of the input
+	start float32                                       // what is joined to, and what stands outside of the input
+	join  func(out, a, b []float32)
+	write func(plane, at int, line []float32) // takes a line of windows, or a part of one, whose first is number at
 }
 
-// line is where kernel position k of a row of windows lies: window o of [from, to) at offset + o·stride.
-func (w *windows) line(index, k []int) (offset, from, to int) {
-	last := len(w.in) - 1
-	for d := range last {
-		at := index[d]*w.stride[d] - w.before[d] + k[d]*w.dilation[d]
-		if at < 0 || at >= w.in[d] {
-			return 0, 0, 0
-		}
-		offset = offset*w.in[d] + at
+// pool reports false, with nothing done, for windows that no canvas is made for.
+func (p *pooling) pool(c *call, w *windows, planes int) bool {
+	tiles := w.tiles(depthwiseTile)
+	if tiles == nil {
+		return false
 	}
-	from, to = w.inside(last, k[last])
-	return offset*w.in[last] - w.before[last] + k[last]*w.dilation[last], from, to
+	c.eachTile(tiles, planes, w.size(), func(t *tile, plane int, memory *tileMemory) {
+		seen, out := memory.of(t)
+		draw(t.seen, seen, p.read(plane, memory), p.start)
+		setAll(out, p.start)
+		for _, o := range t.seen.offsets {
+			p.join(out, out, seen[o:o+len(out)])
+		}
+		t.pieces(func(at, from, n int) { p.write(plane, t.from+at, out[from:from+n]) })
+	})
+	return true
 }
 
 // blockSum adds numbers up as a contraction does: blocks of ascending elements from +0, whose sums are added.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"assay/inference/exact/internal/kernel"
 	"assay/inference/tensor"
 )
 
@@ -48,12 +47,11 @@ func (c *call) maxPool(w *windows, x *Tensor, out []*Tensor, byColumn bool) erro
 		y := tensor.New(x.DType, out[1].Shape...)
 		out = []*Tensor{&y, out[1]}
 	}
+	if index == nil && c.maxPoolTiles(w, out[0], x) {
+		return nil
+	}
 	switch x.DType {
 	case tensor.Float32:
-		if index == nil {
-			c.maxPoolRows(w, out[0].Float32s(), x.Float32s())
-			return nil
-		}
 		maxPool(c, w, out[0].Float32s(), x.Float32s(), index, byColumn, float32(math.Inf(-1)), above32)
 	case tensor.Float64:
 		maxPool(c, w, tensor.View[float64](out[0]), tensor.View[float64](x), index, byColumn, math.Inf(-1), above64)
@@ -78,17 +76,29 @@ func above64(v, best float64) bool {
 	return v > best || v != v && best == best || v == 0 && best == 0 && math.Signbit(best) && !math.Signbit(v)
 }
 
-// maxPoolRows is maxPool without the index.
-func (c *call) maxPoolRows(w *windows, y, x []float32) {
-	c.poolRows(w, y, x, float32(math.Inf(-1)), func(row, x []float32, stride int) {
-		if stride == 1 {
-			c.set.Max(row, row, x[:len(row)])
-			return
+// maxPoolTiles is for many windows at once; bytes are compared as floats. It reports false, with nothing done, for what
+// it is not made for.
+func (c *call) maxPoolTiles(w *windows, y, x *Tensor) bool {
+	positions, inSize := w.positions(), tensor.Product(w.in)
+	if y.Len() == 0 {
+		return true
+	}
+	p := pooling{start: float32(math.Inf(-1)), join: c.set.Max}
+	switch x.DType {
+	case tensor.Float32:
+		p.read = func(plane int, _ *tileMemory) []float32 { return x.Float32s()[plane*inSize : (plane+1)*inSize] }
+		p.write = func(plane, at int, line []float32) { copy(y.Float32s()[plane*positions+at:], line) }
+	case tensor.Int8, tensor.Uint8:
+		p.read = func(plane int, memory *tileMemory) []float32 {
+			memory.in = slices.Grow(memory.in[:0], inSize)[:inSize]
+			c.lessZeroFloats(memory.in, x, plane*inSize, nil, 0)
+			return memory.in
 		}
-		for i := range row {
-			row[i] = kernel.Max(row[i], x[i*stride])
-		}
-	}, func([]float32, []int) {})
+		p.write = func(plane, at int, line []float32) { c.quantise(y, plane*positions+at, line, 0) }
+	default:
+		return false
+	}
+	return p.pool(c, w, y.Len()/positions)
 }
 
 // maxPool gives, for an empty window, the lowest number and index 0.

@@ -228,7 +228,7 @@ func bindQLinearMatMul(b *binder) (eval, error) {
 			return p.sums(c, nil, in, func(sums []int32, row, column int) {
 				for j := range sums {
 					factor := float32(aScale[row%len(aScale)]*bScale[(column+j)%len(bScale)]) / yScale
-					requantise(out[0], row*columns+column+j, sums[j:j+1], factor, zero)
+					requantise(c, out[0], row*columns+column+j, sums[j:j+1], factor, zero)
 				}
 			})
 		},

@@ -42,6 +42,11 @@ func clipEval() eval {
 		},
 		compute: func(c *call, in, out []*Tensor) error {
 			x := in[0]
+			if low, high := given(in, 1), given(in, 2); x.DType == tensor.Float32 && low != nil && high != nil {
+				a, b, from, to := low.Float32s()[0], high.Float32s()[0], x.Float32s(), out[0].Float32s()
+				c.rows(len(to), 1, func(i, end int) { c.set.Clip(to[i:end], from[i:end], a, b) })
+				return nil
+			}
 			for i, op := range []*arithmetic{greater, smaller} {
 				if i+1 >= len(in) || in[i+1] == nil {
 					continue

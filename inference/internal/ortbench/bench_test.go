@@ -49,11 +49,24 @@ func rows(t testing.TB) []config {
 		t.Fatal(err)
 	}
 	perRow := realmodel.Kept(t, onnx.Encode(graph))
-	return []config{
+	return append([]config{
 		comparison(t, "default model", path, path),
 		comparison(t, "default model per row int8, against quantize_static (QDQ),", perRow, realmodel.Quantized(t, path, "static", inputs)),
 		comparison(t, "default model per row int8, against quantize_static (QDQ) with unsigned activations,", perRow, realmodel.Quantized(t, path, "static-uint8", inputs)),
+	}, convolutions(t)...)
+}
+
+// convolutions are networks of convolutions on images, in float32 and in 8-bit integers.
+func convolutions(t testing.TB) []config {
+	t.Helper()
+	var list []config
+	for _, kind := range []string{"mobilenet", "resnet", "mobilenet-int8", "resnet-int8"} {
+		path := realmodel.Convolutional(t, kind)
+		c := comparison(t, kind+" of random weights,", path, path)
+		c.shapes, c.memory = []shape{{1, 224}, {4, 96}}, kind == "resnet"
+		list = append(list, c)
 	}
+	return list
 }
 
 // BenchmarkBesideONNXRuntime prints the table of `make bench`; a second of benchmark time changes nothing.
@@ -89,6 +102,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"CPU: ", "limit of registers, ", "default model beside onnxruntime 1.30.0, one thread each",
 		"default model per row int8, against quantize_static (QDQ), beside onnxruntime",
+		"mobilenet of random weights, beside onnxruntime", "resnet-int8 of random weights, beside onnxruntime",
 		"1x2    avx2 ", "1x2    avx512 ", "2x3    avx2 ", "memory at most, load and 2x3: ours ",
 	} {
 		if !strings.Contains(out.String(), want) {

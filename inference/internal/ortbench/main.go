@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// shape is a batch of texts of that many tokens.
+// shape is a batch of texts of that many tokens, or of images of that many pixels on each side.
 type shape struct{ batch, sequence int }
 
 func (s shape) String() string { return fmt.Sprintf("%dx%d", s.batch, s.sequence) }
@@ -51,7 +51,7 @@ func run(args []string, out io.Writer) error {
 	flags.StringVar(&c.python, "python", "python3", "Python `program` with onnxruntime")
 	flags.StringVar(&c.script, "script", "scripts/reference/bench_ort.py", "`file` of the Python side")
 	flags.IntVar(&c.runs, "runs", 21, "runs of each side per shape")
-	shapes := flags.String("shapes", "1x32,8x32,1x128,8x128", "`list` of batch and sequence")
+	shapes := flags.String("shapes", "1x32,8x32,1x128,8x128", "`list` of batch and sequence, or side of images")
 	kernels := flags.String("kernels", "", "`list` of kernel sets; empty means avx512 and avx2, where the CPU has them")
 	flags.BoolVar(&c.memory, "memory", true, "measure memory as well")
 	limit := flags.Bool("limit", true, "measure the processor's arithmetic limit as well")

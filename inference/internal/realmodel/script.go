@@ -60,10 +60,25 @@ func Script(t testing.TB, script string, stdin []byte, args []string, key any) [
 func Quantized(t testing.TB, path, kind string, inputs []Inputs) string {
 	t.Helper()
 	stdin := lines(t, inputs)
-	kept := keptUnder(t, "bench_quantize.py", fmt.Appendf(nil, "%s %x %s", kind, fileHash(t, path), stdin))
+	return made(t, "bench_quantize.py", fmt.Appendf(nil, "%s %x %s", kind, fileHash(t, path), stdin), stdin, func(out string) []string {
+		return []string{path, out, kind}
+	})
+}
+
+// Convolutional is the path of a network with random weights, of a kind that scripts/reference/bench_convolutions.py
+// knows.
+func Convolutional(t testing.TB, kind string) string {
+	t.Helper()
+	return made(t, "bench_convolutions.py", []byte(kind), nil, func(out string) []string { return []string{kind, out} })
+}
+
+// made is the path of a file that a script writes, kept in the cache folder.
+func made(t testing.TB, script string, key, stdin []byte, args func(out string) []string) string {
+	t.Helper()
+	kept := keptUnder(t, script, key)
 	if !exists(kept) {
 		whole := fmt.Sprintf("%s.%d", kept, os.Getpid())
-		python(t, "bench_quantize.py", stdin, []string{path, whole, kind})
+		python(t, script, stdin, args(whole))
 		if err := os.Rename(whole, kept); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-var bytesSIMD = byteKernel{widen: widenSIMD, flip: flipGo, magnitude: magnitudeSIMD, quantise: quantiseSIMD, rescale: rescaleSIMD}
+var bytesSIMD = byteKernel{widen: widenSIMD, flip: flipGo, magnitude: magnitudeSIMD, quantise: quantiseSIMD, rescale: rescaleSIMD, requantise: requantiseGo}
 
 // whole is how many of n elements the kernels take, in groups.
 func whole(n, group int) int { return n &^ (group - 1) }

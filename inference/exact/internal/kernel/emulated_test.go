@@ -23,12 +23,12 @@ func TestEmulatedArm64(t *testing.T) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build for arm64: %v\n%s", err, text)
 	}
-	run := need.Emulated(t, "aarch64", program, "-test.v", "-test.run", "KernelsMatch|Int8Match|BlocksMatch|DequantisedMatch/neon|VectorsOf|VectorsIn|Rows|Columns|Softmax|Norms|Padding|PolynomialBits")
+	run := need.Emulated(t, "aarch64", program, "-test.v", "-test.run", "KernelsMatch|Int8Runs|Int8Pack|TapSumsMatch|PackRunsMatch|Strided|Int8Match|BlocksMatch|DequantisedMatch/neon|VectorsOf|VectorsIn|Rows|Columns|Softmax|Norms|Padding|PolynomialBits")
 	text, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	for _, name := range []string{"KernelsMatchDefinition/neon", "Int8MatchesDefinition/neon", "BlocksMatchDefinition/neon", "BlocksMatchDefinition/neon_without_dot_products"} {
+	for _, name := range []string{"KernelsMatchDefinition/neon", "TapSumsMatchDefinition/neon", "Int8MatchesDefinition/neon", "BlocksMatchDefinition/neon", "BlocksMatchDefinition/neon_without_dot_products"} {
 		if !strings.Contains(string(text), "--- PASS: Test"+name+" ") {
 			t.Errorf("%s did not run:\n%s", name, text)
 		}

@@ -17,9 +17,11 @@ type byteKernel struct {
 	quantise func(q []byte, x []float32, scale float32) int32
 	// rescale is [Set.Rescale] with one scale for each column; bias may be nil.
 	rescale func(out []float32, c []int32, row float32, columns, bias []float32)
+	// requantise is [Set.Requantise].
+	requantise func(out []byte, signed bool, sums []int32, bias int32, factor float32, zero int32)
 }
 
-var bytesGo = byteKernel{widen: widenGo, flip: flipGo, magnitude: magnitudeGo, quantise: quantiseGo, rescale: rescaleGo}
+var bytesGo = byteKernel{widen: widenGo, flip: flipGo, magnitude: magnitudeGo, quantise: quantiseGo, rescale: rescaleGo, requantise: requantiseGo}
 
 func widenGo(to, from []byte, flip byte, zero int32) int32 {
 	var sum int32
@@ -76,6 +78,28 @@ func rescaleGo(out []float32, c []int32, row float32, columns, bias []float32) {
 // bias[j] added if there is a bias.
 func (s *Set) Rescale(out []float32, c []int32, row float32, columns, bias []float32) {
 	s.bytes.rescale(out, c, row, columns, bias)
+}
+
+// Requantise stores sums plus a bias, which wrap at 32 bits, times a factor, rounded half to even, plus a zero point,
+// saturated: to int8 if signed, else to uint8. NaN counts as 0.
+func (s *Set) Requantise(out []byte, signed bool, sums []int32, bias int32, factor float32, zero int32) {
+	s.bytes.requantise(out, signed, sums, bias, factor, zero)
+}
+
+func requantiseGo(out []byte, signed bool, sums []int32, bias int32, factor float32, zero int32) {
+	low, high := int32(0), int32(255)
+	if signed {
+		low, high = -128, 127
+	}
+	out = out[:len(sums)]
+	for i, sum := range sums {
+		v := float64(float32(float32(sum+bias) * factor))
+		if v != v {
+			v = 0
+		}
+		v = math.RoundToEven(min(max(v, -1<<20), 1<<20))
+		out[i] = byte(min(max(int32(v)+zero, low), high))
+	}
 }
 
 // ShapeInt8Rows makes room in r for m rows of k elements, to be filled by [Set.QuantiseInt8Row], in any order.

@@ -64,4 +64,5 @@ var bytesAVX2 = byteKernel{
 		}
 		rescaleGo(out[n:], c[n:], row, columns[n:], rest)
 	},
+	requantise: requantiseAVX2,
 }

@@ -20,7 +20,7 @@ func (p *Packed) Pack(b []float32, k, n, rowStride, columnStride int) {
 func (p *Packed) reset(k, n int) {
 	p.K, p.N, p.direct = k, n, nil
 	size := p.Panels() * panelWidth * k
-	p.memory = slices.Grow(p.memory[:0], size)[:size]
+	p.memory = slices.Grow(p.memory[:0], size+panelWidth)[:size+panelWidth] // packPieces may write beyond the end
 	p.panels = p.memory
 }
 

@@ -68,6 +68,16 @@ type Epilogue func(c []float32, row, column int)
 // Multiply computes the columns of panels [from, to) of the m rows of C = A·B, where row i of C begins at c[i·ldc]. Any
 // cut of the panels or rows over several calls gives the same bits.
 func (s *Set) Multiply(c []float32, ldc int, a Matrix, b *Packed, m, from, to int, done Epilogue) {
+	s.multiply(c, ldc, a, b, m, from, to, false, done)
+}
+
+// MultiplyMore goes on with sums over whole blocks of k that stand in C: it adds those of further blocks, of which there
+// is at least one.
+func (s *Set) MultiplyMore(c []float32, ldc int, a Matrix, b *Packed, m int, done Epilogue) {
+	s.multiply(c, ldc, a, b, m, 0, b.Panels(), true, done)
+}
+
+func (s *Set) multiply(c []float32, ldc int, a Matrix, b *Packed, m, from, to int, more bool, done Epilogue) {
 	if from >= to || m == 0 {
 		return
 	}
@@ -79,7 +89,7 @@ func (s *Set) Multiply(c []float32, ldc int, a Matrix, b *Packed, m, from, to in
 	for row := 0; row < m; row += productRows {
 		t.m = min(productRows, m-row)
 		for k0 := 0; k0 < b.K; k0 += BlockDepth {
-			t.k, t.add = min(BlockDepth, b.K-k0), k0 > 0
+			t.k, t.add = min(BlockDepth, b.K-k0), more || k0 > 0
 			t.takeRows(a, row, k0)
 			last := done
 			if k0+t.k < b.K {

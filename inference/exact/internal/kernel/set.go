@@ -21,12 +21,13 @@ type Set struct {
 	blocks  func(*blockStrip)
 	floats  func(out []float32, w []byte, block, bits int)
 	bytes   byteKernel
+	taps    func(out, x []float32, offsets []int, weights []float32, bias float32)
 	scaled  func(panel []float32, from []byte, stride int, c *scaledColumns) // a whole panel of [Set.PackScaled]; nil for none
 	Vectors
 }
 
 // sets holds what this CPU can run, the fastest first and the plain Go one last.
-var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, floats: dequantiseGo, bytes: bytesGo, Vectors: vectorsGo})
+var sets = append(assembly(), &Set{Name: "go", product: productGo, ints: intsGo, blocks: blocksGo, floats: dequantiseGo, bytes: bytesGo, taps: tapsGo, Vectors: vectorsGo})
 
 // Names names the sets that this CPU can run, the fastest first; "go" is always the last.
 func Names() []string {

@@ -4,11 +4,14 @@ import "golang.org/x/sys/cpu"
 
 // assembly lists the sets of this CPU written in assembly: every arm64 has NEON, some have dot products of bytes.
 func assembly() []*Set {
+	packPieces = packPiecesNEON
+	stridedRows = map[int]func(to *float32, toStride int, x *float32, xStride int, rows, n int){2: everySecondRowsNEON}
+	packByteGroups = map[int]func(to, x *byte, rows *int, groups int, pieces *Run, n int, flip int){4: packByteGroups4NEON}
 	ints, blocks := intsPair, blocksPair
 	if cpu.ARM64.HasASIMDDP {
 		ints, blocks = intsDot, blocksDot
 	}
-	return []*Set{{Name: "neon", product: productNEON, ints: ints, blocks: blocks, floats: dequantiseGo, bytes: bytesGo, Vectors: vectorsNEON}}
+	return []*Set{{Name: "neon", product: productNEON, ints: ints, blocks: blocks, floats: dequantiseGo, bytes: bytesGo, taps: tapsNEON, Vectors: vectorsNEON}}
 }
 
 // transposeBlock is nil where there is no assembly for it.

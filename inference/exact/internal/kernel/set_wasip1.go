@@ -8,7 +8,7 @@ import "unsafe"
 // linked so is built with the tag purego.
 func assembly() []*Set {
 	return []*Set{{
-		Name: "simd", product: productSIMD, ints: intsSIMD, blocks: blocksSIMD, floats: dequantiseSIMD, bytes: bytesSIMD, scaled: scaledSIMD,
+		Name: "simd", product: productSIMD, ints: intsSIMD, blocks: blocksSIMD, floats: dequantiseSIMD, bytes: bytesSIMD, taps: tapsGo, scaled: scaledSIMD,
 		Vectors: vectorsSIMD,
 	}}
 }

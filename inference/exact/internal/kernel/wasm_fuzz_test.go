@@ -104,7 +104,7 @@ func (b *bench) set() *Set {
 	one := func(int) int { return 1 }
 	return &Set{
 		Name: "wasm", product: productKernel{b.strip, one}, ints: intKernel{2, wideRows, b.intStrip, one, b.pairs}, blocks: b.blocks,
-		floats: b.dequantise, bytes: byteKernel{b.widen, flipGo, b.magnitude, b.quantise, b.rescale}, scaled: b.scaled, Vectors: b.vectors(),
+		floats: b.dequantise, bytes: byteKernel{b.widen, flipGo, b.magnitude, b.quantise, b.rescale, requantiseGo}, taps: tapsGo, scaled: b.scaled, Vectors: b.vectors(),
 	}
 }
 

@@ -36,6 +36,8 @@ func files() map[string]string {
 		"product_neon_gen_arm64.s":   productNEON(),
 		"int8_neon_gen_arm64.s":      int8NEON(),
 		"quant_neon_gen_arm64.s":     quantNEON(),
+		"taps_avx2_gen_amd64.s":      tapsAVX2(),
+		"taps_neon_gen_arm64.s":      tapsNEON(),
 	}
 }
 

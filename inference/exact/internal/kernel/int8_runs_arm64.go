@@ -1,0 +1,4 @@
+package kernel
+
+//go:noescape
+func packByteGroups4NEON(to, x *byte, rows *int, groups int, pieces *Run, n int, flip int)
