@@ -4,11 +4,12 @@ package tokenize_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,7 +21,7 @@ import (
 
 // BenchmarkBesidePython times this package and Python tokenizers on the same lines, one
 // thread each, in turns in one run, by processor time: lines a second with offsets and tokens, as Python
-// gives them, and how many times Python's that is; and the same for ids alone.
+// gives them, and how many times Python's that is; and the same for ids alone and for loading.
 func BenchmarkBesidePython(b *testing.B) {
 	python := need.Python(b, filepath.Join(references, "requirements.txt"))
 	dir := reference(b)
@@ -44,7 +45,9 @@ func BenchmarkBesidePython(b *testing.B) {
 }
 
 func beside(b *testing.B, python, file string, lines []string) {
-	tokenizer, err := tokenize.Load([]byte(read(b, file)))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	source := []byte(read(b, file))
+	tokenizer, err := tokenize.Load(source)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -56,11 +59,13 @@ func beside(b *testing.B, python, file string, lines []string) {
 	if err := os.WriteFile(list, []byte(text.String()), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	var whole, alone, theirs []float64
+	var whole, alone, loads, theirs, theirLoads []float64
 	for b.Loop() {
 		if len(theirs) < 5 {
-			theirs = append(theirs, pythonSpeed(b, python, file, list))
+			lines, load := pythonSpeed(b, python, file, list)
+			theirs, theirLoads = append(theirs, lines), append(theirLoads, 1/load)
 		}
+		loads = append(loads, speed([]string{""}, func(string) { _, _ = tokenize.Load(source) }))
 		e := tokenizer.Encoder()
 		whole = append(whole, speed(lines, func(line string) { _, _ = e.Encoding(line, tokenize.Options{}) }))
 		e = tokenizer.Encoder()
@@ -69,6 +74,8 @@ func beside(b *testing.B, python, file string, lines []string) {
 	b.ReportMetric(median(whole), "lines/s")
 	b.ReportMetric(median(whole)/median(theirs), "x-Python")
 	b.ReportMetric(median(alone)/median(theirs), "x-Python-ids")
+	b.ReportMetric(median(loads)/median(theirLoads), "x-Python-load")
+	b.ReportMetric(1000/median(loads), "ms-load")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -95,15 +102,15 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func pythonSpeed(b *testing.B, python, file, list string) float64 {
+// pythonSpeed is how many lines Python does a second, and the seconds it takes to load.
+func pythonSpeed(b *testing.B, python, file, list string) (lines, load float64) {
 	b.Helper()
 	out, err := exec.CommandContext(b.Context(), python, filepath.Join(references, "bench.py"), file, list, "3").Output()
 	if err != nil {
 		b.Fatal(err)
 	}
-	v, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil {
+	if _, err := fmt.Sscan(string(out), &lines, &load); err != nil {
 		b.Fatal(err)
 	}
-	return v
+	return lines, load
 }

@@ -4,7 +4,8 @@ and each round begins with a fresh tokeniser, so that it remembers no line.
 
     python scripts/reference/tokenizers/bench.py TOKENIZER LINES ROUNDS
 
-LINES has one line of bytes each, in hexadecimal. Prints the median of the rounds.
+LINES has one line of bytes each, in hexadecimal. Prints the median of the rounds, and the
+seconds to load the tokeniser.
 """
 
 import os
@@ -22,9 +23,11 @@ def main(file, lines, rounds):
     with open(lines) as f:
         texts = [bytes.fromhex(line).decode("utf-8", errors="replace") for line in f.read().split("\n")[:-1]]
     saved = Tokenizer.from_file(file).to_str()
-    single, batch = [], []
+    loading, single, batch = [], [], []
     for _ in range(int(rounds)):
+        start = time.process_time()
         t = Tokenizer.from_str(saved)
+        loading.append(time.process_time() - start)
         start = time.process_time()
         for text in texts:
             t.encode(text)
@@ -33,7 +36,7 @@ def main(file, lines, rounds):
         start = time.process_time()
         t.encode_batch(texts)
         batch.append(time.process_time() - start)
-    print(len(texts) / min(statistics.median(single), statistics.median(batch)))
+    print(len(texts) / min(statistics.median(single), statistics.median(batch)), statistics.median(loading))
 
 
 main(*sys.argv[1:])
