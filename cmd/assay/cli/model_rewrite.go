@@ -112,7 +112,11 @@ func measure(before, after *onnx.Graph, samples []rewrite.Values) (rewrite.Loss,
 	if err != nil {
 		return rewrite.Loss{}, fmt.Errorf("the rewritten model: %w", err)
 	}
-	return rewrite.Compare(samples, original, changed)
+	loss, err := rewrite.Compare(samples, original, changed)
+	if all := loss.MaxAbs + loss.Largest + loss.Cosine; err == nil && all-all != 0 {
+		err = fmt.Errorf("output %q of sample %d holds NaN or an infinity", loss.Output, loss.Sample)
+	}
+	return loss, err
 }
 
 // writeModel lets the file appear whole or not at all.
