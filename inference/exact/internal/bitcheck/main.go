@@ -4,6 +4,7 @@
 //	bitcheck sample [KERNEL]           hashes the sample model: a line "KERNEL HASH" for each set
 //	bitcheck functions [KERNEL]        hashes every scalar function and row reduction: a line "KERNEL HASH" for each set
 //	bitcheck doubles [KERNEL]          hashes the operators of float64: a line "KERNEL HASH" for each set
+//	bitcheck decoder [KERNEL]          hashes the operators of language models: a line "KERNEL HASH" for each set
 //	bitcheck models [KERNEL] < PACK    hashes models with inputs, as [pack] writes them: a line "KERNEL MODEL INPUT HASH"
 package main
 
@@ -33,7 +34,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: bitcheck sample|functions|doubles|models [KERNEL]")
+		return fmt.Errorf("usage: bitcheck sample|functions|doubles|decoder|models [KERNEL]")
 	}
 	kernels := exact.Kernels()
 	if len(args) > 1 {
@@ -48,6 +49,8 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		hashed = func(kernel string) (string, error) { return sample.Hash(kernel, nil) }
 	case "doubles":
 		hashed = doubles
+	case "decoder":
+		hashed = decoder
 	}
 	for _, kernel := range kernels {
 		hash, err := hashed(kernel)

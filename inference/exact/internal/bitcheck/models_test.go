@@ -35,7 +35,7 @@ var large = map[string]bool{
 
 // realModels are what the program holds, the repository's tiny model and the published ones.
 func realModels() []realModel {
-	list := []realModel{{sampleName, nil}, {"functions", nil}, {"doubles", nil}, {"tiny", tinyModel}}
+	list := []realModel{{sampleName, nil}, {"functions", nil}, {"doubles", nil}, {"decoder", nil}, {"tiny", tinyModel}}
 	for _, m := range realmodel.All() {
 		list = append(list, realModel{m.Name, func(t *testing.T) *packed {
 			t.Helper()

@@ -40,7 +40,8 @@ over the hashes of all inputs of a model; inference/exact/internal/bitcheck/test
 gives these bits, with every set of kernels that it has; a test compares them (` + "`go test ./inference/exact/internal/bitcheck`" + `),
 and shows that a product which the compiler may fuse into its sum changes the hash on amd64 v3 and arm64. Emulators, Wasm and the
 canister run fewer inputs of the large models. "sample" is a small transformer with random weights, "functions" every function and
-reduction of the kernels alone, "doubles" the functions of float64, "tiny" the repository's own model; the others are published by third parties.
+reduction of the kernels alone, "doubles" the functions of float64, "decoder" the operators
+of language models and a DFT, "tiny" the repository's own model; the others are published by third parties.
 
 | model | hash | amd64, as the test runs: go, AVX2, AVX-512 where the CPU has it | built for amd64 v1 | for amd64 v3 | arm64 in qemu-user: go, NEON | Wasm in wazero: go, SIMD | Wasm without kernels | in a canister (canisters/replay): SIMD |
 |---|---|---|---|---|---|---|---|---|
