@@ -61,7 +61,7 @@ func (cv *conv) cost() Cost {
 		Multiplies: m,
 		Instructions: 40*macs(append([]int{cv.batch, cv.group, cv.depth() + cv.outputs}, cv.out...)...) +
 			instructionsPerMultiply*macs(cv.batch, cv.group, cv.outputs, cv.depth(), missing) +
-			cv.drawing()*macs(cv.batch, cv.group, cv.channels, 1+cv.outputs/64),
+			macs(int(cv.drawing()), cv.batch, cv.group, cv.channels, 1+cv.outputs/64),
 	}
 }
 

@@ -52,7 +52,7 @@ func (w *windows) canvasOf(from, n int) (*canvas, bool) {
 // or more.
 func (w *windows) drawing() int64 {
 	tiles := clampInt(macs(w.out...)/16 + 1)
-	return macs(append([]int{tiles, 400}, w.kernel...)...) + macs(tiles, 3000)
+	return min(macs(append([]int{tiles, 400}, w.kernel...)...), 1<<58) + macs(tiles, 3000)
 }
 
 // box gives the least and the greatest index along each dimension of n windows from one on.

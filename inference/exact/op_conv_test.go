@@ -416,3 +416,19 @@ func TestWindowOperators(t *testing.T) {
 		{"back to their places", "MaxUnpool", []ir.Attr{aInts("kernel_shape", 2), aInts("strides", 2)}, []*Tensor{f32s([]float32{8, 9}, 1, 1, 2), i64s([]int64{1, 2}, 1, 1, 2)}, []*Tensor{f32s([]float32{0, 8, 9, 0}, 1, 1, 4)}},
 	})
 }
+
+// TestWindowsAreWork: a window of very many positions, nearly all of them padding, runs into the limit on work.
+func TestWindowsAreWork(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 30
+	for _, op := range []string{"MaxPool", "AveragePool", "LpPool"} {
+		for _, attrs := range [][]ir.Attr{
+			{aInts("kernel_shape", size, size), aInts("pads", size-1, size-1, size-1, size-1), aInts("strides", size, size)},
+			{aText("auto_pad", "SAME_UPPER"), aInts("kernel_shape", size, size)},
+		} {
+			if _, err := runNode(t, op, attrs, 1, ramp(1, 1, 4, 4)); !errors.Is(err, ErrLimit) {
+				t.Errorf("%s: error %v, want %v", op, err, ErrLimit)
+			}
+		}
+	}
+}

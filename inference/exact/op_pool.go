@@ -61,12 +61,15 @@ func (s *slide) poolOver(x *Spec) (windows, error) {
 	return s.over(x.Shape[2:], s.kernel)
 }
 
+// poolCost counts every position of every window as a multiply-add, so that the limit on work covers large windows of
+// few inputs.
 func (s *slide) poolCost(in, out []Spec) Cost {
-	cost := 40 * macs(append(slices.Clone(out[0].Shape), s.kernel...)...)
+	positions := min(macs(append(slices.Clone(out[0].Shape), s.kernel...)...), 1<<52)
+	cost := Cost{Multiplies: positions, Instructions: 40 * positions, counted: true}
 	if w, err := s.poolOver(&in[0]); err == nil {
-		cost += w.drawing() * macs(in[0].Shape[:2]...)
+		cost.Instructions += macs(in[0].Shape[0], in[0].Shape[1], int(w.drawing()))
 	}
-	return Cost{Instructions: cost}
+	return cost
 }
 
 // pool calls f for every window, with the positions that lie inside of the input, by ascending position, and how many

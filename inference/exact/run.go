@@ -207,6 +207,9 @@ func (c *call) checkShape(s *Spec) error {
 	return nil
 }
 
+// mostInstructions bounds the estimate of one node, for the operators that do much with few multiply-adds.
+const mostInstructions = 1 << 50
+
 // charge counts the multiply-adds against the limit.
 func (c *call) charge(n *node, in, out []Spec) error {
 	if n.cost == nil {
@@ -215,6 +218,9 @@ func (c *call) charge(n *node, in, out []Spec) error {
 	cost := n.cost(in, out)
 	if cost.Multiplies < 0 || cost.Multiplies > c.limits.Work-c.work {
 		return fail(ErrLimit, "more than %d multiply-adds in all", c.limits.Work)
+	}
+	if cost.Instructions < 0 || cost.Instructions > mostInstructions {
+		return fail(ErrLimit, "more than %d instructions", int64(mostInstructions))
 	}
 	c.work += cost.Multiplies
 	return nil
