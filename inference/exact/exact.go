@@ -36,7 +36,7 @@ type Limits struct {
 	Elements int64 // of one tensor; default 2^28
 	Total    int64 // bytes of all tensors that live at one time in a Run; default 2^33
 	Work     int64 // multiply-adds of all products of one Run; default 2^42
-	Steps    int64 // nodes evaluated in one Run, those in loops each time; default 2^24
+	Steps    int64 // nodes evaluated in one Run, those in loops each time; default 2^22
 }
 
 func (l Limits) withDefaults() Limits {
@@ -48,7 +48,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Elements, 1<<28)
 	set(&l.Total, 1<<33)
 	set(&l.Work, 1<<42)
-	set(&l.Steps, 1<<24)
+	set(&l.Steps, 1<<22)
 	return l
 }
 
