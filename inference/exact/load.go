@@ -181,6 +181,15 @@ func (l *loader) withFirst(n *ir.Node) *ir.Node {
 	return &out
 }
 
+// Operands is the least and the greatest number of operands of an operator; known is false for a name that is none.
+func Operands(op string) (least, most int, known bool) {
+	o, known := operators[op]
+	if !known {
+		return 0, 0, false
+	}
+	return o.minIn, o.maxIn, true
+}
+
 func (o *operator) fits(n *ir.Node) error {
 	if len(n.In) < o.minIn || len(n.In) > o.maxIn {
 		return fail(ErrShape, "%d inputs, want %d to %d", len(n.In), o.minIn, o.maxIn)

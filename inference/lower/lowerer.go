@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/inference/exact"
 	"assay/inference/ir"
 	"assay/inference/onnx"
 	"assay/inference/onnx/shape"
@@ -203,6 +204,9 @@ func (l *lowerer) emit(n *onnx.Node, op string, outputs int, in []*value, attrs 
 	}
 	if slices.ContainsFunc(in, isSequence) {
 		return nil, unsupported("it reads a sequence")
+	}
+	if least, most, known := exact.Operands(op); known && (len(in) < least || len(in) > most) {
+		return nil, misfit("%d operands of %s, want %d to %d", len(in), op, least, most)
 	}
 	attrs = slices.DeleteFunc(slices.Clone(attrs), func(a ir.Attr) bool { return a.Kind == 0 })
 	slices.SortFunc(attrs, byName)
