@@ -52,7 +52,7 @@ func waves(seed int, shape ...int) exact.Tensor {
 	state := uint64(seed)
 	for i := range list {
 		state = state*6364136223846793005 + 1442695040888963407
-		list[i] = float32(int32(state>>40)-1<<23) / (1 << 23)
+		list[i] = float32(float32(int32(state>>40)-1<<23) / (1 << 23))
 	}
 	return tensor.FromFloat32(list, shape...)
 }
