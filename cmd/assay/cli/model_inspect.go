@@ -140,7 +140,7 @@ func costText(c inspect.Cost) string {
 		amount(c.Multiplies, "multiply-adds"), amount(c.Instructions, "canister instructions"), messages, amount(c.Bytes, "B"))
 }
 
-// amount writes a number of units with three digits and a decimal prefix.
+// amount writes a number of units with three digits and a decimal prefix, which a unit that is a symbol follows at once.
 func amount(n int64, unit string) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d %s", n, unit)
@@ -149,6 +149,9 @@ func amount(n int64, unit string) string {
 	for v >= 999.5 {
 		v /= 1000
 		prefix++
+	}
+	if len(unit) > 1 {
+		unit = " " + unit
 	}
 	return fmt.Sprintf("%.*f %c%s", 2-int(math.Log10(v)), v, "kMGTPE"[prefix], unit)
 }

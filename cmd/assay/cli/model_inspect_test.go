@@ -51,4 +51,7 @@ func TestAmount(t *testing.T) {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
+	if got, want := amount(42_600_000, "multiply-adds"), "42.6 M multiply-adds"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
