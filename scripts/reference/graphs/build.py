@@ -1,7 +1,7 @@
 """Builds a graph node by node, computing every value at once, so that only valid and well-conditioned nodes stay.
 
-Each value is held thrice: wide, in float64; near, as good float32 arithmetic may have it, in three samples: every node
-rounded once, the operands of sums shaken by a unit, in two samples those of other arithmetic by half a unit; and, in a
+Each value is held thrice: wide, in float64; near, as good float32 arithmetic may have it, in six samples: every node
+rounded once, the operands of sums shaken by a unit, in all but one those of other arithmetic by half a unit; and, in a
 graph with a batch, part, computed from some rows of the batch alone. A node is refused when it gives what is not finite or far too
 large, when a small error of its inputs could flip a comparison or a rounding, and, in a graph with a batch, when its
 rows depend on each other.
@@ -103,7 +103,7 @@ class Graph:
         self.values, self.inputs, self.constants, self.nodes = [], [], [], []
         self.operators = []
         self.names = 0
-        self.samples = 1 if biggest > 50000 else 3
+        self.samples = 1 if biggest > 50000 else 6
         self.domains = set()
         self.ml = None  # version of ai.onnx.ml
         self.hidden = {}  # what the body of a node reads from outside, by the node's first output
