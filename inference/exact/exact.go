@@ -35,7 +35,7 @@ type Config struct {
 type Limits struct {
 	Elements int64 // of one tensor; default 2^28
 	Total    int64 // bytes of all tensors that live at one time in a Run; default 2^33
-	Work     int64 // multiply-adds of all products of one Run; default 2^42
+	Work     int64 // multiply-adds of all products of one Run, a position of a pool's window counting as one; default 2^42
 	Steps    int64 // nodes evaluated in one Run, those in loops each time; default 2^22
 }
 
